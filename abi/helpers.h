@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * helpers.h - kinds used by helpers.def, and lookups in it.
+ *
+ * The same kinds fix the C signature of bpftime_h_<name>() in runtime-min and the
+ * call that the compiler emits:
+ *     MAP           two parameters: const struct bpftime_map *m, void *base
+ *     ANY, SIZE*, CONST_SIZE            uint64_t
+ *     every other kind                  void *  (const where only read)
+ *     result        uint64_t, or void * for the _OR_NULL kinds, or void
+ */
+#ifndef BPFTIME_ABI_HELPERS_H
+#define BPFTIME_ABI_HELPERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum helper_arg {
+	ARG_NONE,
+	ARG_ANY,		/* any initialised scalar (or pointer, for privileged semantics) */
+	ARG_MAP,		/* a map */
+	ARG_MAP_KEY,		/* key_size readable bytes */
+	ARG_MAP_VALUE,		/* value_size readable bytes */
+	ARG_MEM,		/* readable memory of the size in the next argument */
+	ARG_MEM_UNINIT,		/* memory of that size, written by the helper */
+	ARG_SIZE,		/* > 0, bounds the memory before it */
+	ARG_SIZE0,		/* >= 0, bounds the memory before it */
+	ARG_CONST_SIZE,		/* a known constant: size of the record returned */
+	ARG_CTX,		/* the context, whole: the program needs the full frame */
+	ARG_CTX_COOKIE,		/* the context, of which only the attach cookie is read */
+	ARG_CTX_FUNC_IP,	/* the context, of which only the function address is read */
+	ARG_RINGBUF_MEM,	/* a record from ringbuf_reserve; the reference ends here */
+};
+
+enum helper_ret {
+	RET_INT,
+	RET_VOID,
+	RET_MAP_VALUE_OR_NULL,
+	RET_RINGBUF_MEM_OR_NULL,	/* a reference that must be released */
+};
+
+/* Kinds of program, as bits: hooks.def says which kind a SEC() name is. */
+enum prog_type {
+	PROG_KPROBE, PROG_TRACEPOINT, PROG_RAW_TRACEPOINT, PROG_PERF_EVENT,
+	PROG_XDP, PROG_SOCKET_FILTER, PROG_VM, PROG_TYPE_COUNT,
+};
+enum {
+	PROGS_KPROBE = 1 << PROG_KPROBE,
+	PROGS_TRACING = 1 << PROG_KPROBE | 1 << PROG_TRACEPOINT |
+			1 << PROG_RAW_TRACEPOINT | 1 << PROG_PERF_EVENT | 1 << PROG_VM,
+	PROGS_ALL = (1 << PROG_TYPE_COUNT) - 1,
+};
+
+enum helper_id {
+#define HELPER(id_, name_, ...) HELPER_##name_ = (id_),
+#define HELPER_NO(id_, name_, reason_) HELPER_##name_ = (id_),
+#include "helpers.def"
+	HELPER_ID_END
+};
+
+struct helper_proto {
+	const char *name;
+	const char *refused;	/* reason, or NULL when it is supported */
+	uint16_t    progs;	/* PROGS_* */
+	uint8_t     ret;	/* enum helper_ret */
+	uint8_t     arg[5];	/* enum helper_arg */
+};
+
+/* The row of helper `id`; NULL when no such helper exists. Static storage. */
+const struct helper_proto *helper_proto(int32_t id);
+
+/* "kprobe", "tracepoint", ... as in the records of test/data. */
+const char *prog_type_name(enum prog_type t);
+/* Returns PROG_TYPE_COUNT when there is no such name. */
+enum prog_type prog_type_of(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

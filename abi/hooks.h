@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hooks.h - hook kinds, and the context an attached program sees. */
+#ifndef BPFTIME_ABI_HOOKS_H
+#define BPFTIME_ABI_HOOKS_H
+
+#include <stdint.h>
+
+#include "helpers.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum hook_kind {
+#define HOOK(name_, ...) HOOK_##name_,
+#include "hooks.def"
+	HOOK_COUNT
+};
+enum hook_entry { HOOK_ENTRY_PLAIN, HOOK_ENTRY_RETURN, HOOK_ENTRY_NONE };
+
+struct hook_desc {
+	const char *name;	/* "uprobe" */
+	const char *text;
+	uint8_t     prog_type;	/* enum prog_type */
+	uint8_t     entry;	/* enum hook_entry */
+};
+/* One a row, indexed by enum hook_kind. */
+extern const struct hook_desc hook_table[HOOK_COUNT];
+
+enum { SEC_SLEEPABLE = 1, SEC_MULTI = 2 };
+
+/* Reads a SEC() name.  *kind and *flags (SEC_*) are set; *spec points into `sec`
+ * behind "prefix/", or is "" when the name has no second part.
+ * Returns 0, or -1 when no row matches. */
+int hook_parse_sec(const char *sec, enum hook_kind *kind, unsigned *flags, const char **spec);
+
+/* The frame of a hook on x86-64: the kernel's struct pt_regs, then what only
+ * helpers read.  A ctx mask has bit i for the 8-byte field i of this struct. */
+struct bpftime_frame_x86_64 {
+	uint64_t r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
+	uint64_t ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+	uint64_t cookie;	/* bpf_get_attach_cookie() */
+	uint64_t func_ip;	/* bpf_get_func_ip() */
+};
+enum {
+	CTX_REGS_BYTES = 168,	/* what a program itself may read */
+	CTX_R15 = 0, CTX_R14, CTX_R13, CTX_R12, CTX_BP, CTX_BX, CTX_R11, CTX_R10, CTX_R9, CTX_R8,
+	CTX_AX, CTX_CX, CTX_DX, CTX_SI, CTX_DI, CTX_ORIG_AX, CTX_IP, CTX_CS, CTX_FLAGS, CTX_SP,
+	CTX_SS, CTX_COOKIE, CTX_FUNC_IP, CTX_FIELDS,
+};
+/* At a function's entry these six arrive in the registers a C call passes its arguments in. */
+#define CTX_MASK_NATURAL                                                          \
+	(1u << CTX_DI | 1u << CTX_SI | 1u << CTX_DX | 1u << CTX_CX | 1u << CTX_R8 | \
+	 1u << CTX_R9)
+
+/* How a specialised entry takes the fields of its ctx mask. */
+enum entry_form {
+	ENTRY_NATURAL = 0,	/* mask within CTX_MASK_NATURAL: void f(di, si, dx, cx, r8, r9), preserve_most */
+	ENTRY_PACKED = 1,	/* at most six fields, in ascending order of field: void f(f0, f1, ..), preserve_most */
+	ENTRY_FRAME = 2,	/* void f(struct bpftime_frame_<cpu> *), preserve_most */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

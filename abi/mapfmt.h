@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mapfmt.h - a map's file: one header page, then the data.
+ *
+ * docs/maps.md describes the data of each kind and its invariants.  Offsets only, no
+ * pointers.  A file whose header does not match the map that wants it is never
+ * reinterpreted. */
+#ifndef BPFTIME_ABI_MAPFMT_H
+#define BPFTIME_ABI_MAPFMT_H
+
+#include <stdint.h>
+
+#define MAPFMT_MAGIC 0x3170616d66706162ull	/* "bapfmap1" */
+
+enum { MAPFMT_VERSION = 1, MAPFMT_HEADER_BYTES = 4096, MAPFMT_BYTE_ORDER = 0x01020304 };
+
+enum mapfmt_state { MAPFMT_EMPTY = 0, MAPFMT_READY = 1 };
+
+struct mapfmt_header {
+	uint64_t magic;
+	uint16_t version, size;
+	uint32_t state;		/* enum mapfmt_state; READY is stored last, with release */
+	uint32_t type, key_size, value_size, max_entries, flags;
+	uint32_t bits;		/* enum bpftime_map_bits */
+	uint64_t map_extra;
+	uint32_t page_bytes, cpu_count, byte_order;
+	uint32_t frozen;
+	uint32_t key_btf_id, value_btf_id;	/* in the object's btf file */
+	uint64_t data_off;	/* MAPFMT_HEADER_BYTES */
+	uint64_t data_bytes;	/* whole pages */
+	char     name[64];
+	char     object[64];
+	uint8_t  stamp[8];	/* first bytes of the object's stamp hash */
+	/* the rest of the page, from offset 1024, is private to the kind */
+};
+enum { MAPFMT_KIND_OFF = 1024 };
+
+/* Files of an object, under $BPFTIME_DIR/<object>-<stamp8>/: */
+#define MAPFMT_BTF_FILE ".btf"	/* raw BTF of the programs, for tools */
+/* Files of a payload, under $BPFTIME_DIR/.hooks/: <payload id, 16 hex digits> is its
+ * control area (rt.h), shared by all processes that run this payload. */
+#define MAPFMT_CONTROL_DIR ".hooks"
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * objfmt.h - what a hook object holds besides code, and what a payload starts with.
+ *
+ * A hook object is an ELF relocatable for the target CPU.  All of these tables are
+ * allocated, read-only, little endian, and made of self-relative offsets: a field
+ * `x_rel` holds  target - &x_rel  as int32_t (R_X86_64_PC32 and its like), 0 for
+ * "none".  So any linker can join the sections, nothing needs a dynamic relocation,
+ * and the running payload reads the very same bytes.
+ *
+ *   .bpftime.object  one struct objfmt_object
+ *   .bpftime.maps    array of struct bpftime_map     } of one object, in order;
+ *   .bpftime.hooks   array of struct objfmt_hook     } objfmt_object counts them
+ *   .bpftime.stamp   one struct objfmt_stamp
+ *   .bpftime.str     strings the *_rel fields point at
+ *   .bpftime.slots   RW: one 8-byte base slot for each map without a room
+ *   .bpftime.room.*  RW, page aligned: contents of each map that has a room
+ *   .text.*, .rodata*  code; the only undefined symbols are bpftime_rt1_* (rt.def)
+ *   .BTF             BTF of the program, not allocated
+ */
+#ifndef BPFTIME_ABI_OBJFMT_H
+#define BPFTIME_ABI_OBJFMT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	OBJFMT_OBJECT_VERSION = 1, OBJFMT_MAP_VERSION = 1, OBJFMT_HOOK_VERSION = 1,
+	OBJFMT_STAMP_VERSION = 1, OBJFMT_PAYLOAD_VERSION = 1,
+	OBJFMT_NAME_BYTES = 64,
+	OBJFMT_ROOM_TOTAL_BYTES = 1 << 20,	/* rooms of one payload, together */
+};
+
+struct objfmt_object {
+	uint16_t version, size;
+	uint32_t n_maps, n_hooks;
+	int32_t  maps_rel;	/* struct bpftime_map[n_maps] */
+	int32_t  hooks_rel;	/* struct objfmt_hook[n_hooks] */
+	int32_t  stamp_rel;	/* struct objfmt_stamp */
+	int32_t  name_rel;	/* file name without .bpf.o, as in map paths */
+	int32_t  btf_rel;	/* raw BTF of the program in .bpftime.btf, or 0 */
+	uint32_t btf_bytes;
+	uint32_t reserved;
+};
+
+enum bpftime_map_bits {
+	MAP_BIT_RODATA = 1,	/* frozen global data: constant to verifier and optimiser */
+	MAP_BIT_DATA = 2,	/* global data (.data, .bss, .kconfig and the like) */
+	MAP_BIT_PINNED = 4,	/* LIBBPF_PIN_BY_NAME: shared by name between objects */
+};
+
+/* A map, in the object and at run time: a map pointer in a program is the address
+ * of this struct.  Attributes are the kernel's (union bpf_attr, BPF_MAP_CREATE). */
+struct bpftime_map {
+	uint16_t version, size;
+	uint32_t type;		/* maps.def */
+	uint32_t key_size, value_size;
+	uint32_t max_entries;	/* ringbuf: bytes */
+	uint32_t flags;		/* BPF_F_* */
+	uint64_t map_extra;
+	uint32_t key_btf_id, value_btf_id;
+	uint32_t bits;		/* enum bpftime_map_bits */
+	int32_t  name_rel;
+	int32_t  object_rel;	/* the struct objfmt_object it belongs to */
+	int32_t  slot_rel;	/* void *base: first byte of the map file's data (mapfmt.h) */
+	int32_t  room_rel;	/* the data itself, when it has a room; then slot_rel is 0 */
+	uint32_t room_bytes;	/* whole pages */
+	int32_t  init_rel;	/* first contents of data without a room, or 0 (zeros) */
+	uint32_t init_bytes;
+	int32_t  inner_rel;	/* template of the maps inside, or 0 */
+	uint32_t reserved;
+};
+
+struct objfmt_hook {
+	uint16_t version, size;
+	uint8_t  kind;		/* enum hook_kind */
+	uint8_t  form;		/* enum entry_form of entry_rel */
+	uint8_t  flags;		/* SEC_* */
+	uint8_t  reserved;
+	uint32_t ctx_mask;	/* fields of the frame that the program reads */
+	int32_t  entry_rel;	/* specialised entry */
+	int32_t  body_rel;	/* uint64_t prog(void *ctx), C convention; 0: not emitted */
+	int32_t  prog_rel;	/* program (function) name */
+	int32_t  spec_rel;	/* SEC() name as written */
+	uint64_t cookie;	/* default; an attach point may override it */
+	uint8_t  hash[32];	/* SHA-256 of the relocated program */
+};
+
+enum objfmt_verdict { VERDICT_VERIFIED = 1, VERDICT_UNVERIFIED = 2 };
+
+struct objfmt_stamp {
+	uint16_t version, size;
+	uint32_t verdict;	/* enum objfmt_verdict */
+	uint32_t rt_abi;	/* the 1 of bpftime_rt1_ */
+	uint32_t verifier;	/* version of the verifier's rules */
+	uint8_t  hash[32];	/* SHA-256 over bytecode, maps, BTF and relied-on .rodata */
+	char     target[32];	/* LLVM triple, NUL padded */
+	char     cpu[32];
+	char     compiler[32];	/* "bpftime-aot 0.1.0 llvm 19.1.7" */
+	uint8_t  signature[64];	/* Ed25519 over the named sections; zero: unsigned */
+};
+
+/* ---- the payload: what the linker makes of hook objects and runtime ---- */
+
+#define OBJFMT_PAYLOAD_MAGIC 0x316c7974667062ull	/* "bpftyl1" */
+
+enum payload_bits {
+	PAYLOAD_PRIVATE = 1,	/* never share maps (setuid targets) */
+	PAYLOAD_READS_FAST = 2,	/* user reads under the exception table */
+};
+
+/* One attach point: a hook of an object at one place of the target. */
+struct bpftime_attach {
+	uint32_t hook;		/* index over the payload's hooks, all objects in order */
+	uint32_t word;		/* index of its enable word in the control area */
+	int32_t  site_rel;	/* the patched instruction */
+	int32_t  symbol_rel;	/* name shown to people, or 0 */
+	uint64_t cookie;
+};
+
+/* At offset 0 of the payload's read-only part; the runtime knows it by the symbol
+ * bpftime_rt1_payload, which the payload linker defines. */
+struct bpftime_payload {
+	uint64_t magic;
+	uint16_t version, size;
+	uint32_t bits;		/* enum payload_bits */
+	uint32_t n_objects, n_attach;
+	int32_t  objects_rel;	/* int32_t[n_objects], each self-relative to a struct objfmt_object */
+	int32_t  attach_rel;	/* struct bpftime_attach[n_attach] */
+	int32_t  control_rel;	/* control area (rt.h), RW, whole pages */
+	uint32_t control_bytes;
+	int32_t  dir_rel;	/* map directory stamped at patch time, or 0 for the default */
+	int32_t  target_rel;	/* path of the target, for people */
+	uint8_t  target_id[20];	/* its build id, zero padded */
+	uint32_t target_id_bytes;
+	uint8_t  id[32];	/* SHA-256 of this payload's inputs */
+};
+
+/* Follows a self-relative field: NULL when it holds 0. */
+#define BPFTIME_REL(type_, field_)                                               \
+	((field_) ? (type_ *)((uintptr_t)&(field_) + (uintptr_t)(intptr_t)(field_)) : (type_ *)0)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

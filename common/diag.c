@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "diag.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static const struct {
+	const char *name, *text;
+	enum exit_code exit;
+} table[DIAG_COUNT] = {
+#define DIAG(code_, exit_, text_) [DIAG_##code_] = { #code_, text_, EX_##exit_ },
+#include "diags.def"
+#undef DIAG
+};
+
+const char *diag_name(enum diag_code code) { return table[code].name; }
+const char *diag_text(enum diag_code code) { return table[code].text; }
+
+/* Names out of hostile files end up in messages: keep them on one line. */
+static void print_clean(FILE *out, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\x%02x", c);
+		else
+			fputc(c, out);
+	}
+}
+
+static void print_loc(FILE *out, struct loc at)
+{
+	print_clean(out, at.file ? at.file : "<input>");
+	if (at.prog) {
+		fputc(':', out);
+		print_clean(out, at.prog);
+	}
+	if (at.insn >= 0)
+		fprintf(out, ":%lld", (long long)at.insn);
+}
+
+int diag(struct diags *dg, enum diag_code code, struct loc at, const char *fmt, ...)
+{
+	char text[sizeof(dg->first_text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!dg->errors++) {
+		dg->first = code;
+		dg->first_insn = at.insn;
+		memcpy(dg->first_text, text, sizeof(text));
+	}
+	if (dg->out) {
+		print_loc(dg->out, at);
+		fprintf(dg->out, ": error[%s]: %s%s", table[code].name, table[code].text,
+			text[0] ? ": " : "");
+		print_clean(dg->out, text);
+		if (at.src) {
+			fputs(" (", dg->out);
+			print_clean(dg->out, at.src);
+			fputc(')', dg->out);
+		}
+		fputc('\n', dg->out);
+	}
+	return -(int)code;
+}
+
+void diag_warn(struct diags *dg, struct loc at, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	dg->warnings++;
+	if (!dg->out)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	print_loc(dg->out, at);
+	fputs(": warning: ", dg->out);
+	print_clean(dg->out, text);
+	fputc('\n', dg->out);
+}
+
+void diag_more(struct diags *dg, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	if (!dg->out)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fputs("    ", dg->out);
+	print_clean(dg->out, text);
+	fputc('\n', dg->out);
+}
+
+enum exit_code diags_exit(const struct diags *dg)
+{
+	return dg->errors ? table[dg->first].exit : EX_OK;
+}

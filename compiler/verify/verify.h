@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verify.h - is this program safe to run inside somebody's process?
+ *
+ * An abstract interpreter over one relocated program.  It accepts nothing that can read
+ * or write outside its objects, loop for ever or leak a reference; it accepts what the
+ * kernel accepts; it explains a rejection.  The verdict depends on the program alone. */
+#ifndef BPFTIME_COMPILER_VERIFY_H
+#define BPFTIME_COMPILER_VERIFY_H
+
+#include "diag.h"
+#include "unit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { VERIFIER_VERSION = 1 };
+
+enum mem_kind {	/* what a load, store or atomic touches, the same on every path */
+	MEM_UNKNOWN,	/* not reached, or different kinds on different paths */
+	MEM_STACK, MEM_CTX, MEM_MAP_VALUE, MEM_PACKET, MEM_RECORD, MEM_OTHER,
+};
+
+/* What holds at an instruction on every path that reaches it. */
+struct vfy_insn {
+	bool     reached;
+	uint8_t  mem;		/* enum mem_kind */
+	bool     fixed_off;	/* mem_off is the one byte offset within that object */
+	int32_t  mem_off;	/* from the object's start; stack: from r10, negative */
+	int32_t  map;		/* calls with a MAP argument, and map values: index in the unit; -1: more than one */
+	/* Conditional jumps: only one way was ever taken? */
+	bool     never_taken, always_taken;
+};
+
+struct vfy_result {
+	struct vfy_insn *insn;		/* n_insn of the program */
+	uint32_t ctx_mask;		/* 8-byte fields of the frame (hooks.h) that are read, by the
+					 * program or for its helpers; kprobe programs only */
+	bool     ctx_escapes;		/* the frame's address leaves: helper, subprogram, stored, variable offset */
+	uint32_t stack_bytes;		/* deepest combined frame use */
+	uint64_t insns_processed;
+	uint64_t usec;
+};
+
+struct vfy_opts {
+	bool     log;		/* explain every instruction on dg->out */
+	uint32_t time_limit_s;	/* 0: 60; over it -DIAG_E004 */
+};
+
+/* Verifies one program of the unit.  Returns 0 with *out in `a`, or a negative
+ * diagnostic after one diag() whose insn is the offending slot (and diag_more() lines
+ * that explain it).  Writes nothing but *out. */
+int vfy_verify(struct arena *a, const struct unit *u, const struct unit_prog *p,
+	       const struct vfy_opts *opts, struct vfy_result *out, struct diags *dg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan.h - what would be patched and how: pure, printable.
+ *
+ *     sites_find     names and patterns -> places in the image        (sites.c)
+ *     plan_make      places -> tactics, displaced instructions, cost  (plan.c)
+ *     tramp_*        a planned site -> trampoline bytes and CFI       (trampoline_<cpu>.c)
+ *
+ * A site that might be unsafe is refused here with a reason, not tried. */
+#ifndef BPFTIME_LINKER_PATCH_PLAN_H
+#define BPFTIME_LINKER_PATCH_PLAN_H
+
+#include "image.h"
+#include "payload.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum site_kind {
+	SITE_ENTRY,	/* first instruction of a function (behind endbr64) */
+	SITE_OFFSET,	/* any other instruction */
+	SITE_IMPORT,	/* PLT stub of an imported function */
+};
+enum tactic {
+	TACTIC_REFUSED,
+	TACTIC_JMP,	/* jmp rel32 over a window of whole instructions */
+	TACTIC_PLT,	/* jmp rel32 over a PLT stub */
+	TACTIC_PADDING,	/* the function is shorter than the window; padding behind it serves */
+	TACTIC_SHORT,	/* jmp rel8 to a jmp rel32 in padding nearby */
+	TACTIC_TRAP,	/* int3, only when asked for */
+};
+const char *tactic_name(enum tactic t);
+const char *site_kind_name(enum site_kind k);
+
+/* What the command line or a SEC() name asks for: one hook, at one pattern. */
+struct want {
+	uint32_t    hook;	/* index in the lnk */
+	bool        ret;	/* at the function's return */
+	const char *symbol;	/* name, glob, or NULL with has_vaddr */
+	bool        has_vaddr;
+	uint64_t    vaddr;	/* @0xVADDR */
+	uint64_t    off_bytes;	/* +OFF */
+	uint64_t    cookie;
+};
+
+/* A hook at a site. */
+struct site_attach {
+	uint32_t attach;	/* index in the lnk */
+	uint32_t hook;
+	bool     ret;
+};
+
+struct site_cost {
+	uint32_t insns, saved_regs, atomics;
+	double   ns;
+};
+
+struct site {
+	uint64_t    vaddr;	/* the instruction that is hooked */
+	const char *symbol;	/* NULL: unnamed */
+	uint64_t    fn_vaddr, fn_bytes;	/* extent of its function, where known (else 0) */
+	enum site_kind kind;
+	const struct image_import *import;	/* SITE_IMPORT */
+	struct site_attach *at;	/* in the order of the command line */
+	size_t      n_at, cap_at;
+	/* made by plan_make */
+	enum tactic tactic;
+	const char *refused;	/* the reason */
+	uint32_t    window_bytes;	/* bytes overwritten at patch_vaddr */
+	uint64_t    patch_vaddr;
+	struct bytes before;	/* window_bytes of the file */
+	struct site_cost cost;
+	uint64_t    tramp_off, tramp_bytes;	/* place among the trampolines */
+	uint64_t    cfi_off, cfi_bytes;
+	bool        has_ret;	/* one of `at` is a return hook */
+};
+
+struct plan {
+	struct image *im;
+	struct lnk   *lnk;
+	struct site  *site;	/* sorted by vaddr, one a place */
+	size_t        n_site, cap_site;
+	size_t        n_patched, n_refused;
+	uint64_t      tramp_bytes, cfi_bytes;
+};
+
+struct plan_opts {
+	bool   allow_trap;
+	double max_cost_ns;	/* 0: no limit */
+};
+
+/* Finds the places of one want and adds them to plan->site (joining an existing site).
+ * Returns the number of places, or -DIAG_P... : no such symbol (near matches named). */
+int sites_find(struct plan *p, const struct want *w, struct diags *dg);
+
+/* Decides every site.  Returns 0 even when sites are refused. */
+int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg);
+
+/* Writes all trampolines and their CFI into the placed payload, and adds the edits of the
+ * sites. */
+int plan_emit(struct plan *p, struct edits *e, struct diags *dg);
+
+/* The FDEs that plan_emit wrote, for the merged .eh_frame_hdr. */
+struct cfi_entry {
+	uint64_t pc_vaddr, fde_vaddr;
+};
+const struct cfi_entry *plan_cfi(const struct plan *p, size_t *n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

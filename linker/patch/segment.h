@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * segment.h - room for a payload in an ELF file.
+ *
+ * Never moves existing bytes: the program-header table stays where it is and grows in
+ * place by evicting its neighbours (.interp, .note*, .gnu.hash; in shared objects also
+ * .dynsym, .dynstr, .gnu.version*) into the new segment.  Two slots give RX and RW; one
+ * gives a single R-X segment with filesz == memsz whose data part init makes RW. */
+#ifndef BPFTIME_LINKER_PATCH_SEGMENT_H
+#define BPFTIME_LINKER_PATCH_SEGMENT_H
+
+#include "image.h"
+#include "payload.h"
+#include "plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct segment_plan;	/* which slots, what is evicted, where everything goes */
+
+struct segment_place {
+	uint64_t rx_vaddr, rw_vaddr;	/* of the payload's parts */
+	bool     one_slot;
+};
+
+/* Chooses addresses for a payload of that size.  extra_hdr_entries > 0: also room for a
+ * merged .eh_frame_hdr with that many entries of ours.  entry_stub/init_stub bytes are
+ * part of the payload.  Returns 0, or -DIAG_P... with the reason (no slot, overlay, ...). */
+int segment_plan(struct arena *a, const struct image *im, const struct lnk_size *size,
+		 size_t extra_hdr_entries, struct segment_plan **out,
+		 struct segment_place *place, struct diags *dg);
+
+/* The bytes of the patched file: input + edits + evictions + segment + section headers
+ * that cover it + .bpftime.meta (original bytes and hook objects, for revert).
+ * entry_vaddr, init_vaddr: new e_entry or DT_INIT, 0 to keep.
+ * meta: hook objects and command, so that a later run can plan the union. */
+struct segment_fill {
+	struct bytes rx, rw;
+	const struct edits *edits;
+	const struct cfi_entry *cfi;
+	size_t   n_cfi;
+	uint64_t entry_vaddr, init_vaddr;
+	struct bytes meta;
+};
+int segment_write(struct segment_plan *sp, const struct segment_fill *f, struct bytes *out,
+		  struct diags *dg);
+
+/* A patched file's own record, for --list, --revert and re-patching.
+ * Returns 1 and *meta when the file is one of ours, 0 when not, or -DIAG_P... (foreign
+ * version, damaged). */
+int segment_meta(struct arena *a, const struct image *im, struct bytes *meta, struct diags *dg);
+
+/* The original file's bytes; refused (-DIAG_P...) when the file was modified since. */
+int segment_revert(struct arena *a, const struct image *im, struct bytes *out, struct diags *dg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

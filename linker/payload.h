@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * payload.h - hook objects and the runtime archive become one position-independent
+ * payload of two parts: RX (header, trampolines, code, constants, tables, unwind data)
+ * and RW (control area, slots, data, rooms).
+ *
+ * In steps, because where the payload goes depends on how big it is, and what the
+ * trampolines say depends on where it went:
+ *
+ *     lnk_new -> lnk_add_object* -> lnk_add_attach* -> lnk_layout   sizes are known
+ *     (segment writer chooses addresses)            -> lnk_place    symbols have addresses
+ *     (trampolines are written into lnk_trampolines)-> lnk_finish   relocated bytes
+ *
+ * No LLVM, no target binary: this part knows neither. */
+#ifndef BPFTIME_LINKER_PAYLOAD_H
+#define BPFTIME_LINKER_PAYLOAD_H
+
+#include "arena.h"
+#include "diag.h"
+#include "objfmt.h"
+#include "reader.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct lnk;	/* one payload in the making; lives in its arena */
+
+/* One hook of the objects added so far, numbered over all objects in order of adding. */
+struct lnk_hook {
+	const char *object;	/* objfmt_object name */
+	const char *prog, *sec;	/* program name; SEC() name as written */
+	const struct objfmt_hook *row;	/* borrowed from the object's bytes */
+	const struct objfmt_stamp *stamp;
+	uint32_t insns, saved_regs, atomics;	/* of the specialised entry, by decoding it; for cost estimates */
+};
+
+/* `archive`: bytes of libbpftime_rt.a; borrowed until lnk_finish. */
+struct lnk *lnk_new(struct arena *a, struct bytes archive);
+
+/* Adds a hook object (path for messages, bytes borrowed). All of it is checked: ELF, machine,
+ * tables, relocations, undefined symbols.  Returns 0, -DIAG_L001 (not a hook object), ...
+ * An object that was compiled unverified is refused unless allow_unverified. */
+int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow_unverified,
+		   struct diags *dg);
+
+size_t lnk_n_hooks(const struct lnk *l);
+const struct lnk_hook *lnk_hook(const struct lnk *l, size_t i);
+
+/* Names an attach point of hook `hook`; returns its index.  The site's address may be
+ * unknown until lnk_place. */
+uint32_t lnk_add_attach(struct lnk *l, uint32_t hook, const char *symbol, uint64_t cookie);
+
+struct lnk_target {		/* goes into struct bpftime_payload */
+	uint32_t    bits;	/* PAYLOAD_* */
+	const char *dir;	/* map directory, NULL: default */
+	const char *path;	/* of the target */
+	struct bytes build_id;	/* at most 20 bytes are kept */
+};
+struct lnk_size {
+	uint64_t rx_bytes, rw_bytes;	/* rw_bytes is whole pages */
+	uint64_t rw_align, rx_align;
+};
+
+/* Selects archive members and sections (what nothing refers to is left out), orders
+ * them, and makes room for `tramp_bytes` of trampolines and `cfi_bytes` of .eh_frame. */
+int lnk_layout(struct lnk *l, const struct lnk_target *t, uint64_t tramp_bytes,
+	       uint64_t cfi_bytes, struct lnk_size *out, struct diags *dg);
+
+/* Fixes the addresses of both parts. They must be within +-2 GiB of each other. */
+int lnk_place(struct lnk *l, uint64_t rx_vaddr, uint64_t rw_vaddr, struct diags *dg);
+
+/* Addresses, valid after lnk_place. */
+bool     lnk_symbol(const struct lnk *l, const char *name, uint64_t *vaddr);
+uint64_t lnk_entry_vaddr(const struct lnk *l, uint32_t hook);	/* specialised entry */
+uint64_t lnk_word_vaddr(const struct lnk *l, uint32_t attach);	/* its enable word */
+uint64_t lnk_tramp_vaddr(const struct lnk *l);
+uint64_t lnk_cfi_vaddr(const struct lnk *l);
+uint8_t *lnk_tramp_bytes(struct lnk *l);	/* tramp_bytes to be written by the caller */
+uint8_t *lnk_cfi_bytes(struct lnk *l);
+void     lnk_set_site(struct lnk *l, uint32_t attach, uint64_t site_vaddr);
+
+/* Relocates.  *rx and *rw are in the arena. */
+int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *dg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
