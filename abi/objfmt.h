@@ -136,6 +136,10 @@ struct bpftime_payload {
 	int32_t  target_rel;	/* path of the target, for people */
 	uint8_t  target_id[20];	/* its build id, zero padded */
 	uint32_t target_id_bytes;
+	int32_t  entry_rel;	/* the target's own e_entry: bpftime_rt1_start, which replaces it,
+				 * initialises and jumps there with every register as it was; 0: none */
+	int32_t  init_rel;	/* the target's own DT_INIT, for bpftime_rt1_start_dso, likewise;
+				 * 0: return to the dynamic linker */
 	uint8_t  id[32];	/* SHA-256 of this payload's inputs */
 };
 

@@ -79,6 +79,8 @@ uint64_t lnk_cfi_vaddr(const struct lnk *l);
 uint8_t *lnk_tramp_bytes(struct lnk *l);	/* tramp_bytes to be written by the caller */
 uint8_t *lnk_cfi_bytes(struct lnk *l);
 void     lnk_set_site(struct lnk *l, uint32_t attach, uint64_t site_vaddr);
+/* The target's own e_entry and DT_INIT (0: none), for bpftime_rt1_start and _start_dso. */
+void     lnk_set_start(struct lnk *l, uint64_t entry_vaddr, uint64_t init_vaddr);
 
 /* Relocates.  *rx and *rw are in the arena. */
 int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *dg);
