@@ -28,6 +28,7 @@ struct lnk;	/* one payload in the making; lives in its arena */
 
 /* One hook of the objects added so far, numbered over all objects in order of adding. */
 struct lnk_hook {
+	uint32_t    object_index;	/* in order of adding */
 	const char *object;	/* objfmt_object name */
 	const char *prog, *sec;	/* program name; SEC() name as written */
 	const struct objfmt_hook *row;	/* borrowed from the object's bytes */

@@ -64,6 +64,7 @@ struct image {
 	struct image_fde *fde;		/* sorted by vaddr */
 	size_t        n_fde;
 	uint64_t      eh_frame_vaddr, eh_frame_hdr_vaddr;	/* 0: absent */
+	uint64_t      init_vaddr;	/* DT_INIT, 0: none */
 	uint64_t      vaddr_end;	/* one past the last PT_LOAD's memory */
 };
 
