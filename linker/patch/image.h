@@ -32,6 +32,7 @@ struct image_import {
 	uint64_t got_vaddr;		/* the GOT slot */
 	uint64_t stub_vaddr;		/* the PLT stub that jumps through it, 0: none (-fno-plt) */
 	uint32_t stub_bytes;
+	bool     defined;		/* the image itself exports a definition of that name */
 	const uint64_t *call_vaddr;	/* `call/jmp *GOT` sites outside PLT sections */
 	size_t   n_call;
 };
@@ -68,8 +69,10 @@ struct image {
 	uint64_t      vaddr_end;	/* one past the last PT_LOAD's memory */
 };
 
-/* Reads and checks.  Returns 0, -DIAG_E001, or -DIAG_P...: not ELF64 little endian x86-64
- * ET_EXEC/ET_DYN, truncated, segments unsorted or overlapping, RWX text, packed. */
+/* Reads and checks.  Returns 0, -DIAG_E001, -DIAG_P001 (not ELF64 little endian x86-64
+ * ET_EXEC/ET_DYN), -DIAG_P100 (truncated, ranges outside the file), -DIAG_P101 (PT_LOADs
+ * unsorted or overlapping), -DIAG_P102 (a segment W and X), -DIAG_P103 (packed).
+ * A damaged symbol, version or FDE is left out; it does not make the file unreadable. */
 int image_read(struct arena *a, const char *path, struct image **out, struct diags *dg);
 /* The same from bytes already in memory (tests, audit). */
 int image_parse(struct arena *a, const char *path, struct bytes file, const struct stat *st,

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// What image_parse finds is what binutils finds, with section headers and without.
+#include "util.h"
+
+#include <inttypes.h>
+
+#include <map>
+#include <set>
+
+using seg::lines;
+using seg::run;
+
+namespace {
+
+struct ImageTest : seg::Test, testing::WithParamInterface<const char *> {};
+
+std::string hex(uint64_t v)
+{
+	char s[32];
+	snprintf(s, sizeof(s), "%" PRIx64, v);
+	return s;
+}
+
+// "0000000000001030 <SSL_write@plt>:" of objdump.
+std::map<uint64_t, std::string> objdump_stubs(const std::string &path)
+{
+	std::map<uint64_t, std::string> m;
+	for (const std::string &l : lines(run("objdump -d -j .plt -j .plt.got -j .plt.sec " + path).out)) {
+		char name[512];
+		uint64_t at;
+		if (sscanf(l.c_str(), "%" SCNx64 " <%511[^>]>:", &at, name) != 2)
+			continue;
+		std::string s = name;
+		if (s.size() > 4 && s.substr(s.size() - 4) == "@plt" && s[0] != '*')
+			m[at] = s.substr(0, s.find('@'));
+	}
+	return m;
+}
+
+std::map<uint64_t, std::string> our_stubs(const struct image *im)
+{
+	std::map<uint64_t, std::string> m;
+	for (size_t i = 0; i < im->n_import; i++)
+		if (im->import[i].stub_vaddr)
+			m[im->import[i].stub_vaddr] = im->import[i].name;
+	return m;
+}
+
+std::multiset<std::string> readelf_fdes(const std::string &path)
+{
+	std::multiset<std::string> m;
+	for (const std::string &l : lines(run("readelf -wf " + path).out)) {
+		size_t pc = l.find("FDE cie=");
+		uint64_t from, to;
+		if (pc != std::string::npos && (pc = l.find("pc=")) != std::string::npos &&
+		    sscanf(l.c_str() + pc, "pc=%" SCNx64 "..%" SCNx64, &from, &to) == 2 && from && to > from)
+			m.insert(hex(from) + "+" + hex(to - from));
+	}
+	return m;
+}
+
+std::multiset<std::string> our_fdes(const struct image *im)
+{
+	std::multiset<std::string> m;
+	for (size_t i = 0; i < im->n_fde; i++)
+		m.insert(hex(im->fde[i].vaddr) + "+" + hex(im->fde[i].bytes));
+	return m;
+}
+
+// "0000000000001139 T main" of nm, functions only.
+std::set<std::string> nm_dynamic(const std::string &path)
+{
+	std::set<std::string> m;
+	for (const std::string &l : lines(run("nm -D --defined-only --with-symbol-versions " + path).out)) {
+		char type, name[4096];
+		uint64_t at;
+		if (sscanf(l.c_str(), "%" SCNx64 " %c %4095s", &at, &type, name) == 3 && strchr("TtWi", type))
+			m.insert(hex(at) + " " + name);
+	}
+	return m;
+}
+
+TEST_P(ImageTest, AgreesWithBinutils)
+{
+	SKIP_WITHOUT(GetParam());
+	struct image *im = image(GetParam());
+	ASSERT_TRUE(im);
+	EXPECT_EQ(our_stubs(im), objdump_stubs(GetParam()));
+	EXPECT_EQ(our_fdes(im), readelf_fdes(GetParam()));
+	std::string notes = run(std::string("readelf -n ") + GetParam()).out, id;
+	for (size_t i = 0; i < im->build_id.n; i++)
+		id += (im->build_id.p[i] < 16 ? "0" : "") + hex(im->build_id.p[i]);
+	EXPECT_TRUE(notes.find("Build ID: " + id) != std::string::npos);
+	std::set<std::string> nm = nm_dynamic(GetParam()), ours;
+	for (size_t i = 0; i < im->n_sym; i++) {
+		const struct image_symbol *s = &im->sym[i];
+		if (s->dynamic)
+			ours.insert(hex(s->vaddr) + " " + s->name);
+		if (i)
+			EXPECT_LE(s[-1].vaddr, s->vaddr);
+	}
+	// nm knows no symbol types: what we call a function is in its list.
+	std::set<std::string> nm_names;
+	for (std::string s : nm)
+		nm_names.insert(s.substr(0, s.find('@')));
+	for (const std::string &s : ours)
+		EXPECT_TRUE(nm_names.count(s)) << s;
+	size_t funcs = 0;
+	for (const std::string &l : lines(run(std::string("readelf -W --dyn-syms ") + GetParam()).out))
+		funcs += (l.find(" FUNC ") != std::string::npos || l.find(" IFUNC ") != std::string::npos) &&
+			 l.find(" UND ") == std::string::npos;
+	// Versions of one name at one address are one function.
+	EXPECT_LE(ours.size(), funcs);
+	EXPECT_GE(ours.size(), funcs * 9 / 10);
+}
+
+TEST_P(ImageTest, SameWithoutSections)
+{
+	SKIP_WITHOUT(GetParam());
+	if (!seg::have("llvm-objcopy-19"))
+		GTEST_SKIP() << "llvm-objcopy-19 is not installed";
+	std::string bare = dir + "/bare";
+	ASSERT_EQ(run(std::string("llvm-objcopy-19 --strip-sections ") + GetParam() + " " + bare).exit, 0);
+	struct image *im = image(GetParam()), *b = image(bare);
+	ASSERT_TRUE(im && b);
+	EXPECT_EQ(b->n_sh, 0u);
+	EXPECT_EQ(b->kind, im->kind);
+	EXPECT_EQ(our_stubs(b), our_stubs(im));
+	EXPECT_EQ(our_fdes(b), our_fdes(im));
+	ASSERT_EQ(b->n_import, im->n_import);
+	for (size_t i = 0; i < b->n_import; i++) {
+		EXPECT_STREQ(b->import[i].name, im->import[i].name);
+		EXPECT_STREQ(b->import[i].version, im->import[i].version);
+		EXPECT_EQ(b->import[i].got_vaddr, im->import[i].got_vaddr);
+	}
+	std::multiset<std::string> x, y;
+	for (size_t i = 0; i < im->n_sym; i++)
+		if (im->sym[i].dynamic)
+			x.insert(im->sym[i].name);
+	for (size_t i = 0; i < b->n_sym; i++)
+		y.insert(b->sym[i].name);
+	EXPECT_EQ(x, y);
+	EXPECT_EQ(b->n_needed, im->n_needed);
+	EXPECT_STREQ(b->soname, im->soname);
+	EXPECT_STREQ(b->interp, im->interp);
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, ImageTest,
+	testing::Values("/usr/sbin/nginx", "/usr/bin/openssl", "/usr/bin/sqlite3", "/usr/bin/redis-server",
+			"/usr/bin/python3.11", "/usr/lib/x86_64-linux-gnu/libssl.so.3",
+			"/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/lib/x86_64-linux-gnu/libc.so.6",
+			"/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
+	[](const testing::TestParamInfo<const char *> &i) {
+		std::string s = strrchr(i.param, '/') + 1;
+		for (char &c : s)
+			c = isalnum((unsigned char)c) ? c : '_';
+		return s;
+	});
+
+} // namespace

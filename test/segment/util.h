@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Targets made at test time, and the tools that check what became of them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "image.h"
+
+namespace seg {
+
+struct Run {
+	int exit = -1;		// 128 + signal when killed
+	std::string out;	// stdout and stderr
+};
+
+inline Run run(const std::string &cmd)
+{
+	Run r;
+	FILE *f = popen(("exec 2>&1; " + cmd).c_str(), "r");
+	char buf[65536];
+	size_t n;
+	while (f && (n = fread(buf, 1, sizeof(buf), f)) > 0)
+		r.out.append(buf, n);
+	int st = f ? pclose(f) : -1;
+	r.exit = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+	return r;
+}
+
+inline bool have(const std::string &tool)
+{
+	return run("command -v " + tool).exit == 0;
+}
+
+inline std::vector<std::string> lines(const std::string &s)
+{
+	std::vector<std::string> v;
+	for (size_t at = 0; at < s.size();) {
+		size_t nl = s.find('\n', at);
+		if (nl == std::string::npos)
+			nl = s.size();
+		v.push_back(s.substr(at, nl - at));
+		at = nl + 1;
+	}
+	return v;
+}
+
+// A folder and an arena a test.
+struct Test : testing::Test {
+	std::string dir;
+	struct arena *a = nullptr;
+	struct diags dg = {};
+
+	void SetUp() override
+	{
+		char t[] = "/tmp/bpftime-seg-XXXXXX";
+		dir = mkdtemp(t);
+		a = arena_new();
+	}
+	void TearDown() override
+	{
+		arena_free(a);
+		run("rm -rf " + dir);
+	}
+	struct image *image(const std::string &path)
+	{
+		struct image *im = nullptr;
+		dg = {};
+		EXPECT_EQ(image_read(a, arena_strdup(a, path.c_str()), &im, &dg), 0)
+			<< path << ": " << dg.first_text;
+		return im;
+	}
+	void write(const std::string &path, struct bytes b)
+	{
+		ASSERT_EQ(file_write(path.c_str(), b.p, b.n, 0755, nullptr, &dg), 0);
+	}
+	void write(const std::string &path, const std::string &s)
+	{
+		write(path, { (const uint8_t *)s.data(), s.size() });
+	}
+};
+
+#define SKIP_WITHOUT(path_)                                                     \
+	do {                                                                    \
+		if (access(std::string(path_).c_str(), R_OK))                   \
+			GTEST_SKIP() << (path_) << " is not installed";         \
+	} while (0)
+
+} // namespace seg
