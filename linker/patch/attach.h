@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * attach.h - which hooks go where: command-line symbols and SEC() names become wants. */
+#ifndef BPFTIME_LINKER_PATCH_ATTACH_H
+#define BPFTIME_LINKER_PATCH_ATTACH_H
+
+#include "image.h"
+#include "payload.h"
+#include "record.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A --uprobe or --uretprobe of the command line, in order. */
+struct attach_arg {
+	bool        ret;
+	const char *text;	/* NAME, NAME+OFF, NAME@VERSION, @0xVADDR, a glob */
+};
+
+/* "NAME+0x10" -> symbol and offset; "@0x401000" -> vaddr.  The last '+' counts, and only
+ * when a number follows it (C++ names may hold one).
+ * Returns 0, or -DIAG_U001. */
+int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w,
+			struct diags *dg);
+
+/* Wants of one object (index `object` of r; its hooks are first_hook .. lnk_n_hooks of l).
+ * With n_arg > 0 the arguments decide: each goes to the programs of its kind that have no
+ * place of their own, or to those whose own place names the same symbol.  Without
+ * arguments the SEC() names decide:
+ *     uprobe/PATH:sym[+off]  when PATH is the binary (same file, base name or soname), or
+ *                            the binary needs PATH (then its import of sym)
+ *     uprobe/sym             whatever the binary defines or imports
+ * A program with no place gets a warning.  Returns the number of wants added, or a
+ * negative diagnostic. */
+int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32_t first_hook,
+		  const struct image *im, const struct attach_arg *arg, size_t n_arg,
+		  struct diags *dg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "patch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "segment.h"
+
+const char *patch_find_binary(struct arena *a, const char *name)
+{
+	const char *path = getenv("PATH");
+	char *list, *save = NULL;
+
+	if (strchr(name, '/') || !access(name, F_OK))
+		return name;
+	list = arena_printf(a, "%s:/usr/sbin:/sbin:/usr/local/sbin", path ? path : "/usr/bin:/bin");
+	for (char *d = strtok_r(list, ":", &save); d; d = strtok_r(NULL, ":", &save)) {
+		const char *p = arena_printf(a, "%s/%s", d, name);
+
+		if (!access(p, F_OK))
+			return p;
+	}
+	return NULL;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Reads the target.  A file of ours yields its original and the record it was made from. */
+static int read_target(struct arena *a, const char *path, struct image **im, struct record *rec,
+		       struct diags *dg)
+{
+	struct bytes meta, original;
+	int r = image_read(a, path, im, dg);
+
+	if (r < 0)
+		return r;
+	*rec = (struct record){ 0 };
+	r = segment_meta(a, *im, &meta, dg);
+	if (r <= 0)
+		return r;
+	if ((r = record_read(a, meta, path, rec, dg)) < 0 ||
+	    (r = segment_revert(a, *im, &original, dg)) < 0)
+		return r;
+	return image_parse(a, path, original, &(*im)->st, im, dg);
+}
+
+/* A set-id or capability-bearing file runs with more rights than its user: its maps stay
+ * private, and only on request is it touched at all. */
+static int check_privileged(const struct image *im, bool allow, uint32_t *bits, struct diags *dg)
+{
+	bool set_id = im->st.st_mode & (S_ISUID | S_ISGID);
+	bool caps = getxattr(im->path, "security.capability", NULL, 0) > 0;
+
+	if (!set_id && !caps)
+		return 0;
+	if (!allow)
+		return diag(dg, DIAG_P022, at_file(im->path), "%s; --allow-setuid patches it, with private maps",
+			    set_id ? "it is set-uid or set-gid" : "it has file capabilities");
+	*bits |= PAYLOAD_PRIVATE;
+	return 0;
+}
+
+struct job {		/* one run of patch_binary */
+	struct arena *a;
+	const struct patch_request *req;
+	struct diags *dg;
+	struct image *im;
+	struct record rec;
+	struct lnk *lnk;
+	struct plan *plan;
+};
+
+/* Adds the objects the file already had, in their old order, then the new ones. */
+static int add_objects(struct job *j)
+{
+	size_t n_old = j->rec.n_object;
+	int r;
+
+	for (size_t i = 0; i < j->req->n_object; i++) {
+		struct bytes b;
+
+		if ((r = file_read(j->a, j->req->object[i], &b, NULL, j->dg)) < 0)
+			return r;
+		record_add_object(j->a, &j->rec, j->req->object[i], b);
+	}
+	if (!j->req->n_object)
+		record_add_object(j->a, &j->rec, "count (built in)", j->req->count);
+	for (size_t i = 0; i < j->rec.n_object; i++) {
+		const struct record_object *o = &j->rec.object[i];
+		uint32_t first = (uint32_t)lnk_n_hooks(j->lnk);
+
+		if ((r = lnk_add_object(j->lnk, o->path, o->obj, j->req->allow_unverified, j->dg)) < 0)
+			return r;
+		if (i < n_old && (j->req->n_object || o->obj.p != j->req->count.p))
+			continue;	/* its wants are in the record already */
+		r = attach_object(&j->rec, (uint32_t)i, j->lnk, first, j->im, j->req->arg,
+				  j->req->n_arg, j->dg);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int find_sites(struct job *j)
+{
+	uint32_t *first_hook = arena_array(j->a, j->rec.n_object + 1, sizeof(*first_hook));
+	uint32_t n = 0;
+
+	for (size_t i = 0, h = 0; i < j->rec.n_object; i++) {
+		first_hook[i] = n;
+		for (; h < lnk_n_hooks(j->lnk) && lnk_hook(j->lnk, h)->object_index == i; h++)
+			n++;
+	}
+	for (size_t i = 0; i < j->rec.n_want; i++) {
+		const struct record_want *rw = &j->rec.want[i];
+		struct want w = { first_hook[rw->object] + rw->hook, rw->ret, rw->symbol,
+				  rw->has_vaddr, rw->vaddr, rw->off_bytes, rw->cookie };
+		int r;
+
+		if (w.hook >= lnk_n_hooks(j->lnk))
+			return diag(j->dg, DIAG_P020, at_file(j->im->path),
+				    "its record names a hook that its object does not have");
+		if ((r = sites_find(j->plan, &w, j->dg)) < 0)
+			return r;
+	}
+	if (!j->rec.n_want)
+		return diag(j->dg, DIAG_P023, at_file(j->im->path), "give --uprobe or --uretprobe, "
+			    "or an object whose SEC() names say where");
+	return 0;
+}
+
+/* The runtime initialises at the program's entry or the library's DT_INIT, before the first
+ * hit where that is possible. */
+static void bring_init_forward(struct job *j, struct segment_fill *fill)
+{
+	if (j->im->kind == IMAGE_DSO) {
+		lnk_set_start(j->lnk, 0, j->im->init_vaddr);
+		lnk_symbol(j->lnk, "bpftime_rt1_start_dso", &fill->init_vaddr);
+	} else {
+		lnk_set_start(j->lnk, j->im->eh.e_entry, 0);
+		lnk_symbol(j->lnk, "bpftime_rt1_start", &fill->entry_vaddr);
+	}
+}
+
+/* From a decided plan to the bytes of the patched file. */
+static int build(struct job *j, uint32_t bits, struct bytes *file)
+{
+	const struct image *im = j->im;
+	struct lnk_target target = { bits, j->rec.dir, im->path, im->build_id };
+	struct segment_fill fill = { 0 };
+	struct segment_plan *sp;
+	struct segment_place place;
+	struct lnk_size size;
+	struct edits edits = { 0 };
+	size_t n_cfi;
+	int r;
+
+	plan_cfi(j->plan, &n_cfi);
+	if ((r = lnk_layout(j->lnk, &target, j->plan->tramp_bytes, j->plan->cfi_bytes, &size,
+			    j->dg)) < 0 ||
+	    (r = segment_plan(j->a, im, &size, n_cfi, &sp, &place, j->dg)) < 0 ||
+	    (r = lnk_place(j->lnk, place.rx_vaddr, place.rw_vaddr, j->dg)) < 0 ||
+	    (r = plan_emit(j->plan, &edits, j->dg)) < 0)
+		return r;
+	bring_init_forward(j, &fill);
+	if ((r = lnk_finish(j->lnk, &fill.rx, &fill.rw, j->dg)) < 0)
+		return r;
+	fill.edits = &edits;
+	fill.cfi = plan_cfi(j->plan, &fill.n_cfi);
+	fill.meta = record_write(j->a, &j->rec);
+	return segment_write(sp, &fill, file, j->dg);
+}
+
+/* Where the result goes.  An existing file is replaced only when it is one of ours. */
+static int choose_output(struct job *j, const char *binary, const char **out)
+{
+	struct image *old;
+	struct bytes meta;
+	struct diags quiet = { 0 };
+
+	if (j->req->in_place) {
+		*out = binary;
+		return 0;
+	}
+	*out = j->req->output ? j->req->output
+			      : arena_printf(j->a, "%s.patched", base_name(binary));
+	struct stat st;
+	if (stat(*out, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	if (image_read(j->a, *out, &old, &quiet) < 0 || segment_meta(j->a, old, &meta, &quiet) != 1)
+		return diag(j->dg, DIAG_P024, at_file(*out), "choose another name with -o, or remove it");
+	return 0;
+}
+
+int patch_binary(struct arena *a, const struct patch_request *req, bool plan_only,
+		 struct plan **out, const char **output_path, struct diags *dg)
+{
+	struct job j = { .a = a, .req = req, .dg = dg };
+	const char *path = patch_find_binary(a, req->binary);
+	struct bytes file;
+	uint32_t bits;
+	int r;
+
+	if (!path)
+		return diag(dg, DIAG_E001, at_file(req->binary),
+			    "no such file here, in PATH or in the sbin folders");
+	if ((r = read_target(a, path, &j.im, &j.rec, dg)) < 0 ||
+	    (r = choose_output(&j, path, output_path)) < 0)
+		return r;
+	bits = j.rec.bits & PAYLOAD_PRIVATE;
+	bits |= req->reads == READS_FAST ? PAYLOAD_READS_FAST : 0;
+	if ((r = check_privileged(j.im, req->allow_setuid, &bits, dg)) < 0)
+		return r;
+	if (req->map_dir)
+		j.rec.dir = req->map_dir;
+	j.rec.bits = bits;
+	j.lnk = lnk_new(a, req->archive);
+	j.plan = arena_alloc(a, sizeof(*j.plan));
+	j.plan->im = j.im;
+	j.plan->lnk = j.lnk;
+	if ((r = add_objects(&j)) < 0 || (r = find_sites(&j)) < 0 ||
+	    (r = plan_make(j.plan, &req->plan, dg)) < 0)
+		return r;
+	*out = j.plan;
+	if (!j.plan->n_patched) {
+		const struct site *s = &j.plan->site[0];
+
+		return diag(dg, DIAG_P025, at_file(path), "%s: %s%s",
+			    s->symbol ? s->symbol : "unnamed function", s->refused,
+			    j.plan->n_site > 1 ? "; --plan shows the reasons of all" : "");
+	}
+	if ((r = build(&j, bits, &file)) < 0 || plan_only)
+		return r;
+	return file_write(*output_path, file.p, file.n, j.im->st.st_mode & 07777, path, dg);
+}
+
+int patch_read_ours(struct arena *a, const char *path, struct image **im, struct bytes *meta,
+		    struct diags *dg)
+{
+	int r = image_read(a, path, im, dg);
+
+	if (r < 0 || (r = segment_meta(a, *im, meta, dg)) < 0)
+		return r;
+	return r ? 0 : diag(dg, DIAG_P021, at_file(path), "it holds no hooks of ours");
+}
+
+int patch_revert(struct arena *a, const char *path, const char *output, struct diags *dg)
+{
+	struct image *im;
+	struct bytes meta, original;
+	int r = patch_read_ours(a, path, &im, &meta, dg);
+
+	if (r < 0 || (r = segment_revert(a, im, &original, dg)) < 0)
+		return r;
+	return file_write(output ? output : path, original.p, original.n, im->st.st_mode & 07777,
+			  path, dg);
+}
