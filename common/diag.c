@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "text.h"
+
 static const struct {
 	const char *name, *text;
 	enum exit_code exit;
@@ -16,25 +18,12 @@ static const struct {
 const char *diag_name(enum diag_code code) { return table[code].name; }
 const char *diag_text(enum diag_code code) { return table[code].text; }
 
-/* Names out of hostile files end up in messages: keep them on one line. */
-static void print_clean(FILE *out, const char *s)
-{
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
-	}
-}
-
 static void print_loc(FILE *out, struct loc at)
 {
-	print_clean(out, at.file ? at.file : "<input>");
+	text_put_clean(out, at.file ? at.file : "<input>");
 	if (at.prog) {
 		fputc(':', out);
-		print_clean(out, at.prog);
+		text_put_clean(out, at.prog);
 	}
 	if (at.insn >= 0)
 		fprintf(out, ":%lld", (long long)at.insn);
@@ -57,10 +46,10 @@ int diag(struct diags *dg, enum diag_code code, struct loc at, const char *fmt, 
 		print_loc(dg->out, at);
 		fprintf(dg->out, ": error[%s]: %s%s", table[code].name, table[code].text,
 			text[0] ? ": " : "");
-		print_clean(dg->out, text);
+		text_put_clean(dg->out, text);
 		if (at.src) {
 			fputs(" (", dg->out);
-			print_clean(dg->out, at.src);
+			text_put_clean(dg->out, at.src);
 			fputc(')', dg->out);
 		}
 		fputc('\n', dg->out);
@@ -81,7 +70,7 @@ void diag_warn(struct diags *dg, struct loc at, const char *fmt, ...)
 	va_end(ap);
 	print_loc(dg->out, at);
 	fputs(": warning: ", dg->out);
-	print_clean(dg->out, text);
+	text_put_clean(dg->out, text);
 	fputc('\n', dg->out);
 }
 
@@ -96,7 +85,7 @@ void diag_more(struct diags *dg, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	fputs("    ", dg->out);
-	print_clean(dg->out, text);
+	text_put_clean(dg->out, text);
 	fputc('\n', dg->out);
 }
 
