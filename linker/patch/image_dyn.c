@@ -32,6 +32,7 @@ static void store_tag(struct image_dyn *d, const Elf64_Dyn *e)
 	case DT_RELASZ:     d->rela_bytes = v; break;
 	case DT_SONAME:     d->soname_off = v; break;
 	case DT_FLAGS_1:    d->flags_1 = v; break;
+	case DT_INIT:       d->init = v; break;
 	default: break;
 	}
 }
@@ -181,6 +182,7 @@ static int read_tags(struct image_reader *r, const Elf64_Phdr *ph)
 		*ARENA_PUSH(im->arena, im->needed, im->n_needed, cap) =
 			(const char *)r->dynstr.p + e.d_un.d_val;
 	}
+	im->init_vaddr = r->dyn.init;
 	if (r->dyn.soname_off && r->dyn.soname_off < r->dynstr.n)
 		im->soname = (const char *)r->dynstr.p + r->dyn.soname_off;
 	return 0;

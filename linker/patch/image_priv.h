@@ -12,7 +12,7 @@ struct image_dyn {
 	uint64_t symtab, strtab, strsz, hash, gnu_hash, versym;
 	uint64_t verneed, n_verneed, verdef, n_verdef;
 	uint64_t jmprel, jmprel_bytes, pltrel, rela, rela_bytes;
-	uint64_t soname_off, flags_1;
+	uint64_t soname_off, flags_1, init;
 };
 
 struct image_reader {
