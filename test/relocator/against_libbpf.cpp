@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The relocated program is what libbpf would hand to the kernel, for every -mcpu.
+#include <gtest/gtest.h>
+
+#include "oracle.h"
+
+struct Cpu : testing::TestWithParam<const char *> {
+	std::string flags() const { return std::string("-mcpu=") + GetParam(); }
+};
+INSTANTIATE_TEST_SUITE_P(Each, Cpu, testing::Values("v1", "v2", "v3", "v4"),
+			 [](const auto &i) { return std::string(i.param); });
+
+TEST_P(Cpu, Maps)
+{
+	NEED_CLANG();
+	std::string o = compile_bpf("maps", flags());
+	Relocated r(o);
+	EXPECT_SAME_AS_LIBBPF(r, o);
+}
+
+TEST_P(Cpu, Subprograms)
+{
+	NEED_CLANG();
+	std::string o = compile_bpf("subprogs", flags());
+	Relocated r(o);
+	EXPECT_SAME_AS_LIBBPF(r, o);
+}

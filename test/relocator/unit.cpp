@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// What the unit says about an object, against what its source says.
+#include <gtest/gtest.h>
+
+#include "compile.h"
+#include "objfmt.h"
+
+TEST(Unit, NamesProgramsAndSections)
+{
+	NEED_CLANG();
+	Relocated r(compile_bpf("maps"));
+	ASSERT_EQ(r.err, 0) << r.text;
+	ASSERT_EQ(r.u->n_prog, 2u);
+	const struct unit_prog *p = r.prog("second_prog");
+	ASSERT_TRUE(p);
+	EXPECT_STREQ(p->sec, "uretprobe//bin/true:main");
+	EXPECT_STREQ(p->spec, "/bin/true:main");
+	EXPECT_EQ(p->kind, HOOK_uretprobe);
+	EXPECT_EQ(p->type, PROG_KPROBE);
+	EXPECT_STREQ(r.u->license, "GPL");
+}
+
+TEST(Unit, DataMapsHoldFirstContents)
+{
+	NEED_CLANG();
+	Relocated r(compile_bpf("maps"));
+	ASSERT_EQ(r.err, 0) << r.text;
+	ASSERT_TRUE(r.map(".rodata"));
+	EXPECT_EQ(r.map(".rodata")->bits, (uint32_t)MAP_BIT_RODATA);
+	EXPECT_EQ(r.map(".bss")->bits, (uint32_t)MAP_BIT_DATA);
+	EXPECT_EQ(r.data(".rodata.table", 16, 8), 3u);
+	EXPECT_EQ(r.data(".data.other", 0, 4), 9u);
+	EXPECT_EQ(r.data(".bss.other", 0, 4), 0u);
+}
+
+TEST(Unit, LinesPointAtTheSource)
+{
+	NEED_CLANG();
+	Relocated r(compile_bpf("subprogs"));
+	ASSERT_EQ(r.err, 0) << r.text;
+	const struct unit_prog *p = r.prog("uses_middle");
+	ASSERT_TRUE(p);
+	ASSERT_EQ(p->n_func, 4u);	/* itself, middle, leaf, global_one */
+	EXPECT_STREQ(p->func[1].name, "middle");
+	EXPECT_STREQ(p->func[2].name, "leaf");
+	EXPECT_STREQ(p->func[3].name, "global_one");
+	EXPECT_TRUE(p->func[3].global);
+	EXPECT_FALSE(p->func[1].global);
+	bool found = false;
+	for (uint32_t i = p->func[2].insn; i < p->func[3].insn; i++) {
+		const struct unit_line *l = unit_line_at(p, i);
+		found |= l && std::string(l->text).find("sum += a") != std::string::npos;
+	}
+	EXPECT_TRUE(found);
+	EXPECT_EQ(std::string(unit_src(r.u, p, p->func[2].insn)).rfind("subprogs.bpf.c:", 0), 0u);
+	p = r.prog("uses_global");
+	for (size_t i = 0; i < p->n_func; i++)
+		if (std::string(p->func[i].name) == "hidden_one")
+			EXPECT_FALSE(p->func[i].global) << "a hidden function counts as static";
+	p = r.prog("uses_callbacks");
+	ASSERT_EQ(p->n_func, 4u);
+	EXPECT_TRUE(p->func[1].callback);
+	EXPECT_FALSE(p->func[2].callback);
+}
+
+TEST(Unit, StaticMapsAreMapsToo)	/* libbpf refuses them; clang emits section + addend */
+{
+	NEED_CLANG();
+	Relocated r(compile_text(R"(
+		#include "vmlinux.h"
+		#include <bpf/bpf_helpers.h>
+		static struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);
+			__type(key, u32); __type(value, u64); } one SEC(".maps");
+		static struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2);
+			__type(key, u32); __type(value, u64); } two SEC(".maps");
+		SEC("uprobe") int f(void *ctx)
+		{
+			u32 k = 0;
+			u64 *v = bpf_map_lookup_elem(&two, &k);
+			u64 *w = bpf_map_lookup_elem(&one, &k);
+			return v && w;
+		})"));
+	ASSERT_EQ(r.err, 0) << r.text;
+	const struct unit_prog *p = r.prog("f");
+	std::string seen;
+	for (uint32_t i = 0; i < p->n_insn; i++)
+		if (p->insn[i].code == BPFI_LD_IMM64 && p->insn[i].src == BPFI_LD_MAP)
+			seen += std::string(r.u->map[p->insn[i].imm].name) + " ";
+	EXPECT_EQ(seen, "two one ");
+}
