@@ -31,7 +31,7 @@ struct lnk_hook {
 	uint32_t    object_index;	/* in order of adding */
 	const char *object;	/* objfmt_object name */
 	const char *prog, *sec;	/* program name; SEC() name as written */
-	const struct objfmt_hook *row;	/* borrowed from the object's bytes */
+	const struct objfmt_hook *row;	/* before relocation: *_rel fields mean nothing */
 	const struct objfmt_stamp *stamp;
 	uint32_t insns, saved_regs, atomics;	/* of the specialised entry, by decoding it; for cost estimates */
 };
@@ -40,8 +40,9 @@ struct lnk_hook {
 struct lnk *lnk_new(struct arena *a, struct bytes archive);
 
 /* Adds a hook object (path for messages, bytes borrowed). All of it is checked: ELF, machine,
- * tables, relocations, undefined symbols.  Returns 0, -DIAG_L001 (not a hook object), ...
- * An object that was compiled unverified is refused unless allow_unverified. */
+ * tables, relocations, undefined symbols, what its code touches.  An object that was compiled
+ * unverified is refused unless allow_unverified.
+ * Returns 0, or -DIAG_L001 to -DIAG_L013; after an error the lnk is of no further use. */
 int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow_unverified,
 		   struct diags *dg);
 
@@ -63,7 +64,8 @@ struct lnk_size {
 	uint64_t rw_align, rx_align;
 };
 
-/* Selects archive members and sections (what nothing refers to is left out), orders
+/* All attach points are known by now.  May be called again, with other sizes.
+ * Selects archive members and sections (what nothing refers to is left out), orders
  * them, and makes room for `tramp_bytes` of trampolines and `cfi_bytes` of .eh_frame. */
 int lnk_layout(struct lnk *l, const struct lnk_target *t, uint64_t tramp_bytes,
 	       uint64_t cfi_bytes, struct lnk_size *out, struct diags *dg);
@@ -73,7 +75,8 @@ int lnk_place(struct lnk *l, uint64_t rx_vaddr, uint64_t rw_vaddr, struct diags 
 
 /* Addresses, valid after lnk_place. */
 bool     lnk_symbol(const struct lnk *l, const char *name, uint64_t *vaddr);
-uint64_t lnk_entry_vaddr(const struct lnk *l, uint32_t hook);	/* specialised entry */
+uint64_t lnk_entry_vaddr(const struct lnk *l, uint32_t hook);	/* specialised entry; 0: none */
+uint64_t lnk_body_vaddr(const struct lnk *l, uint32_t hook);	/* C-convention body; 0: none */
 uint64_t lnk_word_vaddr(const struct lnk *l, uint32_t attach);	/* its enable word */
 uint64_t lnk_tramp_vaddr(const struct lnk *l);
 uint64_t lnk_cfi_vaddr(const struct lnk *l);

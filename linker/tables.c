@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tables.c - reads the tables of a hook object (objfmt.h).  Their pointers are relocations
+ * still, or, where the assembler or another linker knew the distance, plain numbers.
+ *
+ * Everything the runtime will follow without looking is checked here: where each field
+ * lands, how large what it lands on is, that strings end. */
+#include <ctype.h>
+#include <elf.h>
+#include <string.h>
+
+#include "lnk.h"
+#include "maps.h"
+
+enum { MAX_ROWS = 4096 };
+
+struct tables {
+	struct lnk        *l;
+	struct obj_file   *f;
+	struct diags      *dg;
+	struct lnk_object *o;	/* the object being read */
+	struct lnk_ref     maps;	/* its maps */
+	bool               allow_unverified;
+};
+
+static int damaged(const struct tables *t, struct lnk_ref at, const char *what)
+{
+	return diag(t->dg, DIAG_L005, obj_loc(t->f, at.sec, (int64_t)at.off), "%s", what);
+}
+
+/* Where a self-relative field leads.  0: nowhere (*out zeroed), 1: *out, or negative. */
+static int follow(const struct tables *t, struct lnk_ref row, size_t field, int32_t value,
+		  struct lnk_ref *out)
+{
+	uint64_t off = row.off + field;
+	const struct obj_rel *rel = obj_rel_at(&t->f->sec[row.sec], off);
+	const struct reloc_desc *d;
+	const struct obj_sym *s;
+
+	*out = (struct lnk_ref){ 0 };
+	if (!rel && !value)
+		return 0;
+	*out = (struct lnk_ref){ t->f, row.sec, off + (uint64_t)(int64_t)value };
+	if (rel) {
+		d = lnk_cpu(t->f->machine)->reloc(rel->type);
+		s = &t->f->sym[rel->sym];
+		if (!d->rel32 || s->sec == SEC_UNDEF || s->sec == SEC_ABS)
+			return damaged(t, row, "a table's field leads out of the object");
+		*out = (struct lnk_ref){ t->f, s->sec, s->value + (uint64_t)rel->addend };
+	}
+	if (out->off > t->f->sec[out->sec].bytes || !(t->f->sec[out->sec].flags & SHF_ALLOC))
+		return damaged(t, row, "a table's field leads nowhere");
+	return 1;
+}
+
+/* `follow` to n constant bytes. 0, 1 or negative. */
+static int follow_const(const struct tables *t, struct lnk_ref row, size_t field, int32_t value,
+			uint64_t n, struct lnk_ref *out)
+{
+	int r = follow(t, row, field, value, out);
+	const struct obj_sec *s;
+
+	if (r <= 0)
+		return r;
+	s = &t->f->sec[out->sec];
+	if (!s->data || s->flags & (SHF_WRITE | SHF_EXECINSTR) || s->bytes - out->off < n)
+		return damaged(t, row, "a table's field leads to no table");
+	return 1;
+}
+
+/* `follow` to a string; -DIAG_L005 also when there is none. */
+static int follow_str(const struct tables *t, struct lnk_ref row, size_t field, int32_t value,
+		      size_t max, const char **out)
+{
+	struct lnk_ref at;
+	int r = follow_const(t, row, field, value, 1, &at);
+
+	if (r < 0)
+		return r;
+	if (!r)
+		return damaged(t, row, "a name is missing");
+	*out = bytes_str((struct bytes){ t->f->sec[at.sec].data, t->f->sec[at.sec].bytes }, at.off);
+	if (!*out || !**out || strlen(*out) > max)
+		return damaged(t, row, "a name does not end, is empty or is too long");
+	return 0;
+}
+
+/* Names become those of files. */
+static bool file_name(const char *s)
+{
+	for (const char *p = s; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_.-", *p))
+			return false;
+	return strcmp(s, ".") && strcmp(s, "..") && strcmp(s, ".btf");
+}
+
+static void get(const struct tables *t, struct lnk_ref at, void *dst, size_t n)
+{
+	memcpy(dst, t->f->sec[at.sec].data + at.off, n);
+}
+
+#define FIELD(row_, name_) offsetof(__typeof__(row_), name_), (row_).name_
+
+static int check_version(const struct tables *t, struct lnk_ref at, uint16_t version, uint16_t size,
+			 uint16_t want_version, size_t want_size)
+{
+	if (version == want_version && size == want_size)
+		return 0;
+	return diag(t->dg, DIAG_L010, obj_loc(t->f, at.sec, (int64_t)at.off),
+		    "table of version %u, %u bytes; this linker knows version %u, %zu bytes",
+		    version, size, want_version, want_size);
+}
+
+/* The data of a map: a slot, a room, or first contents. */
+static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime_map *m)
+{
+	struct lnk_ref slot, room, init;
+	uint64_t bytes = ((uint64_t)m->value_size + 7) / 8 * 8 * m->max_entries;
+	const struct obj_sec *s;
+	int has_slot = follow(t, at, FIELD(*m, slot_rel), &slot);
+	int has_room = has_slot < 0 ? has_slot : follow(t, at, FIELD(*m, room_rel), &room);
+	int has_init = has_room < 0 ? has_room :
+		follow_const(t, at, FIELD(*m, init_rel), m->init_bytes, &init);
+
+	if (has_init < 0)
+		return has_init;
+	if (has_slot && has_room)
+		return damaged(t, at, "a map with a slot and a room");
+	if (has_slot) {
+		s = &t->f->sec[slot.sec];
+		if (!(s->flags & SHF_WRITE) || strncmp(s->name, ".bpftime.slots", 14) ||
+		    slot.off % 8 || s->align < 8 || s->bytes - slot.off < 8)
+			return damaged(t, at, "a slot outside .bpftime.slots");
+	}
+	if (!has_room)
+		return m->room_bytes ? damaged(t, at, "bytes of a room that is not there") : 0;
+	s = &t->f->sec[room.sec];
+	if (!(s->flags & SHF_WRITE) || strncmp(s->name, ".bpftime.room", 13) ||
+	    room.off % OBJ_PAGE_BYTES || s->align < OBJ_PAGE_BYTES ||
+	    m->room_bytes % OBJ_PAGE_BYTES || s->bytes - room.off < m->room_bytes)
+		return damaged(t, at, "a room that is not whole pages of .bpftime.room");
+	if (map_row(m->type)->place != MAP_PLACE_ROOM || m->room_bytes < bytes || !m->room_bytes)
+		return damaged(t, at, "a room that does not suit its map");
+	t->l->room_bytes += m->room_bytes;
+	return 0;
+}
+
+static int read_map(struct tables *t, struct lnk_ref at)
+{
+	struct bpftime_map m;
+	const struct map_row *row;
+	const char *name;
+	struct lnk_ref to;
+	int err;
+
+	get(t, at, &m, sizeof(m));
+	err = check_version(t, at, m.version, m.size, OBJFMT_MAP_VERSION, sizeof(m));
+	if (err >= 0)
+		err = follow_str(t, at, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &name);
+	if (err >= 0)
+		err = follow(t, at, FIELD(m, object_rel), &to);
+	if (err < 0)
+		return err;
+	if (to.sec != t->o->at.sec || to.off != t->o->at.off)
+		return damaged(t, at, "a map of another object");
+	if (!file_name(name))
+		return damaged(t, at, "a map's name is not letters, digits, '_', '.' and '-'");
+	row = map_row(m.type);
+	if (!row || row->refused)
+		return damaged(t, at, "a map of a type that is not supported");
+	if ((row->key_size && m.key_size != row->key_size) ||
+	    (row->value_size && m.value_size != row->value_size) || !m.max_entries)
+		return damaged(t, at, "a map's sizes do not suit its type");
+	err = follow_const(t, at, FIELD(m, inner_rel), sizeof(m), &to);
+	if (err < 0)
+		return err;
+	if (err && (to.sec != t->maps.sec || to.off < t->maps.off || to.off == at.off ||
+		    (to.off - t->maps.off) % sizeof(m) ||
+		    (to.off - t->maps.off) / sizeof(m) >= t->o->row.n_maps))
+		return damaged(t, at, "an inner map that is not a map of the object");
+	return check_place(t, at, &m);
+}
+
+static bool mask_suits(uint8_t form, uint32_t mask)
+{
+	switch (form) {
+	case ENTRY_NATURAL:
+		return !(mask & ~CTX_MASK_NATURAL);
+	case ENTRY_PACKED:
+		return __builtin_popcount(mask) <= 6;
+	default:
+		return form == ENTRY_FRAME;
+	}
+}
+
+static int follow_code(const struct tables *t, struct lnk_ref row, size_t field, int32_t value,
+		       struct lnk_ref *out)
+{
+	int r = follow(t, row, field, value, out);
+
+	if (r > 0 && (!(t->f->sec[out->sec].flags & SHF_EXECINSTR) || !t->f->sec[out->sec].data ||
+		      out->off >= t->f->sec[out->sec].bytes))
+		return damaged(t, row, "an entry that is not code");
+	return r;
+}
+
+static int read_hook(struct tables *t, struct lnk_ref at)
+{
+	struct lnk *l = t->l;
+	struct objfmt_hook *row = arena_alloc(l->arena, sizeof(*row));
+	struct lnk_hook_ref ref;
+	struct lnk_hook *h;
+	const char *prog, *sec;
+	struct code_cost cost = { 0 };
+	int err;
+
+	get(t, at, row, sizeof(*row));
+	err = check_version(t, at, row->version, row->size, OBJFMT_HOOK_VERSION, sizeof(*row));
+	if (err >= 0)
+		err = follow_str(t, at, FIELD(*row, prog_rel), 255, &prog);
+	if (err >= 0)
+		err = follow_str(t, at, FIELD(*row, spec_rel), 4095, &sec);
+	if (err >= 0)
+		err = follow_code(t, at, FIELD(*row, entry_rel), &ref.entry);
+	if (err >= 0)
+		err = follow_code(t, at, FIELD(*row, body_rel), &ref.body);
+	if (err < 0)
+		return err;
+	if (row->kind >= HOOK_COUNT || row->flags & ~(SEC_SLEEPABLE | SEC_MULTI) ||
+	    row->ctx_mask >> CTX_FIELDS || !mask_suits(row->form, row->ctx_mask))
+		return damaged(t, at, "a hook whose kind, flags, form or mask is unknown");
+	if (!ref.entry.sec && (!ref.body.sec || hook_table[row->kind].entry != HOOK_ENTRY_NONE))
+		return damaged(t, at, "a hook without an entry");
+	if (ref.entry.sec) {
+		const struct obj_sec *s = &t->f->sec[ref.entry.sec];
+
+		cost = lnk_cpu(t->f->machine)->cost(s->data, s->bytes, ref.entry.off);
+	}
+	h = ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook);
+	*h = (struct lnk_hook){
+		.object_index = (uint32_t)(t->o - l->object), .object = t->o->name, .prog = prog,
+		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns, .saved_regs = cost.saved_regs,
+		.atomics = cost.atomics,
+	};
+	l->n_hook--;	/* both arrays have one count */
+	*ARENA_PUSH(l->arena, l->hook_ref, l->n_hook, l->cap_hook_ref) = ref;
+	return 0;
+}
+
+static int check_stamp(struct tables *t, struct lnk_ref at, const struct objfmt_stamp *s)
+{
+	const char *cpu = lnk_cpu(t->f->machine)->name;
+	size_t n = strlen(cpu);
+	struct loc loc = obj_loc(t->f, at.sec, (int64_t)at.off);
+	int err = check_version(t, at, s->version, s->size, OBJFMT_STAMP_VERSION, sizeof(*s));
+
+	if (err < 0)
+		return err;
+	if (s->rt_abi != 1)
+		return diag(t->dg, DIAG_L010, loc, "runtime ABI %u; this runtime has 1", s->rt_abi);
+	if (s->target[sizeof(s->target) - 1] || s->cpu[sizeof(s->cpu) - 1] ||
+	    s->compiler[sizeof(s->compiler) - 1])
+		return damaged(t, at, "a stamp whose strings do not end");
+	if (strncmp(s->target, cpu, n) || (s->target[n] && s->target[n] != '-'))
+		return damaged(t, at, "a stamp for another CPU than the object's code");
+	if (s->verdict != VERDICT_VERIFIED && s->verdict != VERDICT_UNVERIFIED)
+		return damaged(t, at, "a stamp without a verdict");
+	if (s->verdict == VERDICT_UNVERIFIED && !t->allow_unverified)
+		return diag(t->dg, DIAG_L008, at_file(t->f->path),
+			    "compiled with --unverified; --allow-unverified takes it");
+	return 0;
+}
+
+/* No two maps of one object may share a file. */
+static int check_map_names(const struct tables *t)
+{
+	for (uint32_t i = 1; i < t->o->row.n_maps; i++)
+		for (uint32_t k = 0; k < i; k++) {
+			struct lnk_ref a = t->maps, b = t->maps;
+			const char *an, *bn;
+			struct bpftime_map m;
+			int err;
+
+			a.off += i * sizeof(m);
+			b.off += k * sizeof(m);
+			get(t, a, &m, sizeof(m));
+			err = follow_str(t, a, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &an);
+			get(t, b, &m, sizeof(m));
+			if (err >= 0)
+				err = follow_str(t, b, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &bn);
+			if (err < 0)
+				return err;
+			if (!strcmp(an, bn))
+				return damaged(t, a, "two maps of one name");
+		}
+	return 0;
+}
+
+static int read_object(struct tables *t, struct lnk_ref at)
+{
+	struct lnk *l = t->l;
+	struct lnk_object *o = ARENA_PUSH(l->arena, l->object, l->n_object, l->cap_object);
+	struct objfmt_object *row = &o->row;
+	struct objfmt_stamp *stamp = arena_alloc(l->arena, sizeof(*stamp));
+	struct lnk_ref hooks, stamp_at, btf;
+	int err, has_maps = 0;
+
+	t->o = o;
+	o->at = at;
+	o->first_hook = (uint32_t)l->n_hook;
+	get(t, at, row, sizeof(*row));
+	err = check_version(t, at, row->version, row->size, OBJFMT_OBJECT_VERSION, sizeof(*row));
+	if (err >= 0)
+		err = follow_str(t, at, FIELD(*row, name_rel), OBJFMT_NAME_BYTES - 1, &o->name);
+	if (err >= 0)
+		err = has_maps = follow_const(t, at, FIELD(*row, maps_rel),
+					      (uint64_t)row->n_maps * sizeof(struct bpftime_map),
+					      &t->maps);
+	if (err >= 0)
+		err = follow_const(t, at, FIELD(*row, btf_rel), row->btf_bytes, &btf);
+	if (err >= 0)
+		err = follow_const(t, at, FIELD(*row, stamp_rel), sizeof(*stamp), &stamp_at);
+	if (err < 0)
+		return err;
+	if (!err)
+		return damaged(t, at, "an object without a stamp");
+	get(t, stamp_at, stamp, sizeof(*stamp));
+	o->stamp = stamp;
+	err = check_stamp(t, stamp_at, stamp);
+	if (err >= 0)
+		err = follow_const(t, at, FIELD(*row, hooks_rel),
+				   (uint64_t)row->n_hooks * sizeof(struct objfmt_hook), &hooks);
+	if (err < 0)
+		return err;
+	if (row->n_maps > MAX_ROWS || row->n_hooks > MAX_ROWS)
+		return damaged(t, at, "more than 4096 maps or hooks");
+	if ((!err && row->n_hooks) || (!has_maps && row->n_maps) || !file_name(o->name))
+		return damaged(t, at, "an object without its hooks, maps or a name");
+	for (uint32_t i = 0; err >= 0 && i < row->n_maps; i++) {
+		struct lnk_ref m = t->maps;
+
+		m.off += i * sizeof(struct bpftime_map);
+		err = read_map(t, m);
+	}
+	if (err >= 0)
+		err = check_map_names(t);
+	for (uint32_t i = 0; err >= 0 && i < row->n_hooks; i++) {
+		struct lnk_ref h = hooks;
+
+		h.off += i * sizeof(struct objfmt_hook);
+		err = read_hook(t, h);
+	}
+	return err;
+}
+
+/* Another linker may have joined several objects, with padding between. */
+static int read_section(struct tables *t, uint32_t sec)
+{
+	const struct obj_sec *s = &t->f->sec[sec];
+	struct lnk_ref at = { t->f, sec, 0 };
+	uint32_t word;
+
+	if (!(s->flags & SHF_ALLOC) || !s->data || s->flags & SHF_WRITE || s->align < 4)
+		return damaged(t, at, "the object table is not constant data");
+	while (at.off < s->bytes) {
+		int err;
+
+		if (s->bytes - at.off >= sizeof(word)) {
+			get(t, at, &word, sizeof(word));
+			if (!word) {
+				at.off += sizeof(word);
+				continue;
+			}
+		}
+		if (s->bytes - at.off < sizeof(struct objfmt_object))
+			return damaged(t, at, "the object table is cut short");
+		err = read_object(t, at);
+		if (err < 0)
+			return err;
+		at.off += sizeof(struct objfmt_object);
+	}
+	return 0;
+}
+
+int lnk_read_tables(struct lnk *l, struct obj_file *f, bool allow_unverified, struct diags *dg)
+{
+	struct tables t = { .l = l, .f = f, .dg = dg, .allow_unverified = allow_unverified };
+	size_t n = l->n_object;
+
+	for (uint32_t i = 1; i < f->n_sec; i++) {
+		int err = strcmp(f->sec[i].name, ".bpftime.object") ? 0 : read_section(&t, i);
+
+		if (err < 0)
+			return err;
+	}
+	if (l->n_object == n)
+		return diag(dg, DIAG_L001, at_file(f->path),
+			    "no .bpftime.object; hook objects are made by bpftime-aot compile");
+	if (l->room_bytes > OBJFMT_ROOM_TOTAL_BYTES)
+		return diag(dg, DIAG_L011, at_file(f->path), "%llu bytes of rooms, at most %d",
+			    (unsigned long long)l->room_bytes, OBJFMT_ROOM_TOTAL_BYTES);
+	return 0;
+}
