@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * init.h - the parts of initialisation (init.c). */
+#ifndef BPFTIME_RUNTIME_INIT_H
+#define BPFTIME_RUNTIME_INIT_H
+
+#include "rt_base.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Supplied by the payload linker. */
+extern const struct bpftime_payload bpftime_rt1_payload;
+
+/* From arch/<cpu>/start.S.  sp: the stack as the kernel left it (argc, argv, envp, auxv),
+ * or NULL when that is not known. */
+void rt_start(const uint64_t *sp);
+
+/* Fresh zeroed memory that children made by fork() share; NULL when there is none. */
+void *rt_anon_shared(void *at, uint64_t bytes);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mem.h - copying, clearing and comparing without a libc.
+ *
+ * A constant size below 64 bytes becomes a few moves.  Anything else is a loop that the
+ * compiler cannot turn into a call: the archive defines no memcpy() that could take the
+ * place of the libc's in a program that links it. */
+#ifndef BPFTIME_RUNTIME_MEM_H
+#define BPFTIME_RUNTIME_MEM_H
+
+#include "rt_base.h"
+
+enum { RT_MEM_UNROLL = 64 };
+
+RT_INLINE void rt_copy_long(void *to, const void *from, uint64_t bytes)
+{
+#ifdef __x86_64__
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+#else
+	for (uint64_t i = 0; i < bytes; i++)
+		((volatile uint8_t *)to)[i] = ((const volatile uint8_t *)from)[i];
+#endif
+}
+
+RT_INLINE void rt_zero_long(void *to, uint64_t bytes)
+{
+#ifdef __x86_64__
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(0) : "memory");
+#else
+	for (uint64_t i = 0; i < bytes; i++)
+		((volatile uint8_t *)to)[i] = 0;
+#endif
+}
+
+/* In bitcode sizes are constants by the time a hook object is emitted. */
+RT_INLINE void rt_copy(void *to, const void *from, uint64_t bytes)
+{
+#ifdef RT_BITCODE
+	if (bytes <= RT_MEM_UNROLL) {
+		__builtin_memcpy(to, from, bytes);
+		return;
+	}
+#endif
+	rt_copy_long(to, from, bytes);
+}
+
+RT_INLINE void rt_zero(void *to, uint64_t bytes)
+{
+#ifdef RT_BITCODE
+	if (bytes <= RT_MEM_UNROLL) {
+		__builtin_memset(to, 0, bytes);
+		return;
+	}
+#endif
+	rt_zero_long(to, bytes);
+}
+
+/* 8 bytes at a time where both sides allow it: what another thread or a kill sees of a
+ * value is then made of whole words. */
+RT_INLINE void rt_copy_words(void *to, const void *from, uint64_t bytes)
+{
+	uint64_t i = 0;
+
+	if (!(((uintptr_t)to | (uintptr_t)from) & 7))
+		for (; i + 8 <= bytes; i += 8)
+			rt_store((uint64_t *)((char *)to + i),
+				 rt_load((const uint64_t *)((const char *)from + i)));
+	for (; i < bytes; i++)
+		rt_store((uint8_t *)to + i, rt_load((const uint8_t *)from + i));
+}
+
+#define RT_LOAD_AT(type_, p_, off_)                                                       \
+	({ type_ v_; __builtin_memcpy(&v_, (const char *)(p_) + (off_), sizeof(v_)); v_; })
+
+RT_INLINE bool rt_equal(const void *a, const void *b, uint32_t bytes)
+{
+	uint32_t i = 0;
+
+	for (; i + 8 <= bytes; i += 8)
+		if (RT_LOAD_AT(uint64_t, a, i) != RT_LOAD_AT(uint64_t, b, i))
+			return false;
+	if (bytes & 4) {
+		if (RT_LOAD_AT(uint32_t, a, i) != RT_LOAD_AT(uint32_t, b, i))
+			return false;
+		i += 4;
+	}
+	for (; i < bytes; i++)
+		if (((const uint8_t *)a)[i] != ((const uint8_t *)b)[i])
+			return false;
+	return true;
+}
+
+#endif

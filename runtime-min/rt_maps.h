@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rt_maps.h - operations on a map's memory, as bpf() offers them to a process.
+ *
+ * The payload and bpftime-ctl run the same code: a program that links the native archive
+ * (target bpftime_rt_archive) may use everything here.  No libc, no allocation, no errno;
+ * results are 0 or a negative errno, the kernel's.  docs/maps.md describes the memory.
+ *
+ * m     the map's attributes: type, key_size, value_size, max_entries, flags and map_extra
+ *       are read here, and nothing else
+ * base  the first byte of the data (mapfmt.h), page aligned.  For kinds without a room
+ *       (maps.def: SLOT) the header page must be mapped in front of it; a ring buffer's
+ *       data pages must be mapped twice, one after the other (rt_map_mapped_bytes).
+ *
+ * A caller that maps a file checks its header first (rt_map_header_matches). */
+#ifndef BPFTIME_RUNTIME_RT_MAPS_H
+#define BPFTIME_RUNTIME_RT_MAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mapfmt.h"
+#include "objfmt.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(hidden)
+
+/* May a map have these attributes?  0, or what BPF_MAP_CREATE says: -EINVAL, -E2BIG. */
+int rt_map_check(const struct bpftime_map *m);
+
+/* Bytes of the data, whole pages, for a machine with `cpus` possible CPUs; 0 when
+ * rt_map_check() refuses the attributes or the size overflows. */
+uint64_t rt_map_size(const struct bpftime_map *m, uint32_t cpus);
+
+/* Bytes of address space behind base; more than rt_map_size() for a ring buffer, whose
+ * last max_entries bytes appear twice. */
+uint64_t rt_map_mapped_bytes(const struct bpftime_map *m, uint32_t cpus);
+
+/* Makes zeroed data an empty map.  The header, if there is one, must be filled in. */
+void rt_map_format(const struct bpftime_map *m, void *base, uint32_t cpus);
+
+/* Fills a header; state stays MAPFMT_EMPTY.  name, object: NUL terminated, cut to fit. */
+void rt_map_header(struct mapfmt_header *h, const struct bpftime_map *m, uint32_t cpus,
+		   const char *name, const char *object, const uint8_t stamp[8]);
+/* Does the file behind this header hold that map, ready for this machine? */
+bool rt_map_header_matches(const struct mapfmt_header *h, const struct bpftime_map *m,
+			   uint32_t cpus);
+/* The attributes a header names; for tools that have no object at hand. */
+void rt_map_of_header(struct bpftime_map *m, const struct mapfmt_header *h);
+
+/* Bytes of one value as these functions pass it: value_size, or for per-CPU kinds
+ * value_size rounded up to 8, times cpus. */
+uint64_t rt_map_value_bytes(const struct bpftime_map *m, uint32_t cpus);
+
+/* Copies the value of a key, never torn between two updates.  -ENOENT; -EINVAL (flags);
+ * -EBUSY when a lock stayed taken. */
+int rt_map_lookup(const struct bpftime_map *m, void *base, const void *key, void *value,
+		  uint64_t flags);
+/* -EEXIST, -ENOENT, -E2BIG, -EINVAL, -EBUSY. */
+int rt_map_update(const struct bpftime_map *m, void *base, const void *key,
+		  const void *value, uint64_t flags);
+/* -ENOENT, -EINVAL, -EBUSY. */
+int rt_map_delete(const struct bpftime_map *m, void *base, const void *key);
+/* key NULL: the first key.  -ENOENT behind the last one. */
+int rt_map_next_key(const struct bpftime_map *m, void *base, const void *key, void *next);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "payload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((visibility("hidden"))) struct bpftime_payload bpftime_rt1_payload;
+__attribute__((aligned(4096))) struct test_payload tp;
+
+#define POINT(field_, target_) ((field_) = (int32_t)((char *)(target_) - (char *)&(field_)))
+
+struct bpftime_map *tp_map(const char *name, uint32_t type, uint32_t key, uint32_t value,
+			   uint32_t entries, uint32_t room_bytes)
+{
+	uint32_t i = tp.object.n_maps++;
+	struct bpftime_map *m = &tp.map[i];
+
+	m->version = OBJFMT_MAP_VERSION;
+	m->size = sizeof(*m);
+	m->type = type;
+	m->key_size = key;
+	m->value_size = value;
+	m->max_entries = entries;
+	snprintf(tp.name[i], sizeof(tp.name[i]), "%s", name);
+	POINT(m->name_rel, tp.name[i]);
+	POINT(m->object_rel, &tp.object);
+	if (room_bytes) {
+		POINT(m->room_rel, tp.room[i]);
+		m->room_bytes = room_bytes;
+	} else {
+		POINT(m->slot_rel, &tp.slot[i]);
+	}
+	return m;
+}
+
+void tp_finish(const char *dir, uint32_t n_attach)
+{
+	struct bpftime_payload *p = &bpftime_rt1_payload;
+	struct objfmt_object *o = &tp.object;
+
+	snprintf(tp.object_name, sizeof(tp.object_name), "obj");
+	o->version = OBJFMT_OBJECT_VERSION;
+	o->size = sizeof(*o);
+	POINT(o->maps_rel, tp.map);
+	POINT(o->stamp_rel, &tp.stamp);
+	POINT(o->name_rel, tp.object_name);
+	tp.stamp.version = OBJFMT_STAMP_VERSION;
+	tp.stamp.size = sizeof(tp.stamp);
+	memset(tp.stamp.hash, 0xab, sizeof(tp.stamp.hash));
+	for (uint32_t i = 0; i < n_attach; i++)
+		tp.attach[i].word = i;
+	POINT(tp.objects[0], o);
+	p->magic = OBJFMT_PAYLOAD_MAGIC;
+	p->version = OBJFMT_PAYLOAD_VERSION;
+	p->size = sizeof(*p);
+	p->n_objects = 1;
+	p->n_attach = n_attach;
+	POINT(p->objects_rel, tp.objects);
+	POINT(p->attach_rel, tp.attach);
+	POINT(p->control_rel, &tp.control);
+	p->control_bytes = 2 * 4096;
+	if (dir) {
+		snprintf(tp.dir, sizeof(tp.dir), "%s", dir);
+		POINT(p->dir_rel, tp.dir);
+	}
+	memset(p->id, 0xcd, sizeof(p->id));
+}
+
+const uint32_t *tp_words(void)
+{
+	return (const uint32_t *)((char *)&tp.control + RT_CONTROL_WORDS_OFF);
+}
