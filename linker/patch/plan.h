@@ -57,11 +57,12 @@ struct site_cost {
 };
 
 struct site {
-	uint64_t    vaddr;	/* the instruction that is hooked */
+	uint64_t    vaddr;	/* the instruction that is hooked; of SITE_ENTRY the function, its
+				 * endbr64 included, as a kernel uprobe would have it */
 	const char *symbol;	/* NULL: unnamed */
 	uint64_t    fn_vaddr, fn_bytes;	/* extent of its function, where known (else 0) */
 	enum site_kind kind;
-	const struct image_import *import;	/* SITE_IMPORT */
+	const struct image_import *import;	/* SITE_IMPORT; its call_vaddr are patched too */
 	struct site_attach *at;	/* in the order of the command line */
 	size_t      n_at, cap_at;
 	/* made by plan_make */
@@ -76,6 +77,8 @@ struct site {
 	bool        has_ret;	/* one of `at` is a return hook */
 };
 
+struct plan_state;	/* what plan_make knows about the image's code, and the written FDEs */
+
 struct plan {
 	struct image *im;
 	struct lnk   *lnk;
@@ -83,6 +86,7 @@ struct plan {
 	size_t        n_site, cap_site;
 	size_t        n_patched, n_refused;
 	uint64_t      tramp_bytes, cfi_bytes;
+	struct plan_state *state;
 };
 
 struct plan_opts {
@@ -106,6 +110,11 @@ struct cfi_entry {
 	uint64_t pc_vaddr, fde_vaddr;
 };
 const struct cfi_entry *plan_cfi(const struct plan *p, size_t *n);
+
+/* Prints the plan: a line a site, or with json {"schema":1,"binary","sites":[..],"patched",
+ * "refused","file_growth_bytes","reads"}; reads is "fast" or "strict". */
+void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const char *reads,
+		FILE *out);
 
 #ifdef __cplusplus
 }

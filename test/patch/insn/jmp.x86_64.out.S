@@ -1,0 +1,2 @@
+	push %rbx
+	{disp32} jmp far

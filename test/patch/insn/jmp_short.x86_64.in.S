@@ -1,0 +1,4 @@
+# A short jump widens.
+	push %rbx
+	jmp 1f
+1:

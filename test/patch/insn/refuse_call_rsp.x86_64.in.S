@@ -1,0 +1,2 @@
+# refused: the stack pointer
+	call *%rsp

@@ -1,0 +1,2 @@
+# refused: EIP-relative
+	mov data(%eip), %eax

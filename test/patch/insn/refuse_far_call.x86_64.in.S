@@ -1,0 +1,2 @@
+# refused: a far transfer
+	lcall *(%rax)

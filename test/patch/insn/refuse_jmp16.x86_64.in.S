@@ -1,0 +1,2 @@
+# refused: operand-size prefix
+	.byte 0x66, 0xe9; .long 0

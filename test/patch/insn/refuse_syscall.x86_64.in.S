@@ -1,0 +1,2 @@
+# refused: a system call
+	syscall

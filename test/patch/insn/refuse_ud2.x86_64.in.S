@@ -1,0 +1,2 @@
+# refused: a trap
+	ud2

@@ -1,0 +1,3 @@
+# ret with an operand
+	mov %edi, %eax
+	ret $8

@@ -1,0 +1,2 @@
+	mov %edi, %eax
+	ret $8

@@ -1,0 +1,3 @@
+# The abort handler's address is relative.
+	xbegin far
+	xor %eax, %eax

@@ -1,0 +1,2 @@
+	xbegin far
+	xor %eax, %eax
