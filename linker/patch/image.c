@@ -62,11 +62,11 @@ static int read_phdrs(struct image_reader *r)
 	int err;
 
 	if (eh->e_phnum == PN_XNUM || eh->e_phnum > MAX_PHDRS)
-		return REFUSE(r, P001, "%u program headers", eh->e_phnum);
+		return REFUSE(r, P104, "%u", eh->e_phnum);
 	if (!eh->e_phnum || eh->e_phentsize != sizeof(Elf64_Phdr))
 		return REFUSE(r, P100, "no program headers");
 	p = bytes_at(im->file, eh->e_phoff, bytes);
-	if (!p)
+	if (!p || eh->e_phoff < sizeof(*eh))
 		return REFUSE(r, P100, "program headers outside the file");
 	im->ph = arena_dup(im->arena, p, bytes);
 	for (size_t i = 0; i < eh->e_phnum; i++) {

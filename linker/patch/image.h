@@ -58,6 +58,7 @@ struct image {
 	const char  **needed;
 	size_t        n_needed;
 	struct bytes  build_id;
+	const struct image_dyn *dyn;	/* image_priv.h; NULL without PT_DYNAMIC */
 	struct image_symbol *sym;	/* functions, sorted by vaddr then name; .symtab and .dynsym */
 	size_t        n_sym;
 	struct image_import *import;	/* sorted by name */
@@ -71,7 +72,7 @@ struct image {
 
 /* Reads and checks.  Returns 0, -DIAG_E001, -DIAG_P001 (not ELF64 little endian x86-64
  * ET_EXEC/ET_DYN), -DIAG_P100 (truncated, ranges outside the file), -DIAG_P101 (PT_LOADs
- * unsorted or overlapping), -DIAG_P102 (a segment W and X), -DIAG_P103 (packed).
+ * unsorted or overlapping), -DIAG_P102 (a segment W and X), -DIAG_P103 (packed), -DIAG_P104.
  * A damaged symbol, version or FDE is left out; it does not make the file unreadable. */
 int image_read(struct arena *a, const char *path, struct image **out, struct diags *dg);
 /* The same from bytes already in memory (tests, audit). */

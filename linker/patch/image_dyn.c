@@ -208,6 +208,8 @@ int image_read_dynamic(struct image_reader *r)
 	max = r->dynsym.n / sizeof(Elf64_Sym);
 	r->n_dynsym = n < max ? n : max;
 	r->dynsym.n = r->n_dynsym * sizeof(Elf64_Sym);
+	r->dyn.n_symbols = r->n_dynsym;
+	im->dyn = arena_dup(im->arena, &r->dyn, sizeof(r->dyn));
 	for (size_t i = 1; i < r->n_dynsym; i++) {
 		Elf64_Sym s;
 

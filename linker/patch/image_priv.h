@@ -13,6 +13,7 @@ struct image_dyn {
 	uint64_t verneed, n_verneed, verdef, n_verdef;
 	uint64_t jmprel, jmprel_bytes, pltrel, rela, rela_bytes;
 	uint64_t soname_off, flags_1, init;
+	uint64_t n_symbols;	/* that fit into the file */
 };
 
 struct image_reader {

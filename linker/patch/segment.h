@@ -25,15 +25,17 @@ struct segment_place {
 };
 
 /* Chooses addresses for a payload of that size.  extra_hdr_entries > 0: also room for a
- * merged .eh_frame_hdr with that many entries of ours.  entry_stub/init_stub bytes are
- * part of the payload.  Returns 0, or -DIAG_P... with the reason (no slot, overlay, ...). */
+ * merged .eh_frame_hdr with that many entries of ours (not where the original has no unwind
+ * data).  entry_stub/init_stub bytes are part of the payload.  Returns 0, -DIAG_P105 (no
+ * room for a program header), -DIAG_P106 (overlay), -DIAG_P107 (over 2 GiB), -DIAG_P110. */
 int segment_plan(struct arena *a, const struct image *im, const struct lnk_size *size,
 		 size_t extra_hdr_entries, struct segment_plan **out,
 		 struct segment_place *place, struct diags *dg);
 
 /* The bytes of the patched file: input + edits + evictions + segment + section headers
  * that cover it + .bpftime.meta (original bytes and hook objects, for revert).
- * entry_vaddr, init_vaddr: new e_entry or DT_INIT, 0 to keep.
+ * entry_vaddr, init_vaddr: new e_entry or DT_INIT, 0 to keep.  Where there is neither a
+ * DT_INIT nor a spare dynamic entry, init_vaddr has no effect.
  * meta: hook objects and command, so that a later run can plan the union. */
 struct segment_fill {
 	struct bytes rx, rw;
@@ -48,11 +50,25 @@ int segment_write(struct segment_plan *sp, const struct segment_fill *f, struct 
 
 /* A patched file's own record, for --list, --revert and re-patching.
  * Returns 1 and *meta when the file is one of ours, 0 when not, or -DIAG_P... (foreign
- * version, damaged). */
+ * version, damaged).  A file that was stripped since still has it. */
 int segment_meta(struct arena *a, const struct image *im, struct bytes *meta, struct diags *dg);
 
-/* The original file's bytes; refused (-DIAG_P...) when the file was modified since. */
+/* The original file's bytes.  -DIAG_P021: not one of ours; -DIAG_P108: of another version;
+ * -DIAG_P109: modified since. */
 int segment_revert(struct arena *a, const struct image *im, struct bytes *out, struct diags *dg);
+
+/* What a patched file keeps of its original, ascending. 1, 0 or a code, as segment_meta(). */
+struct segment_saved_range {
+	uint64_t     foff;
+	uint32_t     kind;	/* enum patchfmt_saved_kind */
+	struct bytes before;
+};
+struct segment_saved {
+	struct segment_saved_range *range;
+	size_t   n;
+	uint64_t original_bytes;
+};
+int segment_saved(struct arena *a, const struct image *im, struct segment_saved *out, struct diags *dg);
 
 #ifdef __cplusplus
 }
