@@ -238,7 +238,7 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 	}
 	h = ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook);
 	*h = (struct lnk_hook){
-		.object_index = (uint32_t)(t->o - l->object), .object = t->o->name, .prog = prog,
+		.object_index = (uint32_t)l->n_file, .object = t->o->name, .prog = prog,
 		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns, .saved_regs = cost.saved_regs,
 		.atomics = cost.atomics,
 	};

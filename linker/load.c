@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "load.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum { PAGE_BYTES = 4096 };
+
+static int map(struct lnk_loaded *p, struct bytes rx, struct bytes rw, struct diags *dg)
+{
+	memcpy(p->base, rx.p, rx.n);
+	memcpy(p->base + p->rx_bytes, rw.p, rw.n);
+	if (mprotect(p->base, p->rx_bytes, PROT_READ | PROT_EXEC))
+		return diag(dg, DIAG_E003, at_file(NULL), "cannot make memory executable");
+	return 0;
+}
+
+int lnk_load_here(struct lnk *l, uint32_t bits, struct lnk_loaded *out, struct diags *dg)
+{
+	struct lnk_target t = { .bits = bits };
+	struct bytes rx, rw;
+	struct lnk_size size;
+	uint64_t init;
+	int err = lnk_layout(l, &t, 0, 0, &size, dg);
+
+	if (err < 0)
+		return err;
+	*out = (struct lnk_loaded){ .lnk = l };
+	out->rx_bytes = (size.rx_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	out->bytes = out->rx_bytes + size.rw_bytes;
+	out->base = mmap(NULL, out->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+	if (out->base == MAP_FAILED)
+		return diag(dg, DIAG_E003, at_file(NULL), "%zu bytes for a payload", out->bytes);
+	err = lnk_place(l, (uintptr_t)out->base, (uintptr_t)out->base + out->rx_bytes, dg);
+	if (err >= 0)
+		err = lnk_finish(l, &rx, &rw, dg);
+	if (err >= 0)
+		err = map(out, rx, rw, dg);
+	if (err < 0) {
+		lnk_unload(out);
+		return err;
+	}
+	/* 1 means that the runtime is up already, which for a fresh payload it is not; either
+	 * way it has said in its control area what it could not do. */
+	if (lnk_symbol(l, "bpftime_rt1_init", &init))
+		((uint64_t (*)(void))(uintptr_t)init)();
+	return 0;
+}
+
+void lnk_unload(struct lnk_loaded *p)
+{
+	if (p->base)
+		munmap(p->base, p->bytes);
+	p->base = NULL;
+}
+
+int64_t lnk_find_hook(const struct lnk *l, const char *prog)
+{
+	for (size_t i = 0; i < lnk_n_hooks(l); i++)
+		if (!strcmp(lnk_hook(l, i)->prog, prog))
+			return (int64_t)i;
+	return -1;
+}
+
+lnk_body_fn *lnk_loaded_body(const struct lnk_loaded *p, const char *prog)
+{
+	int64_t i = lnk_find_hook(p->lnk, prog);
+
+	return i < 0 ? NULL : (lnk_body_fn *)(uintptr_t)lnk_body_vaddr(p->lnk, (uint32_t)i);
+}
+
+const struct bpftime_map *lnk_loaded_map(const struct lnk_loaded *p, const char *name)
+{
+	const struct bpftime_payload *h = (const struct bpftime_payload *)p->base;
+	const int32_t *list = BPFTIME_REL(const int32_t, h->objects_rel);
+
+	for (uint32_t i = 0; i < h->n_objects; i++) {
+		const struct objfmt_object *o = BPFTIME_REL(const struct objfmt_object, list[i]);
+		const struct bpftime_map *m = BPFTIME_REL(const struct bpftime_map, o->maps_rel);
+
+		for (uint32_t k = 0; k < o->n_maps; k++) {
+			const char *s = BPFTIME_REL(const char, m[k].name_rel);
+
+			if (s && !strcmp(s, name))
+				return &m[k];
+		}
+	}
+	return NULL;
+}
