@@ -47,8 +47,8 @@ struct objfmt_object {
 };
 
 enum bpftime_map_bits {
-	MAP_BIT_RODATA = 1,	/* frozen global data: constant to verifier and optimiser */
-	MAP_BIT_DATA = 2,	/* global data (.data, .bss, .kconfig and the like) */
+	MAP_BIT_RODATA = 1,	/* frozen global data (.rodata, .kconfig): constant to verifier and optimiser */
+	MAP_BIT_DATA = 2,	/* other global data (.data, .bss); never with RODATA */
 	MAP_BIT_PINNED = 4,	/* LIBBPF_PIN_BY_NAME: shared by name between objects */
 };
 
