@@ -72,6 +72,11 @@ static int by_offset(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+void btf_sort_datasec(struct btf_type *t)
+{
+	qsort(btf_var_secinfos(t), btf_vlen(t), sizeof(struct btf_var_secinfo), by_offset);
+}
+
 /* Sizes and visibility, from the ELF, of one data section's BTF. */
 static int fix_datasec(struct obj *o, struct btf_type *t)
 {
@@ -102,7 +107,7 @@ static int fix_datasec(struct obj *o, struct btf_type *t)
 		if (y && (y->vis == STV_HIDDEN || y->vis == STV_INTERNAL))
 			btf_var(var)->linkage = BTF_VAR_STATIC;
 	}
-	qsort(v, btf_vlen(t), sizeof(*v), by_offset);
+	btf_sort_datasec(t);
 	return 0;
 }
 

@@ -140,6 +140,22 @@ static void list_lines(const struct placed *p, struct unit_prog *prog)
 	prog->n_line = n;
 }
 
+static void list_notes(const struct placed *p, struct unit_prog *prog)
+{
+	struct unit_note *out = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct obj_func *f = &p->o->func[p->func[i]];
+
+		for (size_t k = 0; k < f->n_note; k++)
+			*ARENA_PUSH(p->o->a, out, n, cap) =
+				(struct unit_note){ f->at + f->note[k].insn, f->note[k].why };
+	}
+	prog->note = out;
+	prog->n_note = n;
+}
+
 /* SEC("vm/256"): bytes of memory behind r1. */
 static int read_mem_bytes(struct obj *o, struct unit_prog *prog)
 {
@@ -197,9 +213,11 @@ int obj_layout(struct obj *o)
 		if (total > MAX_UNIT_INSNS)
 			return diag(o->dg, DIAG_R013, at_file(o->path),
 				    "more than %u instructions in all programs", MAX_UNIT_INSNS);
+		o->func[i].prog = (int32_t)(u->n_prog - 1);
 		copy_insns(&p, prog);
 		list_funcs(&p, prog);
 		list_lines(&p, prog);
+		list_notes(&p, prog);
 	}
 	return 0;
 }

@@ -54,6 +54,9 @@ struct obj_func {
 	struct bpfi *insn;		/* n of them, patched in place */
 	struct obj_call *call;		/* ascending by insn */
 	size_t       n_call;
+	struct unit_note *note;		/* why a slot is poisoned */
+	size_t       n_note, note_cap;
+	int32_t      prog;		/* of an entry, after layout: index in the unit */
 	uint32_t     at;		/* layout: where it is in the program being built */
 };
 
@@ -99,11 +102,14 @@ struct obj {
 	struct obj_ext  *ext;
 	size_t           n_ext;
 	int32_t          kconfig_map;	/* index in the unit, -1: none */
+	uint32_t         kconfig_bytes;
+	size_t           kfunc_cap;
 
 	struct obj_place {	/* of each map: where it is defined */
 		uint32_t sec;
 		uint64_t off, size;
 		uint32_t def_id;	/* BTF struct of a BTF-defined map, else 0 */
+		size_t   slot_cap;
 	} *place;
 	size_t map_cap, place_cap, n_place;
 };
@@ -137,6 +143,8 @@ const char *btf_str(const struct btf *btf, uint32_t off);	/* never NULL */
 /* The type as something to write to: libbpf's BTF of the object is ours alone. */
 struct btf_type *btf_mut(struct btf *btf, uint32_t id);
 
+void btf_sort_datasec(struct btf_type *t);	/* variables by offset */
+
 /* btf_ext.c: function, line and CO-RE records. */
 int obj_load_btf_ext(struct obj *o);
 
@@ -150,8 +158,20 @@ int obj_make_maps(struct obj *o);
 struct unit_map *obj_add_map(struct obj *o, const char *name, struct obj_place at);
 int32_t obj_map_named(const struct obj *o, const char *name);	/* -1: none */
 
-/* externs.c: writes what extern `sym` is into slot `insn` of a function. */
+/* externs.c: __kconfig and __ksym. */
+int obj_find_externs(struct obj *o);
+int obj_add_kconfig_map(struct obj *o);
+/* Writes what extern `sym` is into slot `insn` of a function. */
 int obj_ref_extern(struct obj *o, struct obj_func *f, uint32_t insn, uint32_t sym);
+/* Makes slot `insn` (both of a ld_imm64) a call that only dead code may hold. */
+void obj_poison(struct obj *o, struct obj_func *f, uint32_t insn, const char *why);
+
+/* setvar.c: --set.  kconfig.c: the other __kconfig values. */
+int obj_set_vars(struct obj *o);
+int obj_fill_kconfig(struct obj *o);
+
+/* values.c: static initialisers of maps; after layout. */
+int obj_map_values(struct obj *o);
 
 /* refs.c: relocations of code. */
 int obj_apply_refs(struct obj *o);

@@ -61,9 +61,14 @@ static int (*const steps[])(struct obj *o) = {
 	obj_load_btf,		/* .BTF, completed */
 	obj_load_btf_ext,	/* functions, lines, CO-RE records */
 	obj_find_funcs,		/* programs and subprograms, copied */
+	obj_find_externs,	/* __kconfig, __ksym */
 	obj_make_maps,		/* .maps, global data */
+	obj_add_kconfig_map,
+	obj_set_vars,		/* --set */
+	obj_fill_kconfig,
 	obj_apply_refs,		/* relocations of each function */
 	obj_layout,		/* programs: entry functions with what they call */
+	obj_map_values,		/* programs and maps that maps hold from the start */
 	keep_btf,
 };
 

@@ -19,6 +19,7 @@ struct relocate_opts {
 	const char *btf_path;		/* target BTF (raw or ELF); NULL: /sys/kernel/btf/vmlinux, if there */
 	const char *const *set;		/* "VAR=VALUE", n_set of them */
 	size_t n_set;
+	const char *kconfig_path;	/* CONFIG_* values, may be gzipped; NULL: the running kernel's */
 };
 
 /* Reads `path`.  Returns 0 and *out (release with unit_free), or a negative diagnostic:

@@ -52,3 +52,11 @@ const char *unit_src(const struct unit *u, const struct unit_prog *p, uint32_t i
 	base = strrchr(l->file, '/');
 	return arena_printf(u->arena, "%s:%u", base ? base + 1 : l->file, l->line);
 }
+
+const char *unit_note_at(const struct unit_prog *p, uint32_t insn)
+{
+	for (size_t i = 0; i < p->n_note; i++)
+		if (p->note[i].insn == insn)
+			return p->note[i].why;
+	return NULL;
+}

@@ -60,6 +60,12 @@ struct unit_func {
 	const char *name;
 };
 
+/* Why a slot holds BPFI_POISON_HELPER. */
+struct unit_note {
+	uint32_t    insn;
+	const char *why;	/* "struct task_struct has no field 'x' in the target's BTF" */
+};
+
 struct unit_prog {
 	const char *name;	/* function name */
 	const char *sec;	/* as written: "uprobe/nginx:SSL_write" */
@@ -74,6 +80,8 @@ struct unit_prog {
 	size_t      n_func;	/* >= 1 */
 	const struct unit_line *line;
 	size_t      n_line;
+	const struct unit_note *note;	/* in no order */
+	size_t      n_note;
 };
 
 struct unit {
@@ -97,6 +105,8 @@ void unit_free(struct unit *u);	/* NULL is fine */
 const char *unit_src(const struct unit *u, const struct unit_prog *p, uint32_t insn);
 /* The line record in force at a slot, or NULL. */
 const struct unit_line *unit_line_at(const struct unit_prog *p, uint32_t insn);
+/* Why the slot is poisoned, or NULL. */
+const char *unit_note_at(const struct unit_prog *p, uint32_t insn);
 /* The function a slot belongs to. */
 const struct unit_func *unit_func_at(const struct unit_prog *p, uint32_t insn);
 

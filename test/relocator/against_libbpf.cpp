@@ -18,6 +18,22 @@ TEST_P(Cpu, Maps)
 	EXPECT_SAME_AS_LIBBPF(r, o);
 }
 
+TEST_P(Cpu, Kconfig)
+{
+	NEED_CLANG();
+	std::string o = compile_bpf("kconfig", flags());
+	Relocated r(o);
+	EXPECT_SAME_AS_LIBBPF(r, o);
+}
+
+TEST_P(Cpu, Values)
+{
+	NEED_CLANG();
+	std::string o = compile_bpf("values", flags());
+	Relocated r(o);
+	EXPECT_SAME_AS_LIBBPF(r, o);
+}
+
 TEST_P(Cpu, Subprograms)
 {
 	NEED_CLANG();

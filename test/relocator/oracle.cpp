@@ -66,8 +66,10 @@ std::string diff_map(const Relocated &r, const struct bpf_map *m)
 		uint32_t zero = 0;
 		if (bpf_map_lookup_elem(bpf_map__fd(m), &zero, &v[0]))
 			os << u->name << ": libbpf's map has no element\n";
-		else if (memcmp(v.data(), u->init.p, v.size()))
-			os << u->name << ": first contents differ\n";
+		for (size_t i = 0; i < v.size(); i++)
+			if ((uint8_t)v[i] != u->init.p[i])
+				os << u->name << ": byte " << i << " is " << (int)u->init.p[i]
+				   << ", libbpf " << (int)(uint8_t)v[i] << "\n";
 	}
 	return os.str();
 }

@@ -88,3 +88,26 @@ TEST(Unit, StaticMapsAreMapsToo)	/* libbpf refuses them; clang emits section + a
 			seen += std::string(r.u->map[p->insn[i].imm].name) + " ";
 	EXPECT_EQ(seen, "two one ");
 }
+
+TEST(Unit, MapsHoldProgramsAndMaps)
+{
+	NEED_CLANG();
+	Relocated r(compile_bpf("values"));
+	ASSERT_EQ(r.err, 0) << r.text;
+	std::string seen;
+	for (const char *name : { "outer", "outer_hash", "jumps" }) {
+		const struct unit_map *m = r.map(name);
+		for (size_t i = 0; i < m->n_slots; i++)
+			seen += std::string(name) + "[" + std::to_string(m->slots[i].slot) + "]=" +
+				(m->type == 3 ? r.u->prog[m->slots[i].target].name :
+							     r.u->map[m->slots[i].target].name) + " ";
+	}
+	EXPECT_EQ(seen,
+		  "outer[1]=inner_a outer[3]=inner_b jumps[0]=target_two jumps[4]=target_one ");
+	ASSERT_GE(r.map("outer")->inner, 0);
+	const struct unit_map *in = &r.u->map[r.map("outer")->inner];
+	EXPECT_STREQ(in->name, "outer.inner");
+	EXPECT_EQ(in->max_entries, 2u);
+	EXPECT_EQ(r.u->map[r.map("outer_hash")->inner].key_size, 8u);
+	EXPECT_EQ(r.map("jumps")->inner, -1);
+}

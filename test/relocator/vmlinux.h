@@ -13,6 +13,8 @@ typedef int __s32;
 typedef unsigned int __u32;
 typedef long long __s64;
 typedef unsigned long long __u64;
+typedef __s8 s8;
+typedef __s16 s16;
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
