@@ -79,9 +79,14 @@ int opts_parse(enum opt_tool tool, const char *command, int argc, char **argv, s
 		const struct opt_row *row = c == '?' || c == ':' ? NULL : row_of(c, tool, command);
 
 		if (!row) {
-			r = diag(dg, DIAG_U001, at_file(argv[0]), "%s %s; see --help",
-				 c == ':' ? "an argument is missing after" : "unknown option",
-				 argv[optind - 1]);
+			char letter[3] = { '-', (char)optopt, 0 };	/* 0: a long option */
+			const char *word = optopt && optopt < LONG_BASE ? letter : argv[optind - 1];
+
+			r = diag(dg, DIAG_U001, at_file(argv[0]), "%s %s; %s",
+				 c == ':' ? "an argument is missing after" : "unknown option", word,
+				 word[1] >= '0' && word[1] <= '9'
+					 ? "write -- before the arguments if this is a number"
+					 : "see --help");
 			break;
 		}
 		out->help |= !strcmp(row->name, "help");

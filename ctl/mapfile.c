@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "mapfile.h"
 
+#include "btfval.h"
+#include "rt_maps.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +14,7 @@
 static const char *check(const struct mapfmt_header *h, uint64_t file_bytes)
 {
 	const struct map_row *row = map_row(h->type);
+	struct bpftime_map m;
 
 	if (h->magic != MAPFMT_MAGIC)
 		return "it does not start with the mark of a map file";
@@ -27,7 +31,9 @@ static const char *check(const struct mapfmt_header *h, uint64_t file_bytes)
 		return "its key or value size does not suit its kind";
 	if (h->page_bytes != (uint32_t)sysconf(_SC_PAGESIZE))
 		return "it was made for another page size";
-	if (h->data_off != MAPFMT_HEADER_BYTES || h->data_bytes % h->page_bytes ||
+	rt_map_of_header(&m, h);
+	if (h->data_off != MAPFMT_HEADER_BYTES || !h->data_bytes ||
+	    h->data_bytes != rt_map_size(&m, h->cpu_count) ||
 	    h->data_bytes > file_bytes || h->data_bytes + h->data_off != file_bytes)
 		return "its size is not what its header says";
 	if (!memchr(h->name, 0, sizeof(h->name)) || !memchr(h->object, 0, sizeof(h->object)))
@@ -92,6 +98,34 @@ static struct btf *open_btf(const struct mapdir *d, const struct mapref *ref, st
 	return libbpf_get_error(btf) ? NULL : btf;
 }
 
+/* Maps header and data; a ring buffer's data pages a second time behind the first
+ * (rt_maps.h), as its readers need them. */
+static int map_it(struct mapfile *m)
+{
+	size_t file_bytes = m->h.data_off + m->h.data_bytes;
+	size_t again = rt_map_mapped_bytes(&m->m, m->cpus) - m->h.data_bytes;
+	uint8_t *p = mmap(NULL, file_bytes + again, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -1;
+	m->mapped = p;
+	m->mapped_bytes = file_bytes + again;
+	m->base = p + m->h.data_off;
+	if (mmap(p, file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, m->fd, 0) ==
+	    MAP_FAILED)
+		return -1;
+	return again && mmap(p + file_bytes, again, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			     m->fd, (off_t)(file_bytes - again)) == MAP_FAILED
+		       ? -1
+		       : 0;
+}
+
+/* A type that does not have the size of what it describes says nothing about it. */
+static uint32_t type_of_size(const struct mapfile *m, uint32_t id, uint32_t bytes)
+{
+	return m->btf && id && btfval_size(m->btf, id) == bytes ? id : 0;
+}
+
 int mapfile_open(const struct mapdir *d, struct arena *a, const char *spec, struct mapfile *out,
 		 struct diags *dg)
 {
@@ -104,24 +138,26 @@ int mapfile_open(const struct mapdir *d, struct arena *a, const char *spec, stru
 	out->fd = open_checked(d, &out->ref, &out->h, dg);
 	if (out->fd < 0)
 		return out->fd;
-	out->row = map_row(out->h.type);
-	out->file = mmap(NULL, out->h.data_off + out->h.data_bytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED, out->fd, 0);
-	if (out->file == MAP_FAILED) {
-		out->file = NULL;
+	rt_map_of_header(&out->m, &out->h);
+	out->cpus = out->h.cpu_count;
+	out->value_bytes = rt_map_value_bytes(&out->m, out->cpus);
+	out->percpu = rt_map_value_bytes(&out->m, 2) != rt_map_value_bytes(&out->m, 1);
+	out->stride = rt_map_value_bytes(&out->m, 1);
+	if (map_it(out)) {
 		r = diag(dg, DIAG_E001, at_file(out->ref.label), "%s", strerror(errno));
 		mapfile_close(out);
 		return r;
 	}
-	out->data = out->file + out->h.data_off;
 	out->btf = open_btf(d, &out->ref, a);
+	out->key_type = type_of_size(out, out->h.key_btf_id, out->h.key_size);
+	out->value_type = type_of_size(out, out->h.value_btf_id, out->h.value_size);
 	return 0;
 }
 
 void mapfile_close(struct mapfile *m)
 {
-	if (m->file)
-		munmap(m->file, m->h.data_off + m->h.data_bytes);
+	if (m->mapped)
+		munmap(m->mapped, m->mapped_bytes);
 	if (m->fd >= 0)
 		close(m->fd);
 	btf__free(m->btf);

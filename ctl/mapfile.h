@@ -14,6 +14,7 @@
 #include "mapdir.h"
 #include "mapfmt.h"
 #include "maps.h"
+#include "objfmt.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,12 +22,17 @@ extern "C" {
 
 struct mapfile {
 	struct mapref ref;
-	struct mapfmt_header h;
-	const struct map_row *row;
-	uint8_t *file;		/* the whole file, shared: the header page, then the data */
-	uint8_t *data;		/* file + h.data_off */
+	struct mapfmt_header h;	/* as it was when opened */
+	struct bpftime_map m;	/* what the runtime's rt_map_*() functions want (rt_maps.h), */
+	void    *base;		/* and the first byte of the data */
+	uint8_t *mapped;	/* the header page, then base, then all of rt_map_mapped_bytes() */
+	size_t   mapped_bytes;
+	uint32_t cpus;
+	bool     percpu;	/* values are arrays of one per CPU, each `stride` bytes */
+	size_t   stride, value_bytes;	/* value_bytes: of all CPUs */
 	int      fd;
 	struct btf *btf;	/* of the object; NULL when it has none */
+	uint32_t key_type, value_type;	/* in btf; 0: not known, or not of the right size */
 };
 
 /* Reads and checks the header alone, for lists.  Returns 0, -DIAG_E001, -DIAG_M001, -DIAG_M002. */

@@ -38,6 +38,18 @@ TEST(Opts, RefusesWhatTheCommandDoesNotTake)
 	EXPECT_LT(parse({"-o"}, &o, &dg), 0);
 }
 
+TEST(Opts, NamesTheWordThatIsWrong)
+{
+	struct opts o;
+	for (auto [word, want] : { std::pair{ "-x12", "unknown option -x; see --help" },
+				   std::pair{ "--frob", "unknown option --frob; see --help" },
+				   std::pair{ "-12", "unknown option -1; write -- before" } }) {
+		struct diags dg = {};
+		EXPECT_LT(parse({"x.o", word, "y"}, &o, &dg), 0);
+		EXPECT_EQ(std::string(dg.first_text).rfind(want, 0), 0u) << dg.first_text;
+	}
+}
+
 TEST(Opts, RowsAreUnambiguous)
 {
 	for (size_t i = 0; i < opt_n_rows; i++)

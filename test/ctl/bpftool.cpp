@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,6 +14,8 @@
 #include <string>
 
 #include "btfval.h"
+#include "mapfmt.h"
+#include "rt_maps.h"
 
 static std::string output_of(const std::string &cmd)
 {
@@ -80,6 +83,82 @@ struct Bpftool : testing::Test {
 		return s;
 	}
 };
+
+// Makes a map file with what is in the kernel's map, and lets bpftime-ctl dump it.
+struct BpftoolDump : Bpftool {
+	char dir[32] = "/tmp/bpftime-dump-XXXXXX";
+
+	void SetUp() override
+	{
+		Bpftool::SetUp();
+		ASSERT_NE(mkdtemp(dir), nullptr);
+	}
+	void TearDown() override
+	{
+		(void)!system(("rm -rf " + std::string(dir)).c_str());
+		Bpftool::TearDown();
+	}
+	void put(const std::string &name, const void *p, size_t n)
+	{
+		FILE *f = fopen((std::string(dir) + "/rich-00112233/" + name).c_str(), "w");
+		ASSERT_NE(f, nullptr);
+		fwrite(p, 1, n, f);
+		fclose(f);
+	}
+	// Both dumps, without white space at the end.
+	void compare(const char *name)
+	{
+		struct bpf_map *k = map(name);
+		int fd = bpf_map__fd(k);
+		uint32_t cpus = libbpf_num_possible_cpus(), n_btf;
+		uint8_t stamp[8] = {};
+		struct bpftime_map m = {};
+		m.type = bpf_map__type(k);
+		m.key_size = bpf_map__key_size(k);
+		m.value_size = bpf_map__value_size(k);
+		m.max_entries = bpf_map__max_entries(k);
+		m.flags = bpf_map__map_flags(k);
+		m.key_btf_id = bpf_map__btf_key_type_id(k);
+		m.value_btf_id = bpf_map__btf_value_type_id(k);
+		size_t bytes = MAPFMT_HEADER_BYTES + rt_map_size(&m, cpus);
+		char *p = (char *)aligned_alloc(4096, bytes), *base = p + MAPFMT_HEADER_BYTES;
+		memset(p, 0, bytes);
+		rt_map_header((struct mapfmt_header *)p, &m, cpus, name, "rich", stamp);
+		((struct mapfmt_header *)p)->state = MAPFMT_READY;
+		rt_map_format(&m, base, cpus);
+		std::string key(m.key_size, 0), value(rt_map_value_bytes(&m, cpus), 0);
+		bool first = true;
+		while (!bpf_map_get_next_key(fd, first ? nullptr : &key[0], &key[0])) {
+			first = false;
+			ASSERT_EQ(bpf_map_lookup_elem(fd, &key[0], &value[0]), 0);
+			ASSERT_EQ(rt_map_update(&m, base, &key[0], &value[0], 0), 0);
+		}
+		ASSERT_EQ(mkdir((std::string(dir) + "/rich-00112233").c_str(), 0700), 0);
+		put("m", p, bytes);
+		const void *raw = btf__raw_data(btf, &n_btf);
+		put(".btf", raw, n_btf);
+		free(p);
+		std::string want = dump(k), got = output_of(std::string(BPFTIME_BIN_DIR) +
+							    "/bpftime-ctl dump m --json --dir " + dir);
+		want.erase(want.find_last_not_of("\n") + 1);
+		got.erase(got.find_last_not_of("\n") + 1);
+		EXPECT_EQ(got, want);
+	}
+};
+
+TEST_F(BpftoolDump, Array)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		uint64_t v = i * 0x123456789abcdefull;
+		ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(map("plain")), &i, &v, 0), 0);
+	}
+	compare("plain");
+}
+
+TEST_F(BpftoolDump, GlobalData)
+{
+	compare("rich.data");
+}
 
 TEST_F(Bpftool, RandomStructsAgree)
 {

@@ -3,7 +3,8 @@
 // that read them.
 //
 //     control ID TARGET [KIND OBJECT PROG SYMBOL VADDR COOKIE]...   a control file
-//     header OBJECT-STAMP NAME FIELD=VALUE...            a map file of which only the header counts
+//     map OBJECT-STAMP NAME FIELD=VALUE...    a map file; h.FIELD is changed in the header only
+//     btf OBJECT-STAMP                        the object's BTF
 //
 // Below $BPFTIME_DIR, which is made.
 #include <fcntl.h>
@@ -16,9 +17,14 @@
 #include <string>
 #include <vector>
 
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
 #include "hooks.h"
 #include "mapfmt.h"
+#include "maps.h"
 #include "rt.h"
+#include "rt_maps.h"
 
 static std::string root()
 {
@@ -72,49 +78,105 @@ static int control(const std::vector<std::string> &arg)
 	return put(dir + "/" + arg[0], bytes);
 }
 
-static int header(const std::vector<std::string> &arg)
+static bool assign(struct bpftime_map &m, const std::string &field, uint64_t v)
+{
+	if (field == "type") m.type = v;
+	else if (field == "key_size") m.key_size = v;
+	else if (field == "value_size") m.value_size = v;
+	else if (field == "max_entries") m.max_entries = v;
+	else if (field == "flags") m.flags = v;
+	else if (field == "key_btf_id") m.key_btf_id = v;
+	else if (field == "value_btf_id") m.value_btf_id = v;
+	else return false;
+	return true;
+}
+
+static bool damage(struct mapfmt_header &h, const std::string &field, uint64_t v)
+{
+	if (field == "h.magic") h.magic = v;
+	else if (field == "h.version") h.version = v;
+	else if (field == "h.state") h.state = v;
+	else if (field == "h.type") h.type = v;
+	else if (field == "h.key_size") h.key_size = v;
+	else if (field == "h.max_entries") h.max_entries = v;
+	else if (field == "h.page_bytes") h.page_bytes = v;
+	else if (field == "h.cpu_count") h.cpu_count = v;
+	else if (field == "h.byte_order") h.byte_order = v;
+	else if (field == "h.data_bytes") h.data_bytes = v;
+	else if (field == "h.frozen") h.frozen = v;
+	else return false;
+	return true;
+}
+
+static int map(const std::vector<std::string> &arg)
 {
 	std::string dir = root() + "/" + arg[0];
-	struct mapfmt_header h = {};
-	long page = sysconf(_SC_PAGESIZE);
+	std::string object = arg[0].substr(0, arg[0].rfind('-'));
+	uint32_t cpus = libbpf_num_possible_cpus();
+	struct mapfmt_header h;
+	struct bpftime_map m = {};
 	uint64_t file_bytes = 0;
+	uint8_t stamp[8] = {};
 	mkdir(dir.c_str(), 0700);
-	h.magic = MAPFMT_MAGIC;
-	h.version = MAPFMT_VERSION;
-	h.size = sizeof(h);
-	h.state = MAPFMT_READY;
-	h.type = 2;
-	h.key_size = 4;
-	h.value_size = 8;
-	h.max_entries = 4;
-	h.page_bytes = page;
-	h.cpu_count = sysconf(_SC_NPROCESSORS_CONF);
-	h.byte_order = MAPFMT_BYTE_ORDER;
-	h.data_off = MAPFMT_HEADER_BYTES;
-	h.data_bytes = page;
-	snprintf(h.name, sizeof(h.name), "%s", arg[1].c_str());
-	for (size_t i = 2; i < arg.size(); i++) {
-		std::string field = arg[i].substr(0, arg[i].find('='));
-		uint64_t v = std::stoull(arg[i].substr(field.size() + 1), nullptr, 0);
-		if (field == "magic") h.magic = v;
-		else if (field == "version") h.version = v;
-		else if (field == "state") h.state = v;
-		else if (field == "type") h.type = v;
-		else if (field == "key_size") h.key_size = v;
-		else if (field == "value_size") h.value_size = v;
-		else if (field == "max_entries") h.max_entries = v;
-		else if (field == "page_bytes") h.page_bytes = v;
-		else if (field == "byte_order") h.byte_order = v;
-		else if (field == "data_off") h.data_off = v;
-		else if (field == "data_bytes") h.data_bytes = v;
-		else if (field == "flags") h.flags = v;
-		else if (field == "frozen") h.frozen = v;
-		else if (field == "file_bytes") file_bytes = v;
-		else return fprintf(stderr, "no field %s\n", field.c_str()), 1;
+	m.type = MAP_TYPE_array;
+	m.key_size = 4;
+	m.value_size = 8;
+	m.max_entries = 4;
+	for (int pass = 0; pass < 2; pass++) {
+		if (pass) {
+			rt_map_header(&h, &m, cpus, arg[1].c_str(), object.c_str(), stamp);
+			h.state = MAPFMT_READY;
+		}
+		for (size_t i = 2; i < arg.size(); i++) {
+			std::string field = arg[i].substr(0, arg[i].find('='));
+			uint64_t v = std::stoull(arg[i].substr(field.size() + 1), nullptr, 0);
+			if (field == "file_bytes")
+				file_bytes = v;
+			else if (pass ? !damage(h, field, v) && field[0] == 'h'
+				      : !assign(m, field, v) && field[0] != 'h')
+				return fprintf(stderr, "no field %s\n", field.c_str()), 1;
+		}
 	}
-	std::string bytes((const char *)&h, sizeof(h));
-	bytes.resize(file_bytes ? file_bytes : MAPFMT_HEADER_BYTES + page);
+	std::string bytes(MAPFMT_HEADER_BYTES + rt_map_size(&m, cpus), 0);
+	char *p = (char *)aligned_alloc(4096, bytes.size() + rt_map_mapped_bytes(&m, cpus));
+	memset(p, 0, bytes.size());
+	memcpy(p, &h, sizeof(h));
+	rt_map_format(&m, p + MAPFMT_HEADER_BYTES, cpus);
+	memcpy(&bytes[0], p, bytes.size());
+	memcpy(&bytes[0], &h, sizeof(h));
+	if (file_bytes)
+		bytes.resize(file_bytes);
+	free(p);
 	return put(dir + "/" + arg[1], bytes);
+}
+
+/* Ids: 1 u32, 2 u64, 3 s16, 4 char, 5 char[8], 6 struct usage { u64 calls, bytes },
+ * 7 struct who { u32 pid; char comm[8] }, 8 struct event { u32 len; char data[8] },
+ * 9 struct log2 { u64 slots[8] } (10). */
+static int btf(const std::vector<std::string> &arg)
+{
+	struct btf *b = btf__new_empty();
+	uint32_t n;
+	btf__add_int(b, "unsigned int", 4, 0);
+	btf__add_int(b, "unsigned long long", 8, 0);
+	btf__add_int(b, "short", 2, BTF_INT_SIGNED);
+	btf__add_int(b, "char", 1, BTF_INT_SIGNED);
+	btf__add_array(b, 1, 4, 8);
+	btf__add_struct(b, "usage", 16);
+	btf__add_field(b, "calls", 2, 0, 0);
+	btf__add_field(b, "bytes", 2, 64, 0);
+	btf__add_struct(b, "who", 12);
+	btf__add_field(b, "pid", 1, 0, 0);
+	btf__add_field(b, "comm", 5, 32, 0);
+	btf__add_struct(b, "event", 12);
+	btf__add_field(b, "len", 1, 0, 0);
+	btf__add_field(b, "data", 5, 32, 0);
+	btf__add_struct(b, "log2", 64);
+	btf__add_field(b, "slots", 10, 0, 0);
+	btf__add_array(b, 1, 2, 8);
+	const char *raw = (const char *)btf__raw_data(b, &n);
+	mkdir((root() + "/" + arg[0]).c_str(), 0700);
+	return put(root() + "/" + arg[0] + "/" MAPFMT_BTF_FILE, std::string(raw, n));
 }
 
 int main(int argc, char **argv)
@@ -122,7 +184,9 @@ int main(int argc, char **argv)
 	std::vector<std::string> arg(argv + 2, argv + argc);
 	if (argc > 3 && !strcmp(argv[1], "control"))
 		return control(arg);
-	if (argc > 3 && !strcmp(argv[1], "header"))
-		return header(arg);
+	if (argc > 3 && !strcmp(argv[1], "map"))
+		return map(arg);
+	if (argc > 2 && !strcmp(argv[1], "btf"))
+		return btf(arg);
 	return 2;
 }

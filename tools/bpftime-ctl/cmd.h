@@ -8,7 +8,7 @@
 
 #include "arena.h"
 #include "cli.h"
-#include "mapdir.h"
+#include "mapfile.h"
 
 #define COMMAND(name_, args_, text_) int cmd_##name_(const struct opts *o, struct diags *dg);
 #include "commands.def"
@@ -25,5 +25,10 @@ enum { ANY_NUMBER = INT_MAX };
 int session_begin(struct session *s, const struct opts *o, const char *command, size_t min,
 		  size_t max, struct diags *dg);
 void session_end(struct session *s);
+
+/* The same for commands whose first argument is a map, which is opened. */
+int session_begin_map(struct session *s, const struct opts *o, const char *command, size_t min,
+		      size_t max, struct mapfile *m, struct diags *dg);
+void session_end_map(struct session *s, struct mapfile *m);
 
 #endif

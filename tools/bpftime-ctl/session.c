@@ -23,3 +23,22 @@ void session_end(struct session *s)
 	mapdir_close(&s->dir);
 	arena_free(s->a);
 }
+
+int session_begin_map(struct session *s, const struct opts *o, const char *command, size_t min,
+		      size_t max, struct mapfile *m, struct diags *dg)
+{
+	int r = session_begin(s, o, command, min, max, dg);
+
+	if (r < 0)
+		return r;
+	r = mapfile_open(&s->dir, s->a, o->arg[0], m, dg);
+	if (r < 0)
+		session_end(s);
+	return r;
+}
+
+void session_end_map(struct session *s, struct mapfile *m)
+{
+	mapfile_close(m);
+	session_end(s);
+}
