@@ -126,13 +126,13 @@ static int wants_of_args(struct record *r, struct record_want w, const struct sp
 }
 
 int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32_t first_hook,
-		  const struct image *im, const struct attach_arg *arg, size_t n_arg,
+		  uint32_t end_hook, const struct image *im, const struct attach_arg *arg, size_t n_arg,
 		  struct diags *dg)
 {
 	struct arena *a = im->arena;
 	int added = 0;
 
-	for (uint32_t h = first_hook; h < lnk_n_hooks(l); h++) {
+	for (uint32_t h = first_hook; h < end_hook; h++) {
 		const struct lnk_hook *hook = lnk_hook(l, h);
 		const struct hook_desc *kind = &hook_table[hook->row->kind];
 		struct record_want w = { .object = object, .hook = h - first_hook,

@@ -24,7 +24,7 @@ struct attach_arg {
 int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w,
 			struct diags *dg);
 
-/* Wants of one object (index `object` of r; its hooks are first_hook .. lnk_n_hooks of l).
+/* Wants of one object (index `object` of r; its hooks are [first_hook, end_hook) of l).
  * With n_arg > 0 the arguments decide: each goes to the programs of its kind that have no
  * place of their own, or to those whose own place names the same symbol.  Without
  * arguments the SEC() names decide:
@@ -34,7 +34,7 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
  * A program with no place gets a warning.  Returns the number of wants added, or a
  * negative diagnostic. */
 int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32_t first_hook,
-		  const struct image *im, const struct attach_arg *arg, size_t n_arg,
+		  uint32_t end_hook, const struct image *im, const struct attach_arg *arg, size_t n_arg,
 		  struct diags *dg);
 
 #ifdef __cplusplus

@@ -7,8 +7,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "builtin.h"
 #include "file.h"
 #include "segment.h"
+#include "sha256.h"
 
 const char *patch_find_binary(struct arena *a, const char *name)
 {
@@ -76,13 +78,28 @@ struct job {		/* one run of patch_binary */
 	struct image *im;
 	struct record rec;
 	struct lnk *lnk;
+	const uint32_t *first_hook;	/* of each object of rec, in the lnk; one more at the end */
 	struct plan *plan;
 };
 
-/* Adds the objects the file already had, in their old order, then the new ones. */
+/* What tells the target from others in the map directory of the built-in hook. */
+static struct bytes target_id(struct job *j)
+{
+	uint8_t *hash = arena_alloc(j->a, 32);
+
+	if (j->im->build_id.n)
+		return j->im->build_id;
+	sha256(j->im->file.p, j->im->file.n, hash);
+	return (struct bytes){ hash, 32 };
+}
+
+/* Adds the objects the file already had, in their old order with their old wants, then the
+ * new ones with theirs.  An object that comes again gets its further wants. */
 static int add_objects(struct job *j)
 {
-	size_t n_old = j->rec.n_object;
+	size_t n_req = j->req->n_object ? j->req->n_object : 1;
+	uint32_t *asked = arena_array(j->a, n_req, sizeof(*asked));
+	uint32_t *first = NULL;
 	int r;
 
 	for (size_t i = 0; i < j->req->n_object; i++) {
@@ -90,20 +107,24 @@ static int add_objects(struct job *j)
 
 		if ((r = file_read(j->a, j->req->object[i], &b, NULL, j->dg)) < 0)
 			return r;
-		record_add_object(j->a, &j->rec, j->req->object[i], b);
+		asked[i] = record_add_object(j->a, &j->rec, j->req->object[i], b);
 	}
 	if (!j->req->n_object)
-		record_add_object(j->a, &j->rec, "count (built in)", j->req->count);
+		asked[0] = record_add_object(j->a, &j->rec, "count (built in)",
+					     lnk_builtin_count(j->a, target_id(j)));
+	first = arena_array(j->a, j->rec.n_object + 1, sizeof(*first));
 	for (size_t i = 0; i < j->rec.n_object; i++) {
 		const struct record_object *o = &j->rec.object[i];
-		uint32_t first = (uint32_t)lnk_n_hooks(j->lnk);
 
+		first[i] = (uint32_t)lnk_n_hooks(j->lnk);
 		if ((r = lnk_add_object(j->lnk, o->path, o->obj, j->req->allow_unverified, j->dg)) < 0)
 			return r;
-		if (i < n_old && (j->req->n_object || o->obj.p != j->req->count.p))
-			continue;	/* its wants are in the record already */
-		r = attach_object(&j->rec, (uint32_t)i, j->lnk, first, j->im, j->req->arg,
-				  j->req->n_arg, j->dg);
+	}
+	first[j->rec.n_object] = (uint32_t)lnk_n_hooks(j->lnk);
+	j->first_hook = first;
+	for (size_t i = 0; i < n_req; i++) {
+		r = attach_object(&j->rec, asked[i], j->lnk, first[asked[i]], first[asked[i] + 1],
+				  j->im, j->req->arg, j->req->n_arg, j->dg);
 		if (r < 0)
 			return r;
 	}
@@ -112,21 +133,13 @@ static int add_objects(struct job *j)
 
 static int find_sites(struct job *j)
 {
-	uint32_t *first_hook = arena_array(j->a, j->rec.n_object + 1, sizeof(*first_hook));
-	uint32_t n = 0;
-
-	for (size_t i = 0, h = 0; i < j->rec.n_object; i++) {
-		first_hook[i] = n;
-		for (; h < lnk_n_hooks(j->lnk) && lnk_hook(j->lnk, h)->object_index == i; h++)
-			n++;
-	}
 	for (size_t i = 0; i < j->rec.n_want; i++) {
 		const struct record_want *rw = &j->rec.want[i];
-		struct want w = { first_hook[rw->object] + rw->hook, rw->ret, rw->symbol,
+		struct want w = { j->first_hook[rw->object] + rw->hook, rw->ret, rw->symbol,
 				  rw->has_vaddr, rw->vaddr, rw->off_bytes, rw->cookie };
 		int r;
 
-		if (w.hook >= lnk_n_hooks(j->lnk))
+		if (rw->hook >= j->first_hook[rw->object + 1] - j->first_hook[rw->object])
 			return diag(j->dg, DIAG_P020, at_file(j->im->path),
 				    "its record names a hook that its object does not have");
 		if ((r = sites_find(j->plan, &w, j->dg)) < 0)
@@ -154,7 +167,7 @@ static void bring_init_forward(struct job *j, struct segment_fill *fill)
 /* From a decided plan to the bytes of the patched file. */
 static int build(struct job *j, uint32_t bits, struct bytes *file)
 {
-	const struct image *im = j->im;
+	struct image *im = j->im;
 	struct lnk_target target = { bits, j->rec.dir, im->path, im->build_id };
 	struct segment_fill fill = { 0 };
 	struct segment_plan *sp;

@@ -29,7 +29,6 @@ struct patch_request {
 	bool         allow_unverified, allow_setuid;
 	struct plan_opts plan;
 	struct bytes archive;		/* libbpftime_rt.a */
-	struct bytes count;		/* the built-in hook object */
 };
 
 /* Plans and, unless plan_only, writes.  *out is the plan, in `a`; output_path the file that
