@@ -21,7 +21,8 @@ struct compile_opts {
 	unsigned    opt_level;	/* 0..3 */
 	bool        debug;
 	bool        unverified;
-	bool        vm;		/* vectors allowed, C-ABI bodies only: for `run` and the VM library */
+	bool        vm;		/* C-ABI bodies only: for `run` and the VM library */
+	bool        vectors;	/* vector and floating-point registers may be used: not in hooks */
 };
 
 /* Compiles all programs of the unit.  facts[i] belongs to prog[i]; NULL where the
@@ -30,6 +31,12 @@ struct compile_opts {
  * bytes. */
 int compile_object(struct arena *a, const struct unit *u, const struct vfy_result *const *facts,
 		   const struct compile_opts *opts, struct bytes *out, struct diags *dg);
+
+/* The same as text, for people: assembly, and LLVM IR after optimising. */
+int compile_asm(struct arena *a, const struct unit *u, const struct vfy_result *const *facts,
+		const struct compile_opts *opts, struct bytes *out, struct diags *dg);
+int compile_ir(struct arena *a, const struct unit *u, const struct vfy_result *const *facts,
+	       const struct compile_opts *opts, struct bytes *out, struct diags *dg);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "jit.h"
+
+#include <llvm-c/Error.h>
+#include <llvm-c/LLJIT.h>
+#include <llvm-c/Orc.h>
+#include <stdlib.h>
+
+#include "module.h"
+
+struct jit {
+	struct arena  *arena;
+	LLVMOrcLLJITRef lljit;
+	jit_fn       **prog;
+};
+
+/* Reports err (consumed).  Returns 0 when there is none. */
+static int orc_error(const struct unit *u, LLVMErrorRef err, struct diags *dg)
+{
+	char *text;
+	int r;
+
+	if (!err)
+		return 0;
+	text = LLVMGetErrorMessage(err);
+	r = diag(dg, DIAG_I001, at_file(u->path), "ORC: %s", text);
+	LLVMDisposeErrorMessage(text);
+	return r;
+}
+
+static int link_module(struct jit *j, const struct unit *u, struct module *m,
+		       LLVMOrcThreadSafeContextRef tsc, struct diags *dg)
+{
+	LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
+	LLVMOrcThreadSafeModuleRef tsm;
+	int r;
+
+	LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(
+		builder, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(m->target.tm));
+	m->target.tm = NULL;	/* taken */
+	r = orc_error(u, LLVMOrcCreateLLJIT(&j->lljit, builder), dg);
+	if (r < 0)
+		return r;
+	tsm = LLVMOrcCreateNewThreadSafeModule(m->l.mod, tsc);
+	m->l.mod = NULL;	/* taken */
+	return orc_error(u, LLVMOrcLLJITAddLLVMIRModule(j->lljit,
+							LLVMOrcLLJITGetMainJITDylib(j->lljit),
+							tsm), dg);
+}
+
+static int look_up(struct jit *j, const struct unit *u, struct diags *dg)
+{
+	int r = 0;
+
+	j->prog = arena_array(j->arena, u->n_prog + 1, sizeof(*j->prog));
+	for (size_t i = 0; i < u->n_prog && r >= 0; i++) {
+		LLVMOrcExecutorAddress addr = 0;
+
+		r = orc_error(u, LLVMOrcLLJITLookup(j->lljit, &addr,
+						    module_prog_name(j->arena, i)), dg);
+		j->prog[i] = (jit_fn *)(uintptr_t)addr;
+	}
+	return r;
+}
+
+int jit_open(const struct unit *u, const struct vfy_result *const *facts,
+	     const struct compile_opts *opts, struct jit **out, struct diags *dg)
+{
+	LLVMOrcThreadSafeContextRef tsc = LLVMOrcCreateNewThreadSafeContext();
+	struct arena *a = arena_new();
+	struct jit *j = arena_alloc(a, sizeof(*j));
+	struct compile_opts o = *opts;
+	struct module m;
+	int r;
+
+	j->arena = a;
+	o.vm = o.vectors = true;
+	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, &m, dg);
+	if (r >= 0)
+		r = link_module(j, u, &m, tsc, dg);
+	module_close(&m);
+	LLVMOrcDisposeThreadSafeContext(tsc);
+	if (r >= 0)
+		r = look_up(j, u, dg);
+	if (r < 0) {
+		jit_close(j);
+		return r;
+	}
+	*out = j;
+	return 0;
+}
+
+void jit_close(struct jit *j)
+{
+	LLVMErrorRef err;
+
+	if (!j)
+		return;
+	if (j->lljit && (err = LLVMOrcDisposeLLJIT(j->lljit)))
+		LLVMConsumeError(err);
+	arena_free(j->arena);
+}
+
+jit_fn *jit_prog(const struct jit *j, size_t i)
+{
+	return j->prog[i];
+}

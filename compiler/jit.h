@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * jit.h - programs of a unit as functions of this process, through LLVM's ORC.
+ *
+ * For `bpftime-aot run --engine jit` and tests: the target of a hook never runs this. */
+#ifndef BPFTIME_COMPILER_JIT_H
+#define BPFTIME_COMPILER_JIT_H
+
+#include "compiler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct jit;
+typedef uint64_t jit_fn(void *ctx, uint64_t arg);
+
+/* Compiles for the machine this runs on; opts->vm and vectors are implied.  Returns 0 and *out, to be
+ * closed, or a negative diagnostic. */
+int jit_open(const struct unit *u, const struct vfy_result *const *facts,
+	     const struct compile_opts *opts, struct jit **out, struct diags *dg);
+void jit_close(struct jit *j);	/* NULL is fine */
+
+/* Program i of the unit. */
+jit_fn *jit_prog(const struct jit *j, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls: helpers (the runtime's bpftime_h_<name>, inlined later), subprograms, and
+ * callx, which unverified programs may use. */
+#include "lower.h"
+
+static bool is_u64(enum helper_arg a)
+{
+	return a == ARG_ANY || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
+}
+
+/* The runtime's function for a row, NULL when it has none of that signature. */
+static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
+{
+	char *name = arena_printf(l->a, "bpftime_h_%s", h->name);
+	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, name);
+	LLVMTypeRef arg[10], ret = l->ptr;
+	unsigned n = 0;
+
+	for (int i = 0; i < 5 && h->arg[i] != ARG_NONE; i++) {
+		arg[n++] = is_u64(h->arg[i]) ? l->i64 : l->ptr;
+		if (h->arg[i] == ARG_MAP)
+			arg[n++] = l->ptr;
+	}
+	if (h->ret == RET_INT)
+		ret = l->i64;
+	else if (h->ret == RET_VOID)
+		ret = l->void_;
+	if (!fn || LLVMIsDeclaration(fn) ||
+	    LLVMGlobalGetValueType(fn) != LLVMFunctionType(ret, arg, n, 0))
+		return NULL;
+	return fn;
+}
+
+/* The map argument: known at compile time (then everything about it is a constant), or a
+ * descriptor whose base is read at run time. */
+static unsigned map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef *out)
+{
+	const struct vfy_result *facts = f->p->facts;
+	struct lower *l = f->l;
+	LLVMTypeRef type = LLVMFunctionType(l->ptr, &l->ptr, 1, 0);
+
+	if (facts && facts->insn[i].map >= 0) {
+		out[0] = l->map[facts->insn[i].map].desc;
+		out[1] = lower_map_base(l, (size_t)facts->insn[i].map);
+	} else {
+		out[0] = reg_ptr(f, r);
+		out[1] = LLVMBuildCall2(l->b, type, l->map_base, out, 1, "");
+	}
+	return 2;
+}
+
+static void call_helper(struct lower_func *f, uint32_t i, const struct helper_proto *h,
+			LLVMValueRef fn)
+{
+	LLVMTypeRef type = LLVMGlobalGetValueType(fn);
+	LLVMValueRef arg[10], v;
+	struct lower *l = f->l;
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < 5 && h->arg[k] != ARG_NONE; k++) {
+		if (h->arg[k] == ARG_MAP)
+			n += map_arg(f, i, k + 1, &arg[n]);
+		else if (is_u64(h->arg[k]))
+			arg[n++] = reg_get(f, k + 1);
+		else
+			arg[n++] = reg_ptr(f, k + 1);
+	}
+	v = LLVMBuildCall2(l->b, type, fn, arg, n, "");
+	if (h->ret == RET_INT)
+		reg_set(f, 0, v);
+	else if (h->ret != RET_VOID)
+		reg_set_ptr(f, 0, v);
+	else
+		reg_set(f, 0, lower_imm(l->i64, 0));
+}
+
+static void call_local(struct lower_func *f, const struct lower_func *callee)
+{
+	LLVMValueRef arg[10];
+
+	for (unsigned k = 0; k < 5; k++) {
+		arg[k] = reg_get(f, k + 1);
+		arg[5 + k] = callee->in.reg[k + 1] == KIND_PTR ? reg_ptr(f, k + 1)
+							       : LLVMGetPoison(f->l->ptr);
+	}
+	reg_set(f, 0, LLVMBuildCall2(f->l->b, LLVMGlobalGetValueType(callee->fn), callee->fn,
+				     arg, 10, ""));
+}
+
+/* callx: the register holds a helper's id, or the address of a function of this program. */
+static void call_indirect(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
+	struct lower *l = f->l;
+	LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+	LLVMBasicBlockRef direct = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+	LLVMValueRef to = reg_get(f, in->dst), sw = LLVMBuildSwitch(l->b, to, direct, 8);
+	LLVMTypeRef p[5] = { l->i64, l->i64, l->i64, l->i64, l->i64 };
+	LLVMValueRef arg[5];
+
+	for (int id = 0; id < HELPER_ID_END; id++) {
+		const struct helper_proto *h = helper_proto(id);
+		LLVMValueRef fn = h && !h->refused ? helper_fn(l, h) : NULL;
+		LLVMBasicBlockRef bb;
+
+		if (!fn || id == HELPER_tail_call)
+			continue;
+		bb = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+		LLVMAddCase(sw, lower_imm(l->i64, id), bb);
+		LLVMPositionBuilderAtEnd(l->b, bb);
+		call_helper(f, i, h, fn);
+		LLVMBuildBr(l->b, done);
+	}
+	LLVMPositionBuilderAtEnd(l->b, direct);
+	for (unsigned k = 0; k < 5; k++)
+		arg[k] = reg_get(f, k + 1);
+	reg_set(f, 0, LLVMBuildCall2(l->b, LLVMFunctionType(l->i64, p, 5, 0),
+				     reg_ptr(f, in->dst), arg, 5, ""));
+	LLVMBuildBr(l->b, done);
+	LLVMPositionBuilderAtEnd(l->b, done);
+}
+
+static struct loc at(const struct lower_func *f, uint32_t i)
+{
+	const struct unit *u = f->l->u;
+
+	return at_insn(u->path, f->p->prog->name, i, unit_src(u, f->p->prog, i));
+}
+
+int lower_call(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
+	const struct helper_proto *h;
+	LLVMValueRef fn;
+
+	if (in->code == BPFI_JMP_CALLX) {
+		if (f->p->facts)
+			return diag(f->l->dg, DIAG_C001, at(f, i), "callx in a verified program");
+		call_indirect(f, i);
+		return 0;
+	}
+	switch (in->src) {
+	case BPFI_CALL_LOCAL:
+		call_local(f, lower_func_at(f->p, (int64_t)i + 1 + in->imm));
+		return 0;
+	case BPFI_CALL_HELPER:
+		h = helper_proto(in->imm);
+		if (!h)
+			return diag(f->l->dg, DIAG_C003, at(f, i), "#%d", in->imm);
+		if (h->refused)
+			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: %s", h->name, h->refused);
+		fn = helper_fn(f->l, h);
+		if (!fn)
+			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: not in the runtime for %s",
+				    h->name, f->l->target);
+		call_helper(f, i, h, fn);
+		return 0;
+	default:
+		return diag(f->l->dg, DIAG_C003, at(f, i), "kernel function %s",
+			    (uint32_t)in->imm < f->l->u->n_kfunc ? f->l->u->kfunc[in->imm] : "?");
+	}
+}

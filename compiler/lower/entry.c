@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "entry.h"
+
+/* Registers of the natural form in the order of a C call's parameters. */
+static const unsigned natural[6] = { CTX_DI, CTX_SI, CTX_DX, CTX_CX, CTX_R8, CTX_R9 };
+
+enum entry_form entry_form_of(uint32_t ctx_mask)
+{
+	if (__builtin_popcount(ctx_mask) > 6)
+		return ENTRY_FRAME;
+	return ctx_mask & ~CTX_MASK_NATURAL ? ENTRY_PACKED : ENTRY_NATURAL;
+}
+
+/* A parameter of the entry goes where the program expects it: field `field` of a frame
+ * that the optimiser dissolves. */
+static void store_field(struct lower *l, LLVMValueRef frame, unsigned field, LLVMValueRef v)
+{
+	LLVMValueRef off = lower_imm(l->i64, (int64_t)field * 8);
+
+	LLVMBuildStore(l->b, v, LLVMBuildGEP2(l->b, l->i8, frame, &off, 1, ""));
+}
+
+static LLVMValueRef local_frame(struct lower *l, LLVMValueRef fn, enum entry_form form,
+				uint32_t ctx_mask)
+{
+	LLVMValueRef frame = LLVMBuildAlloca(l->b, LLVMArrayType2(l->i64, CTX_FIELDS), "frame");
+	unsigned param = 0;
+
+	LLVMSetAlignment(frame, 8);
+	for (unsigned k = 0; k < 6 && form == ENTRY_NATURAL; k++)
+		if (ctx_mask & 1u << natural[k])
+			store_field(l, frame, natural[k], LLVMGetParam(fn, k));
+	for (unsigned k = 0; k < CTX_FIELDS && form == ENTRY_PACKED; k++)
+		if (ctx_mask & 1u << k)
+			store_field(l, frame, k, LLVMGetParam(fn, param++));
+	return frame;
+}
+
+static LLVMValueRef call_body(struct lower *l, LLVMValueRef body, LLVMValueRef ctx,
+			      LLVMValueRef arg)
+{
+	LLVMValueRef args[2] = { ctx, arg };
+
+	return LLVMBuildCall2(l->b, LLVMGlobalGetValueType(body), body, args, 2, "");
+}
+
+LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
+			uint32_t ctx_mask, LLVMValueRef body)
+{
+	LLVMTypeRef p[6] = { l->i64, l->i64, l->i64, l->i64, l->i64, l->i64 };
+	unsigned n = form == ENTRY_FRAME ? 1 : 6;
+	LLVMValueRef fn, frame;
+
+	if (form == ENTRY_PACKED)
+		n = (unsigned)__builtin_popcount(ctx_mask);
+	if (form == ENTRY_FRAME)
+		p[0] = l->ptr;
+	fn = LLVMAddFunction(l->mod, name, LLVMFunctionType(l->void_, p, n, 0));
+	LLVMSetLinkage(fn, LLVMInternalLinkage);
+	LLVMSetFunctionCallConv(fn, l->hook_cc);
+	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, fn, ""));
+	frame = form == ENTRY_FRAME ? LLVMGetParam(fn, 0) : local_frame(l, fn, form, ctx_mask);
+	call_body(l, body, frame, lower_imm(l->i64, 0));
+	LLVMBuildRetVoid(l->b);
+	return fn;
+}
+
+LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body)
+{
+	LLVMTypeRef p[2] = { l->ptr, l->i64 };
+	LLVMValueRef fn = LLVMAddFunction(l->mod, name, LLVMFunctionType(l->i64, p, 2, 0));
+
+	LLVMSetLinkage(fn, LLVMInternalLinkage);
+	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, fn, ""));
+	LLVMBuildRet(l->b, call_body(l, body, LLVMGetParam(fn, 0), LLVMGetParam(fn, 1)));
+	return fn;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * entry.h - the ways into a program: specialised entries and the C-ABI form. */
+#ifndef BPFTIME_COMPILER_LOWER_ENTRY_H
+#define BPFTIME_COMPILER_LOWER_ENTRY_H
+
+#include "lower.h"
+
+/* preserve_most: every general register is the callee's to keep. */
+enum { CC_PRESERVE_MOST = 14 };
+
+/* Which form a program that reads these fields of its ctx gets (hooks.h). */
+enum entry_form entry_form_of(uint32_t ctx_mask);
+
+/* `preserve_most void NAME(...)` of the given form around `body`. */
+LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
+			uint32_t ctx_mask, LLVMValueRef body);
+
+/* `uint64_t NAME(void *ctx, uint64_t arg)`, C convention. */
+LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lower.h - BPF instructions become LLVM IR, through LLVM's C interface.
+ *
+ * A program is one LLVM function a BPF function (main, subprograms).  A BPF register is
+ * an i64 alloca, which mem2reg removes.  Beside it each register has a `ptr` twin: where
+ * it surely holds an address (kinds.c), the twin carries the same value as a pointer
+ * derived by getelementptr, and memory is accessed through it.  So LLVM sees which
+ * object an access belongs to, stack and frame dissolve into registers, and nothing
+ * escapes through ptrtoint unless the program itself treats the address as a number. */
+#ifndef BPFTIME_COMPILER_LOWER_LOWER_H
+#define BPFTIME_COMPILER_LOWER_LOWER_H
+
+#include <llvm-c/Core.h>
+
+#include "compiler.h"
+#include "objfmt.h"
+
+enum { N_REGS = 11 };
+
+/* The bytes of one map as the module knows them. */
+struct lower_map {
+	LLVMValueRef desc;	/* address of its struct bpftime_map */
+	LLVMValueRef room;	/* the data itself; NULL: reached through the slot */
+	LLVMValueRef slot;	/* address of the base slot, NULL with a room */
+	LLVMValueRef constant;	/* frozen contents that loads may be folded from, or NULL */
+	uint32_t     room_bytes;
+};
+
+struct lower {			/* one LLVM module in the making */
+	LLVMContextRef ctx;
+	LLVMModuleRef  mod;
+	LLVMBuilderRef b;
+	LLVMTypeRef    i1, i8, i16, i32, i64, ptr, void_;
+	struct arena  *a;
+	const struct unit *u;
+	const struct compile_opts *opts;
+	struct diags  *dg;
+	const char    *target;	/* name of the CPU, for messages */
+	unsigned       hook_cc;	/* calling convention of entries: preserve_most where it exists */
+	struct lower_map *map;	/* u->n_map of them */
+	LLVMValueRef   object;	/* .bpftime.object */
+	LLVMValueRef   maps;	/* all descriptors, one global; NULL without maps */
+	LLVMValueRef   map_base;/* ptr (ptr desc): base of a map known only at run time */
+	LLVMValueRef  *used;	/* kept whatever the optimiser thinks of it */
+	size_t         n_used, cap_used;
+};
+
+enum addr_kind {	/* of a register's twin */
+	KIND_UNREACHED,	/* no path leads here */
+	KIND_PTR,	/* the twin is the register's value as a pointer */
+	KIND_INT,	/* the twin is stale */
+};
+struct kinds {
+	uint8_t reg[N_REGS];
+};
+
+struct lower_prog;
+
+struct lower_func {	/* one BPF function of a program */
+	struct lower_prog *p;
+	struct lower      *l;
+	uint32_t     start, end;	/* slots [start, end) */
+	struct kinds in;		/* kinds of r1..r5 at its calls, joined */
+	LLVMValueRef fn;
+	LLVMValueRef callback;		/* uint64_t (uint64_t r1..r5), or NULL */
+	LLVMValueRef reg[N_REGS], twin[N_REGS];
+	LLVMValueRef budget;		/* may_goto: iterations left */
+	struct kinds now;		/* at the instruction being lowered */
+};
+
+struct lower_prog {
+	struct lower *l;
+	const struct unit_prog  *prog;
+	const struct vfy_result *facts;	/* NULL: unverified */
+	struct lower_func *func;	/* prog->n_func of them */
+	uint8_t           *leader;	/* a block starts at this slot */
+	struct kinds      *kinds;	/* at each leader */
+	LLVMBasicBlockRef *block;	/* of each leader */
+};
+
+/* Makes the map globals of the unit (maps.c). Call before lower_program. */
+int lower_maps(struct lower *l);
+/* Base address of map i's data, as a ptr. */
+LLVMValueRef lower_map_base(struct lower *l, size_t i);
+
+/* Lowers program i into an internal function `uint64_t body(ptr ctx, i64 arg)`: arg is
+ * r2 (PROG_VM) or ignored.  Returns 0 or a negative diagnostic. */
+int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
+		  LLVMValueRef *body);
+
+/* ---- between the files of this folder ---- */
+
+/* Structure: every jump inside its function, no falling off the end, known opcodes. */
+int  lower_check(struct lower_prog *p);
+/* Kinds at every leader of every function, to a fixpoint. */
+void lower_kinds(struct lower_prog *p);
+/* The effect of the instruction at slot i. */
+void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k);
+
+struct lower_func *lower_func_at(struct lower_prog *p, int64_t slot);	/* starting there, or NULL */
+/* The slot a jump at slot i leads to (gotol: by imm). */
+int64_t lower_target(const struct bpfi *in, uint32_t i);
+
+LLVMValueRef reg_get(struct lower_func *f, unsigned r);			/* i64 */
+LLVMValueRef reg_get_w(struct lower_func *f, unsigned r, LLVMTypeRef w);	/* truncated */
+LLVMValueRef reg_ptr(struct lower_func *f, unsigned r);			/* ptr */
+void reg_set(struct lower_func *f, unsigned r, LLVMValueRef v);		/* iN, zero-extended */
+void reg_set_ptr(struct lower_func *f, unsigned r, LLVMValueRef ptr);
+
+/* Source operand in the width of the instruction: register, or sign-extended imm. */
+LLVMValueRef lower_src(struct lower_func *f, const struct bpfi *in, LLVMTypeRef w);
+LLVMValueRef lower_imm(LLVMTypeRef w, int64_t v);
+
+void lower_alu(struct lower_func *f, uint32_t i);
+LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a conditional jump */
+void lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
+void lower_atomic(struct lower_func *f, const struct bpfi *in);
+int  lower_call(struct lower_func *f, uint32_t i);
+LLVMValueRef lower_ptr_at(struct lower_func *f, unsigned r, int off);	/* ptr: register + off */
+LLVMTypeRef  lower_size(struct lower *l, uint8_t code);		/* of a load or store */
+
+#endif

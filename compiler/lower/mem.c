@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loads, stores and ld_imm64.
+ *
+ * Accesses claim no alignment (map values may be misaligned) and are plain: like the
+ * kernel's, they race with other threads and processes without tearing words the CPU
+ * does not tear.  Programs that need more use atomics. */
+#include "lower.h"
+
+LLVMTypeRef lower_size(struct lower *l, uint8_t code)
+{
+	switch (BPFI_SIZE(code)) {
+	case BPFI_B: return l->i8;
+	case BPFI_H: return l->i16;
+	case BPFI_W: return l->i32;
+	default:     return l->i64;
+	}
+}
+
+LLVMValueRef lower_ptr_at(struct lower_func *f, unsigned r, int off)
+{
+	LLVMValueRef o = lower_imm(f->l->i64, off);
+
+	return LLVMBuildGEP2(f->l->b, f->l->i8, reg_ptr(f, r), &o, 1, "");
+}
+
+static void load(struct lower_func *f, const struct bpfi *in)
+{
+	LLVMTypeRef w = lower_size(f->l, in->code);
+	LLVMValueRef v = LLVMBuildLoad2(f->l->b, w, lower_ptr_at(f, in->src, in->off), "");
+
+	LLVMSetAlignment(v, 1);
+	if (BPFI_MODE(in->code) == BPFI_MEMSX)
+		v = LLVMBuildSExt(f->l->b, v, f->l->i64, "");
+	reg_set(f, in->dst, v);
+}
+
+static void store(struct lower_func *f, const struct bpfi *in)
+{
+	LLVMTypeRef w = lower_size(f->l, in->code);
+	bool imm = BPFI_CLASS(in->code) == BPFI_ST;
+	LLVMValueRef v;
+
+	if (imm)
+		v = lower_imm(w, in->imm);
+	else if (w == f->l->i64 && f->now.reg[in->src] == KIND_PTR)
+		v = reg_ptr(f, in->src);	/* a spilled address stays one */
+	else
+		v = reg_get_w(f, in->src, w);
+	v = LLVMBuildStore(f->l->b, v, lower_ptr_at(f, in->dst, in->off));
+	LLVMSetAlignment(v, 1);
+}
+
+static void ld_imm64(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
+	struct lower *l = f->l;
+	const struct lower_map *m;
+	LLVMValueRef off;
+
+	switch (in->src) {
+	case BPFI_LD_MAP:
+		reg_set_ptr(f, in->dst, l->map[in->imm].desc);
+		return;
+	case BPFI_LD_MAP_VALUE:
+		m = &l->map[in->imm];
+		off = lower_imm(l->i64, (uint32_t)in[1].imm);
+		reg_set_ptr(f, in->dst,
+			    LLVMBuildGEP2(l->b, l->i8,
+					  m->constant ? m->constant : lower_map_base(l, (size_t)in->imm),
+					  &off, 1, ""));
+		return;
+	case BPFI_LD_FUNC:
+		reg_set_ptr(f, in->dst, lower_func_at(f->p, (int64_t)i + 1 + in->imm)->callback);
+		return;
+	default:
+		reg_set(f, in->dst, lower_imm(l->i64, (int64_t)((uint64_t)(uint32_t)in[1].imm << 32 |
+								(uint32_t)in->imm)));
+	}
+}
+
+void lower_mem(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
+
+	if (BPFI_CLASS(in->code) == BPFI_LD)
+		ld_imm64(f, i);
+	else if (BPFI_CLASS(in->code) == BPFI_LDX)
+		load(f, in);
+	else if (BPFI_MODE(in->code) == BPFI_ATOMIC)
+		lower_atomic(f, in);
+	else
+		store(f, in);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program becomes LLVM functions: one a BPF function, each with registers and 512
+ * bytes of stack of its own. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lower.h"
+
+/* As in the kernel: how often a may_goto lets a loop go round. */
+enum { MAY_GOTO_LIMIT = 8 << 20 };
+
+LLVMValueRef lower_imm(LLVMTypeRef w, int64_t v)
+{
+	return LLVMConstInt(w, (uint64_t)v, 1);
+}
+
+LLVMValueRef reg_get(struct lower_func *f, unsigned r)
+{
+	return LLVMBuildLoad2(f->l->b, f->l->i64, f->reg[r], "");
+}
+
+LLVMValueRef reg_get_w(struct lower_func *f, unsigned r, LLVMTypeRef w)
+{
+	LLVMValueRef v = reg_get(f, r);
+
+	return w == f->l->i64 ? v : LLVMBuildTrunc(f->l->b, v, w, "");
+}
+
+LLVMValueRef reg_ptr(struct lower_func *f, unsigned r)
+{
+	if (f->now.reg[r] == KIND_PTR)
+		return LLVMBuildLoad2(f->l->b, f->l->ptr, f->twin[r], "");
+	return LLVMBuildIntToPtr(f->l->b, reg_get(f, r), f->l->ptr, "");
+}
+
+void reg_set(struct lower_func *f, unsigned r, LLVMValueRef v)
+{
+	if (LLVMTypeOf(v) != f->l->i64)
+		v = LLVMBuildZExt(f->l->b, v, f->l->i64, "");
+	LLVMBuildStore(f->l->b, v, f->reg[r]);
+}
+
+void reg_set_ptr(struct lower_func *f, unsigned r, LLVMValueRef ptr)
+{
+	LLVMBuildStore(f->l->b, ptr, f->twin[r]);
+	reg_set(f, r, LLVMBuildPtrToInt(f->l->b, ptr, f->l->i64, ""));
+}
+
+LLVMValueRef lower_src(struct lower_func *f, const struct bpfi *in, LLVMTypeRef w)
+{
+	return BPFI_SRC(in->code) == BPFI_X ? reg_get_w(f, in->src, w) : lower_imm(w, in->imm);
+}
+
+static int func_cmp(const void *key, const void *elem)
+{
+	int64_t slot = *(const int64_t *)key;
+	const struct lower_func *f = elem;
+
+	return slot < f->start ? -1 : slot > f->start;
+}
+
+struct lower_func *lower_func_at(struct lower_prog *p, int64_t slot)
+{
+	return bsearch(&slot, p->func, p->prog->n_func, sizeof(*p->func), func_cmp);
+}
+
+static void may_goto(struct lower_func *f, uint32_t i)
+{
+	LLVMBuilderRef b = f->l->b;
+	LLVMValueRef left = LLVMBuildLoad2(b, f->l->i64, f->budget, "");
+	LLVMValueRef none = LLVMBuildICmp(b, LLVMIntEQ, left, lower_imm(f->l->i64, 0), "");
+
+	LLVMBuildStore(b, LLVMBuildSub(b, left, lower_imm(f->l->i64, 1), ""), f->budget);
+	LLVMBuildCondBr(b, none, f->p->block[lower_target(&f->p->prog->insn[i], i)],
+			f->p->block[i + 1]);
+}
+
+/* Ends the current block.  What the verifier saw going one way only goes that way. */
+static void jump(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
+	const struct vfy_insn *fact = f->p->facts ? &f->p->facts->insn[i] : NULL;
+	LLVMBuilderRef b = f->l->b;
+	LLVMBasicBlockRef to;
+
+	if (in->code == BPFI_JMP_EXIT) {
+		LLVMBuildRet(b, reg_get(f, 0));
+		return;
+	}
+	to = f->p->block[lower_target(in, i)];
+	if (in->code == BPFI_JMP_JA || in->code == BPFI_JMP_GOTOL ||
+	    (fact && fact->always_taken && !fact->never_taken))
+		LLVMBuildBr(b, to);
+	else if (in->code == BPFI_MAY_GOTO)
+		may_goto(f, i);
+	else if (fact && fact->never_taken && !fact->always_taken)
+		LLVMBuildBr(b, f->p->block[i + 1]);
+	else
+		LLVMBuildCondBr(b, lower_cond(f, in), to, f->p->block[i + 1]);
+}
+
+/* Lowers the block at leader i, whose LLVM block is there and empty. */
+static int lower_block(struct lower_func *f, uint32_t i)
+{
+	struct lower_prog *p = f->p;
+	int r;
+
+	LLVMPositionBuilderAtEnd(f->l->b, p->block[i]);
+	f->now = p->kinds[i];
+	for (;;) {
+		const struct bpfi *in = &p->prog->insn[i];
+		uint8_t class = BPFI_CLASS(in->code);
+
+		if (p->facts && !p->facts->insn[i].reached) {	/* proven dead */
+			LLVMBuildRet(f->l->b, lower_imm(f->l->i64, 0));
+			return 0;
+		}
+		if (class == BPFI_ALU || class == BPFI_ALU64) {
+			lower_alu(f, i);
+		} else if (class != BPFI_JMP && class != BPFI_JMP32) {
+			lower_mem(f, i);
+		} else if (in->code == BPFI_JMP_CALL || in->code == BPFI_JMP_CALLX) {
+			if ((r = lower_call(f, i)) < 0)
+				return r;
+		} else {
+			jump(f, i);
+			return 0;
+		}
+		kinds_step(p, i, &f->now);
+		i += 1 + (in->code == BPFI_LD_IMM64);
+		if (p->leader[i]) {
+			LLVMBuildBr(f->l->b, p->block[i]);
+			return 0;
+		}
+	}
+}
+
+/* Allocas of one function; the stack is zero where a program may read it before it
+ * writes it: privileged programs may, and LLVM may not be shown undefined values. */
+static void make_frame(struct lower_func *f)
+{
+	struct lower *l = f->l;
+	LLVMValueRef stack, end = lower_imm(l->i64, BPFI_STACK_BYTES);
+
+	for (unsigned r = 0; r < N_REGS; r++) {
+		f->reg[r] = LLVMBuildAlloca(l->b, l->i64, "");
+		f->twin[r] = LLVMBuildAlloca(l->b, l->ptr, "");
+		LLVMBuildStore(l->b, lower_imm(l->i64, 0), f->reg[r]);
+		LLVMBuildStore(l->b, LLVMConstNull(l->ptr), f->twin[r]);
+	}
+	f->budget = LLVMBuildAlloca(l->b, l->i64, "");
+	LLVMBuildStore(l->b, lower_imm(l->i64, MAY_GOTO_LIMIT), f->budget);
+	stack = LLVMBuildAlloca(l->b, LLVMArrayType2(l->i8, BPFI_STACK_BYTES), "stack");
+	LLVMSetAlignment(stack, 8);
+	LLVMBuildMemSet(l->b, stack, lower_imm(l->i8, 0), end, 8);
+	reg_set_ptr(f, BPFI_R10, LLVMBuildGEP2(l->b, l->i8, stack, &end, 1, ""));
+}
+
+static int lower_body(struct lower_func *f)
+{
+	struct lower_prog *p = f->p;
+	struct lower *l = f->l;
+	bool main = f->start == 0;
+	int r;
+
+	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, f->fn, "entry"));
+	make_frame(f);
+	if (main) {
+		reg_set_ptr(f, 1, LLVMGetParam(f->fn, 0));
+		if (p->prog->type == PROG_VM)
+			reg_set(f, 2, LLVMGetParam(f->fn, 1));
+	}
+	for (unsigned k = 0; !main && k < 5; k++) {
+		reg_set(f, k + 1, LLVMGetParam(f->fn, k));
+		LLVMBuildStore(l->b, LLVMGetParam(f->fn, 5 + k), f->twin[k + 1]);
+	}
+	for (uint32_t i = f->start; i < f->end; i++)
+		if (p->leader[i] && p->kinds[i].reg[0] != KIND_UNREACHED)
+			p->block[i] = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+	LLVMBuildBr(l->b, p->block[f->start]);
+	for (uint32_t i = f->start; i < f->end; i++)
+		if (p->block[i] && (r = lower_block(f, i)) < 0)
+			return r;
+	return 0;
+}
+
+/* Runtime code calls back with numbers. */
+static void lower_callback(struct lower_func *f)
+{
+	struct lower *l = f->l;
+	LLVMValueRef arg[10];
+
+	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, f->callback, ""));
+	for (unsigned k = 0; k < 5; k++) {
+		arg[k] = LLVMGetParam(f->callback, k);
+		arg[5 + k] = LLVMBuildIntToPtr(l->b, arg[k], l->ptr, "");
+	}
+	LLVMBuildRet(l->b, LLVMBuildCall2(l->b, LLVMGlobalGetValueType(f->fn), f->fn, arg, 10, ""));
+}
+
+/* main: i64 (ptr ctx, i64 arg); subprogram: i64 (i64 r1..r5, ptr r1..r5). */
+static void declare(struct lower_prog *p, size_t n)
+{
+	struct lower_func *f = &p->func[n];
+	const struct unit_func *uf = &p->prog->func[n];
+	struct lower *l = p->l;
+	LLVMTypeRef t[10];
+	const char *prog = p->prog->name;
+
+	f->p = p;
+	f->l = l;
+	f->start = uf->insn;
+	f->end = n + 1 < p->prog->n_func ? p->prog->func[n + 1].insn : p->prog->n_insn;
+	for (unsigned k = 0; k < 10; k++)
+		t[k] = k < 5 ? l->i64 : l->ptr;
+	if (n == 0) {
+		f->fn = LLVMAddFunction(l->mod, arena_printf(l->a, "body.%s", prog),
+					LLVMFunctionType(l->i64, (LLVMTypeRef[]){ l->ptr, l->i64 },
+							 2, 0));
+		memset(f->in.reg, KIND_INT, sizeof(f->in.reg));
+		f->in.reg[1] = f->in.reg[BPFI_R10] = KIND_PTR;
+	} else {
+		f->fn = LLVMAddFunction(l->mod, arena_printf(l->a, "%s.%s", prog, uf->name),
+					LLVMFunctionType(l->i64, t, 10, 0));
+	}
+	LLVMSetLinkage(f->fn, LLVMInternalLinkage);
+	if (!uf->callback)
+		return;
+	f->callback = LLVMAddFunction(l->mod, arena_printf(l->a, "callback.%s.%s", prog, uf->name),
+				      LLVMFunctionType(l->i64, t, 5, 0));
+	LLVMSetLinkage(f->callback, LLVMInternalLinkage);
+	memset(f->in.reg, KIND_INT, sizeof(f->in.reg));		/* called with anything */
+	f->in.reg[BPFI_R10] = KIND_PTR;
+}
+
+int lower_program(struct lower *l, size_t i, const struct vfy_result *facts, LLVMValueRef *body)
+{
+	const struct unit_prog *up = &l->u->prog[i];
+	struct lower_prog p = { .l = l, .prog = up, .facts = facts };
+	int r;
+
+	p.func = arena_array(l->a, up->n_func, sizeof(*p.func));
+	p.leader = arena_alloc(l->a, up->n_insn + 1);
+	p.kinds = arena_array(l->a, up->n_insn + 1, sizeof(*p.kinds));
+	p.block = arena_array(l->a, up->n_insn + 1, sizeof(*p.block));
+	for (size_t n = 0; n < up->n_func; n++)
+		declare(&p, n);
+	if ((r = lower_check(&p)) < 0)
+		return r;
+	lower_kinds(&p);
+	for (size_t n = 0; n < up->n_func; n++) {
+		struct lower_func *f = &p.func[n];
+
+		if (p.kinds[f->start].reg[0] == KIND_UNREACHED) {	/* nobody calls it */
+			LLVMDeleteFunction(f->fn);
+			continue;
+		}
+		if ((r = lower_body(f)) < 0)
+			return r;
+		if (f->callback)
+			lower_callback(f);
+	}
+	*body = p.func[0].fn;
+	return 0;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "tables.h"
+
+#include <string.h>
+
+struct table table_new(struct lower *l, const char *name, const char *section, size_t bytes,
+		       const size_t *rel, size_t n_rel)
+{
+	struct table t = { l, NULL, bytes, rel, n_rel };
+	LLVMTypeRef *field = arena_array(l->a, 2 * n_rel + 1, sizeof(LLVMTypeRef));
+	size_t at = 0, n = 0;
+
+	for (size_t i = 0; i < n_rel; i++) {
+		field[n++] = LLVMArrayType2(l->i8, rel[i] - at);
+		field[n++] = l->i32;
+		at = rel[i] + 4;
+	}
+	field[n++] = LLVMArrayType2(l->i8, bytes - at);
+	t.global = LLVMAddGlobal(l->mod, LLVMStructTypeInContext(l->ctx, field, (unsigned)n, 1), name);
+	LLVMSetLinkage(t.global, LLVMInternalLinkage);
+	LLVMSetGlobalConstant(t.global, 1);
+	LLVMSetSection(t.global, section);
+	LLVMSetAlignment(t.global, 8);
+	lower_keep(l, t.global);
+	return t;
+}
+
+LLVMValueRef table_at(const struct table *t, size_t off)
+{
+	LLVMValueRef o = lower_imm(t->l->i64, (int64_t)off);
+
+	return LLVMConstInBoundsGEP2(t->l->i8, t->global, &o, 1);
+}
+
+/* target - &field, as any linker can compute it. */
+static LLVMValueRef self_relative(const struct table *t, size_t off, LLVMValueRef target)
+{
+	LLVMTypeRef i64 = t->l->i64;
+	LLVMValueRef diff;
+
+	if (!target)
+		return lower_imm(t->l->i32, 0);
+	diff = LLVMConstSub(LLVMConstPtrToInt(target, i64), LLVMConstPtrToInt(table_at(t, off), i64));
+	return LLVMConstTrunc(diff, t->l->i32);
+}
+
+void table_fill(struct table *t, const void *bytes, const LLVMValueRef *target)
+{
+	struct lower *l = t->l;
+	LLVMValueRef *field = arena_array(l->a, 2 * t->n_rel + 1, sizeof(LLVMValueRef));
+	const char *p = bytes;
+	size_t at = 0, n = 0;
+
+	for (size_t i = 0; i < t->n_rel; i++) {
+		field[n++] = LLVMConstStringInContext2(l->ctx, p + at, t->rel[i] - at, 1);
+		field[n++] = self_relative(t, t->rel[i], target[i]);
+		at = t->rel[i] + 4;
+	}
+	field[n++] = LLVMConstStringInContext2(l->ctx, p + at, t->bytes - at, 1);
+	LLVMSetInitializer(t->global, LLVMConstStructInContext(l->ctx, field, (unsigned)n, 1));
+}
+
+LLVMValueRef table_str(struct lower *l, const char *s)
+{
+	LLVMValueRef v = LLVMConstStringInContext2(l->ctx, s, strlen(s), 0);
+	LLVMValueRef g = LLVMAddGlobal(l->mod, LLVMTypeOf(v), "str");
+
+	LLVMSetInitializer(g, v);
+	LLVMSetLinkage(g, LLVMPrivateLinkage);
+	LLVMSetGlobalConstant(g, 1);
+	LLVMSetSection(g, ".bpftime.str");
+	LLVMSetAlignment(g, 1);
+	lower_keep(l, g);
+	return g;
+}
+
+void lower_keep(struct lower *l, LLVMValueRef global)
+{
+	*ARENA_PUSH(l->a, l->used, l->n_used, l->cap_used) = global;
+}
+
+void lower_keep_done(struct lower *l)
+{
+	LLVMValueRef v = LLVMConstArray2(l->ptr, l->used, l->n_used);
+	LLVMValueRef g = LLVMAddGlobal(l->mod, LLVMTypeOf(v), "llvm.compiler.used");
+
+	LLVMSetInitializer(g, v);
+	LLVMSetLinkage(g, LLVMAppendingLinkage);
+	LLVMSetSection(g, "llvm.metadata");
+}
+
+#define OFF(type_, field_) offsetof(struct type_, field_)
+
+static const size_t object_rel[] = {
+	OFF(objfmt_object, maps_rel), OFF(objfmt_object, hooks_rel), OFF(objfmt_object, stamp_rel),
+	OFF(objfmt_object, name_rel), OFF(objfmt_object, btf_rel),
+};
+
+void tables_open(struct lower *l)
+{
+	l->object = table_new(l, "object", ".bpftime.object", sizeof(struct objfmt_object),
+			      object_rel, 5).global;
+}
+
+static const size_t map_rel[] = {
+	OFF(bpftime_map, name_rel), OFF(bpftime_map, object_rel), OFF(bpftime_map, slot_rel),
+	OFF(bpftime_map, room_rel), OFF(bpftime_map, init_rel), OFF(bpftime_map, inner_rel),
+};
+enum { N_MAP_REL = sizeof(map_rel) / sizeof(map_rel[0]) };
+
+/* First contents of a map without a room. */
+static LLVMValueRef init_of(struct lower *l, size_t i)
+{
+	const struct unit_map *m = &l->u->map[i];
+	LLVMValueRef v, g;
+
+	if (l->map[i].room || !m->init.n)
+		return NULL;
+	if (l->map[i].constant)
+		return l->map[i].constant;
+	v = LLVMConstStringInContext2(l->ctx, (const char *)m->init.p, m->init.n, 1);
+	g = LLVMAddGlobal(l->mod, LLVMTypeOf(v), arena_printf(l->a, "init.%s", m->name));
+	LLVMSetInitializer(g, v);
+	LLVMSetLinkage(g, LLVMInternalLinkage);
+	LLVMSetGlobalConstant(g, 1);
+	LLVMSetAlignment(g, 8);
+	return g;
+}
+
+void tables_maps(struct lower *l)
+{
+	size_t n = l->u->n_map;
+	size_t *rel = arena_array(l->a, n * N_MAP_REL + 1, sizeof(*rel));
+	LLVMValueRef *target = arena_array(l->a, n * N_MAP_REL + 1, sizeof(*target));
+	struct bpftime_map *row = arena_array(l->a, n + 1, sizeof(*row));
+	struct table t;
+
+	if (!n)
+		return;
+	for (size_t i = 0; i < n * N_MAP_REL; i++)
+		rel[i] = i / N_MAP_REL * sizeof(*row) + map_rel[i % N_MAP_REL];
+	t = table_new(l, "maps", ".bpftime.maps", n * sizeof(*row), rel, n * N_MAP_REL);
+	l->maps = t.global;
+	for (size_t i = 0; i < n; i++) {
+		const struct unit_map *m = &l->u->map[i];
+		LLVMValueRef init = init_of(l, i);
+
+		l->map[i].desc = table_at(&t, i * sizeof(*row));
+		row[i] = (struct bpftime_map){
+			.version = OBJFMT_MAP_VERSION, .size = sizeof(*row), .type = m->type,
+			.key_size = m->key_size, .value_size = m->value_size,
+			.max_entries = m->max_entries, .flags = m->flags, .map_extra = m->map_extra,
+			.key_btf_id = m->key_btf_id, .value_btf_id = m->value_btf_id,
+			.bits = m->bits, .room_bytes = l->map[i].room_bytes,
+			.init_bytes = init ? (uint32_t)m->init.n : 0,
+		};
+		memcpy(&target[i * N_MAP_REL], (LLVMValueRef[N_MAP_REL]){
+			table_str(l, m->name), l->object, l->map[i].slot, l->map[i].room, init,
+			m->inner >= 0 && (size_t)m->inner < n
+				? table_at(&t, (size_t)m->inner * sizeof(*row)) : NULL,
+		}, N_MAP_REL * sizeof(*target));
+	}
+	table_fill(&t, row, target);
+}
+
+static const size_t hook_rel[] = {
+	OFF(objfmt_hook, entry_rel), OFF(objfmt_hook, body_rel), OFF(objfmt_hook, prog_rel),
+	OFF(objfmt_hook, spec_rel),
+};
+enum { N_HOOK_REL = sizeof(hook_rel) / sizeof(hook_rel[0]) };
+
+static LLVMValueRef hooks_table(struct lower *l, const struct lower_hook *hook)
+{
+	size_t n = l->u->n_prog;
+	size_t *rel = arena_array(l->a, n * N_HOOK_REL + 1, sizeof(*rel));
+	LLVMValueRef *target = arena_array(l->a, n * N_HOOK_REL + 1, sizeof(*target));
+	struct objfmt_hook *row = arena_array(l->a, n + 1, sizeof(*row));
+	struct table t;
+
+	if (!n)
+		return NULL;
+	for (size_t i = 0; i < n * N_HOOK_REL; i++)
+		rel[i] = i / N_HOOK_REL * sizeof(*row) + hook_rel[i % N_HOOK_REL];
+	t = table_new(l, "hooks", ".bpftime.hooks", n * sizeof(*row), rel, n * N_HOOK_REL);
+	for (size_t i = 0; i < n; i++) {
+		const struct unit_prog *p = &l->u->prog[i];
+
+		row[i] = (struct objfmt_hook){
+			.version = OBJFMT_HOOK_VERSION, .size = sizeof(*row),
+			.kind = (uint8_t)p->kind, .form = (uint8_t)hook[i].form,
+			.flags = (uint8_t)p->flags, .ctx_mask = hook[i].ctx_mask,
+		};
+		memcpy(row[i].hash, hook[i].hash, sizeof(row[i].hash));
+		memcpy(&target[i * N_HOOK_REL], (LLVMValueRef[N_HOOK_REL]){
+			hook[i].entry, hook[i].body, table_str(l, p->name), table_str(l, p->sec),
+		}, N_HOOK_REL * sizeof(*target));
+	}
+	table_fill(&t, row, target);
+	return t.global;
+}
+
+static LLVMValueRef btf_table(struct lower *l)
+{
+	struct table t;
+
+	if (!l->u->btf_raw.n)
+		return NULL;
+	t = table_new(l, "btf", ".bpftime.btf", l->u->btf_raw.n, NULL, 0);
+	table_fill(&t, l->u->btf_raw.p, NULL);
+	return t.global;
+}
+
+void tables_close(struct lower *l, const struct lower_hook *hook,
+		  const struct objfmt_stamp *stamp)
+{
+	struct table object = { l, l->object, sizeof(struct objfmt_object), object_rel, 5 };
+	struct table t = table_new(l, "stamp", ".bpftime.stamp", sizeof(*stamp), NULL, 0);
+	struct objfmt_object row = {
+		.version = OBJFMT_OBJECT_VERSION, .size = sizeof(row),
+		.n_maps = (uint32_t)l->u->n_map, .n_hooks = (uint32_t)l->u->n_prog,
+	};
+	LLVMValueRef btf = btf_table(l);
+
+	table_fill(&t, stamp, NULL);
+	if (btf && l->u->btf_raw.n <= UINT32_MAX)
+		row.btf_bytes = (uint32_t)l->u->btf_raw.n;
+	table_fill(&object, &row, (LLVMValueRef[5]){ l->maps, hooks_table(l, hook), t.global,
+						     table_str(l, l->u->name), btf });
+}

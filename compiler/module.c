@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "module.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/BitReader.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <string.h>
+
+#include "lower/entry.h"
+#include "lower/tables.h"
+#include "runtime_bitcode.h"
+#include "stamp.h"
+
+char *module_prog_name(struct arena *a, size_t i)
+{
+	return arena_printf(a, "bpftime_prog_%zu", i);
+}
+
+static int internal_error(struct module *m, const char *what, char *text)
+{
+	int r = diag(m->l.dg, DIAG_I001, at_file(m->l.u->path), "%s: %s", what, text ? text : "");
+
+	LLVMDisposeMessage(text);
+	return r;
+}
+
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *arg)
+{
+	struct module *m = arg;
+	char *text;
+
+	if (LLVMGetDiagInfoSeverity(info) != LLVMDSError)
+		return;
+	text = LLVMGetDiagInfoDescription(info);
+	internal_error(m, "LLVM", text);
+}
+
+/* The module starts as the runtime's bitcode; programs are added to it. */
+static int open_runtime(struct module *m)
+{
+	struct lower *l = &m->l;
+	struct bytes bc = runtime_bitcode(m->target.target->name);
+	LLVMMemoryBufferRef buf;
+	LLVMTargetDataRef dl;
+	char *layout;
+
+	if (bc.n) {
+		buf = LLVMCreateMemoryBufferWithMemoryRange((const char *)bc.p, bc.n, "runtime", 0);
+		if (LLVMParseBitcodeInContext2(l->ctx, buf, &l->mod))
+			return internal_error(m, "runtime bitcode", LLVMCreateMessage("unreadable"));
+		LLVMDisposeMemoryBuffer(buf);
+	} else {
+		l->mod = LLVMModuleCreateWithNameInContext(l->u->name, l->ctx);
+	}
+	LLVMSetModuleIdentifier(l->mod, l->u->name, strlen(l->u->name));
+	LLVMSetSourceFileName(l->mod, l->u->name, strlen(l->u->name));
+	LLVMSetTarget(l->mod, m->target.target->triple);
+	dl = LLVMCreateTargetDataLayout(m->target.tm);
+	layout = LLVMCopyStringRepOfTargetData(dl);
+	LLVMSetDataLayout(l->mod, layout);
+	LLVMDisposeMessage(layout);
+	LLVMDisposeTargetData(dl);
+	for (LLVMValueRef f = LLVMGetFirstFunction(l->mod); f; f = LLVMGetNextFunction(f))
+		if (!LLVMIsDeclaration(f))
+			LLVMSetLinkage(f, LLVMInternalLinkage);
+		else if (strncmp(LLVMGetValueName(f), "llvm.", 5))
+			LLVMSetVisibility(f, LLVMHiddenVisibility);
+	for (LLVMValueRef g = LLVMGetFirstGlobal(l->mod); g; g = LLVMGetNextGlobal(g))
+		if (!LLVMIsDeclaration(g))
+			LLVMSetLinkage(g, LLVMInternalLinkage);
+		else
+			LLVMSetVisibility(g, LLVMHiddenVisibility);
+	return 0;
+}
+
+static int add_program(struct module *m, size_t i, const struct vfy_result *facts,
+		       struct lower_hook *hook)
+{
+	struct lower *l = &m->l;
+	const struct unit_prog *p = &l->u->prog[i];
+	bool kprobe = p->type == PROG_KPROBE;
+	LLVMValueRef body;
+	int r = lower_program(l, i, facts, &body);
+
+	if (r < 0)
+		return r;
+	hook->ctx_mask = facts && !facts->ctx_escapes ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
+	hook->form = l->hook_cc == CC_PRESERVE_MOST ? entry_form_of(hook->ctx_mask) : ENTRY_FRAME;
+	stamp_prog_hash(l->u, p, hook->hash);
+	if (kprobe && !l->opts->vm)
+		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), hook->form,
+					 hook->ctx_mask, body);
+	if (!kprobe || l->opts->vm)
+		hook->body = entry_c(l, module_prog_name(l->a, i), body);
+	if (l->opts->vm)
+		LLVMSetLinkage(hook->body, LLVMExternalLinkage);
+	return 0;
+}
+
+static void add_attr(struct lower *l, LLVMValueRef f, const char *name)
+{
+	unsigned id = LLVMGetEnumAttributeKindForName(name, strlen(name));
+
+	LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex,
+				LLVMCreateEnumAttribute(l->ctx, id, 0));
+}
+
+static void drop_attr(LLVMValueRef f, const char *name)
+{
+	LLVMRemoveEnumAttributeAtIndex(f, LLVMAttributeFunctionIndex,
+				       LLVMGetEnumAttributeKindForName(name, strlen(name)));
+}
+
+static void drop_string_attrs(struct lower *l, LLVMValueRef f)
+{
+	unsigned n = LLVMGetAttributeCountAtIndex(f, LLVMAttributeFunctionIndex), len;
+	LLVMAttributeRef *attr = arena_array(l->a, n + 1, sizeof(*attr));
+
+	LLVMGetAttributesAtIndex(f, LLVMAttributeFunctionIndex, attr);
+	for (unsigned i = 0; i < n; i++) {
+		const char *key;
+
+		if (!LLVMIsStringAttribute(attr[i]))
+			continue;
+		key = LLVMGetStringAttributeKind(attr[i], &len);
+		LLVMRemoveStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, key, len);
+	}
+}
+
+/* One set of attributes for all code, whatever the runtime was compiled with: else
+ * LLVM refuses to inline one into the other. */
+void module_set_attributes(struct module *m, LLVMValueRef f)
+{
+	struct lower *l = &m->l;
+	const char *name = LLVMGetValueName(f);
+
+	drop_string_attrs(l, f);
+	drop_attr(f, "uwtable");
+	add_attr(l, f, "nounwind");
+	LLVMAddTargetDependentFunctionAttr(f, "target-cpu", m->target.cpu);
+	LLVMAddTargetDependentFunctionAttr(f, "target-features", m->target.features);
+	if (!l->opts->vectors) {
+		add_attr(l, f, "noimplicitfloat");
+		LLVMAddTargetDependentFunctionAttr(f, "no-builtins", "");
+	}
+	if (!strncmp(name, "bpftime_h_", 10) || !strncmp(name, "body.", 5)) {
+		drop_attr(f, "noinline");
+		add_attr(l, f, "alwaysinline");
+	}
+}
+
+/* Each function gets a section of its own: the payload linker leaves out what nothing
+ * refers to. */
+static void set_sections(struct lower *l)
+{
+	for (LLVMValueRef f = LLVMGetFirstFunction(l->mod); f; f = LLVMGetNextFunction(f))
+		if (!LLVMIsDeclaration(f))
+			LLVMSetSection(f, arena_printf(l->a, ".text.%s", LLVMGetValueName(f)));
+}
+
+static int optimise(struct module *m)
+{
+	static const char *const pipeline[] = {
+		"globaldce,default<O0>", "globaldce,default<O1>", "globaldce,default<O2>",
+		"globaldce,default<O3>",
+	};
+	LLVMPassBuilderOptionsRef o;
+	LLVMErrorRef err;
+	char *text = NULL;
+
+	if (LLVMVerifyModule(m->l.mod, LLVMReturnStatusAction, &text))
+		return internal_error(m, "bad IR", text);
+	LLVMDisposeMessage(text);
+	o = LLVMCreatePassBuilderOptions();
+	err = LLVMRunPasses(m->l.mod, pipeline[m->l.opts->opt_level & 3], m->target.tm, o);
+	LLVMDisposePassBuilderOptions(o);
+	if (err) {
+		text = LLVMGetErrorMessage(err);
+		diag(m->l.dg, DIAG_I001, at_file(m->l.u->path), "passes: %s", text);
+		LLVMDisposeErrorMessage(text);
+		return -DIAG_I001;
+	}
+	libcalls_expand(m);
+	return m->l.dg->errors ? -(int)m->l.dg->first : 0;
+}
+
+static void open_lower(struct module *m, struct arena *a, LLVMContextRef ctx,
+		       const struct unit *u, const struct compile_opts *opts, struct diags *dg)
+{
+	m->l = (struct lower){
+		.ctx = ctx, .a = a, .u = u, .opts = opts, .dg = dg,
+		.b = LLVMCreateBuilderInContext(ctx),
+		.i1 = LLVMInt1TypeInContext(ctx), .i8 = LLVMInt8TypeInContext(ctx),
+		.i16 = LLVMInt16TypeInContext(ctx), .i32 = LLVMInt32TypeInContext(ctx),
+		.i64 = LLVMInt64TypeInContext(ctx), .ptr = LLVMPointerTypeInContext(ctx, 0),
+		.void_ = LLVMVoidTypeInContext(ctx),
+	};
+	LLVMContextSetDiagnosticHandler(ctx, on_diagnostic, m);
+}
+
+int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
+		const struct vfy_result *const *facts, const struct compile_opts *opts,
+		struct module *m, struct diags *dg)
+{
+	struct lower_hook *hook = arena_array(a, u->n_prog + 1, sizeof(*hook));
+	struct objfmt_stamp stamp;
+	int r;
+
+	*m = (struct module){ 0 };
+	open_lower(m, a, ctx, u, opts, dg);
+	if ((r = target_open(a, opts, &m->target, dg)) < 0 || (r = open_runtime(m)) < 0)
+		return r;
+	m->l.target = m->target.target->name;
+	m->l.hook_cc = m->target.target->preserve_most ? CC_PRESERVE_MOST : LLVMCCallConv;
+	tables_open(&m->l);
+	if ((r = lower_maps(&m->l)) < 0)
+		return r;
+	for (size_t i = 0; i < u->n_prog; i++)
+		if ((r = add_program(m, i, facts ? facts[i] : NULL, &hook[i])) < 0)
+			return r;
+	stamp_make(u, facts, opts, m->target.target->triple, m->target.cpu, &stamp);
+	tables_close(&m->l, hook, &stamp);
+	lower_keep_done(&m->l);
+	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f; f = LLVMGetNextFunction(f))
+		if (!LLVMIsDeclaration(f))
+			module_set_attributes(m, f);
+	if ((r = optimise(m)) < 0)
+		return r;
+	set_sections(&m->l);
+	return 0;
+}
+
+void module_close(struct module *m)
+{
+	if (m->l.b)
+		LLVMDisposeBuilder(m->l.b);
+	if (m->l.mod)
+		LLVMDisposeModule(m->l.mod);
+	if (m->target.tm)
+		LLVMDisposeTargetMachine(m->target.tm);
+	*m = (struct module){ 0 };
+}
+
+int module_emit(struct module *m, LLVMCodeGenFileType type, struct bytes *out)
+{
+	LLVMMemoryBufferRef buf;
+	char *err = NULL;
+
+	if (LLVMTargetMachineEmitToMemoryBuffer(m->target.tm, m->l.mod, type, &err, &buf))
+		return internal_error(m, "emit", err);
+	out->n = LLVMGetBufferSize(buf);
+	out->p = arena_dup(m->l.a, LLVMGetBufferStart(buf), out->n);
+	LLVMDisposeMemoryBuffer(buf);
+	return m->l.dg->errors ? -(int)m->l.dg->first : 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * module.h - unit and runtime bitcode become one optimised LLVM module. */
+#ifndef BPFTIME_COMPILER_MODULE_H
+#define BPFTIME_COMPILER_MODULE_H
+
+#include "lower/lower.h"
+#include "target.h"
+
+struct module {
+	struct lower l;			/* l.mod is the result */
+	struct target_machine target;
+};
+
+/* ctx is borrowed and holds the module afterwards.  Returns 0 or a negative
+ * diagnostic; call module_close either way. */
+int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
+		const struct vfy_result *const *facts, const struct compile_opts *opts,
+		struct module *m, struct diags *dg);
+/* Disposes of the module, unless l.mod was taken (set to NULL), and the target machine. */
+void module_close(struct module *m);
+
+/* Name of the C-ABI function of program i in a module made for the VM; external there. */
+char *module_prog_name(struct arena *a, size_t i);
+
+/* The attributes that all code of the module has. */
+void module_set_attributes(struct module *m, LLVMValueRef fn);
+
+/* Object code, or assembly text. */
+int module_emit(struct module *m, LLVMCodeGenFileType type, struct bytes *out);
+
+/* Calls of memcpy and its kin that instruction selection would otherwise make to a libc
+ * that hook objects do not have: expanded in place or into loops of our own (libcalls.c). */
+void libcalls_expand(struct module *m);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "child.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void child_confine(void)
+{
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0))
+		_exit(EX_ENV);
+}
+
+static void limit(int what, rlim_t n)
+{
+	struct rlimit r = { n, n };
+
+	setrlimit(what, &r);
+}
+
+static void in_child(void (*fn)(void *arg, struct child_result *res), void *arg,
+		     const struct child_limits *lim, int fd)
+{
+	struct child_result res = { .code = DIAG_I001 };
+
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, lim->seconds);
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fn(arg, &res);
+	res.message[sizeof(res.message) - 1] = 0;
+	/* Plain exit(2): under child_confine() nothing else is allowed. */
+	syscall(SYS_exit, write(fd, &res, sizeof(res)) == sizeof(res) ? EX_OK : EX_BUG);
+	abort();
+}
+
+/* Reads the whole result, or returns false at the end of file; *late when time is up. */
+static bool receive(int fd, const struct child_limits *lim, struct child_result *out, bool *late)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t got = 0;
+
+	while (got < sizeof(*out)) {
+		int r = poll(&p, 1, (int)lim->seconds * 2000);
+		ssize_t n;
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0) {
+			*late = r == 0;
+			return false;
+		}
+		n = read(fd, (char *)out + got, sizeof(*out) - got);
+		if (n <= 0)
+			return false;
+		got += (size_t)n;
+	}
+	return true;
+}
+
+/* A hostile program may have written over the result it sends. */
+static bool plausible(const struct child_result *r)
+{
+	return (r->ok || (r->code > DIAG_OK && r->code < DIAG_COUNT)) &&
+	       memchr(r->message, 0, sizeof(r->message));
+}
+
+int child_run(void (*fn)(void *arg, struct child_result *res), void *arg,
+	      const struct child_limits *lim, struct child_result *out, struct diags *dg)
+{
+	int fds[2], status = 0;
+	bool late = false, got;
+	pid_t pid;
+
+	fflush(NULL);
+	if (pipe(fds))
+		return diag(dg, DIAG_E003, at_file("pipe"), "%s", strerror(errno));
+	pid = fork();
+	if (pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return diag(dg, DIAG_E003, at_file("fork"), "%s", strerror(errno));
+	}
+	if (!pid) {
+		close(fds[0]);
+		in_child(fn, arg, lim, fds[1]);
+	}
+	close(fds[1]);
+	got = receive(fds[0], lim, out, &late);
+	close(fds[0]);
+	if (!got)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (got && plausible(out))
+		return 0;
+	memset(out, 0, sizeof(*out));
+	if (late || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)) {
+		out->code = DIAG_E004;
+		snprintf(out->message, sizeof(out->message), "stopped after %u s", lim->seconds);
+		return 0;
+	}
+	out->code = DIAG_C007;
+	snprintf(out->message, sizeof(out->message), "%s",
+		 WIFSIGNALED(status) && !got ? strsignal(WTERMSIG(status)) : "it damaged its process");
+	return 0;
+}
