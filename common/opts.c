@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "opts.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,33 @@ const char *opts_get(const struct opts *o, const char *name)
 		if (!strcmp(o->opt[i].name, name))
 			return o->opt[i].value ? o->opt[i].value : "";
 	return NULL;
+}
+
+int opts_count(const struct opts *o, const char *name, unsigned long *out, struct diags *dg)
+{
+	const char *v = opts_get(o, name);
+	char *end;
+
+	if (!v)
+		return 0;
+	errno = 0;
+	*out = strtoul(v, &end, 10);
+	if (errno || *end || !(*v >= '0' && *v <= '9'))
+		return diag(dg, DIAG_U001, at_file(name), "'%s' is not a number", v);
+	return 0;
+}
+
+int opts_seconds(const struct opts *o, const char *name, double *out, struct diags *dg)
+{
+	const char *v = opts_get(o, name);
+	char *end;
+
+	if (!v)
+		return 0;
+	*out = strtod(v, &end);
+	if (*end || end == v || !(*out >= 0 && *out < 1e6))
+		return diag(dg, DIAG_U001, at_file(name), "'%s' is not a number of seconds", v);
+	return 0;
 }
 
 void opts_help(FILE *out, enum opt_tool tool, const char *command)

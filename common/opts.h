@@ -55,6 +55,10 @@ static inline bool opts_has(const struct opts *o, const char *name)
 	return opts_get(o, name) != NULL;
 }
 
+/* Reads the number given with `name` if it was given.  Returns 0 or -DIAG_U001. */
+int opts_count(const struct opts *o, const char *name, unsigned long *out, struct diags *dg);
+int opts_seconds(const struct opts *o, const char *name, double *out, struct diags *dg);
+
 /* The option table of a command, aligned, then the exit codes. */
 void opts_help(FILE *out, enum opt_tool tool, const char *command);
 

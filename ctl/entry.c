@@ -71,11 +71,38 @@ static bool is_number(const struct mapfile *m, uint32_t type, size_t bytes, bool
 	return type ? btfval_is_scalar(m->btf, type, is_signed) : number_size(bytes);
 }
 
+static struct order order_of(const struct mapfile *m)
+{
+	struct order o = { .bytes = m->h.key_size };
+
+	o.number = is_number(m, m->key_type, o.bytes, &o.is_signed);
+	return o;
+}
+
+int64_t entry_find(const struct mapfile *m, const struct entry_keys *keys, const void *key)
+{
+	struct order order = order_of(m);
+	size_t low = 0, high = keys->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int r = compare(keys->key + mid * order.bytes, key, &order);
+
+		if (!r)
+			return (int64_t)mid;
+		if (r < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return -1;
+}
+
 int entry_keys(const struct mapfile *m, struct arena *a, struct entry_keys *out,
 	       struct diags *dg)
 {
 	size_t size = m->h.key_size, cap = 0, n = 0, kept = 0;
-	struct order order = { .bytes = size };
+	struct order order = order_of(m);
 	uint8_t *keys = NULL;
 	int r = 0;
 
@@ -101,7 +128,6 @@ int entry_keys(const struct mapfile *m, struct arena *a, struct entry_keys *out,
 	}
 	if (r && r != -ENOENT)
 		return refuse(m, "listed", r, dg);
-	order.number = is_number(m, m->key_type, size, &order.is_signed);
 	if (n)
 		qsort_r(keys, n, size, compare, &order);
 	for (size_t i = 0; i < n; i++)

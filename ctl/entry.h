@@ -22,6 +22,9 @@ struct entry_keys {
 int entry_keys(const struct mapfile *m, struct arena *a, struct entry_keys *out,
 	       struct diags *dg);
 
+/* Where among them a key is, or -1. */
+int64_t entry_find(const struct mapfile *m, const struct entry_keys *keys, const void *key);
+
 /* Copies the value of a key; `value` has m->value_bytes.  Returns 0, -DIAG_M006, -DIAG_M007,
  * -DIAG_M008. */
 int entry_get(const struct mapfile *m, const void *key, void *value, struct diags *dg);

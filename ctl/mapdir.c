@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mapfmt.h"
+
 static int check_owner(int fd, const char *path, mode_t type, struct diags *dg)
 {
 	struct stat st;
@@ -125,7 +127,7 @@ int mapdir_names(const struct mapdir *d, const char *folder, struct arena *a,
 				      strerror(err));
 	}
 	while ((e = readdir(dir)))
-		if (e->d_name[0] != '.')
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
 			*ARENA_PUSH(a, out->name, out->n, out->cap) = arena_strdup(a, e->d_name);
 	closedir(dir);
 	if (out->n)
@@ -156,10 +158,15 @@ int mapdir_list(const struct mapdir *d, struct arena *a, struct mapref_list *out
 	for (size_t i = 0; r >= 0 && i < dirs.n; i++) {
 		const char *object = object_of(a, dirs.name[i]);
 
+		if (dirs.name[i][0] == '.')
+			continue;
 		r = mapdir_names(d, dirs.name[i], a, &files, dg);
+		/* Maps of global data are called .bss and .data: of the names with a dot only
+		 * the BTF is no map. */
 		for (size_t k = 0; r >= 0 && k < files.n; k++)
-			*ARENA_PUSH(a, out->ref, out->n, out->cap) =
-				(struct mapref){ dirs.name[i], object, files.name[k], NULL };
+			if (strcmp(files.name[k], MAPFMT_BTF_FILE))
+				*ARENA_PUSH(a, out->ref, out->n, out->cap) = (struct mapref){
+					dirs.name[i], object, files.name[k], NULL };
 	}
 	make_labels(out, a);
 	return r;
@@ -254,7 +261,8 @@ int mapdir_remove(const struct mapdir *d, struct arena *a, const char *object, s
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < dirs.n; i++) {
-		if (strcmp(dirs.name[i], object) && strcmp(object_of(a, dirs.name[i]), object))
+		if (dirs.name[i][0] == '.' ||
+		    (strcmp(dirs.name[i], object) && strcmp(object_of(a, dirs.name[i]), object)))
 			continue;
 		r = remove_folder(d, dirs.name[i], dg);
 		if (r < 0)
