@@ -113,6 +113,9 @@ static int read_sections(struct image_reader *r)
 		if (i && sh[i].sh_type != SHT_NOBITS && sh[i].sh_type != SHT_NULL &&
 		    !bytes_at(im->file, sh[i].sh_offset, sh[i].sh_size))
 			return REFUSE(r, P100, "section %zu lies outside the file", i);
+	for (size_t i = 1; i < n; i++)
+		if (sh[i].sh_type == SHT_NOBITS && (sh[i].sh_flags & SHF_EXECINSTR))
+			return REFUSE(r, P001, "debug information of a program whose code is elsewhere");
 	if (shstrndx && sh[shstrndx].sh_type == SHT_STRTAB)
 		str = bytes_strings((struct bytes){ im->file.p + sh[shstrndx].sh_offset,
 						    sh[shstrndx].sh_size });

@@ -42,10 +42,12 @@ static int check_overlay(const struct image *im, struct diags *dg)
 
 static int find_room(struct segment_plan *sp, bool need_rw, bool need_hdr, struct diags *dg)
 {
+	/* patchelf adds a header without looking at what follows the table in the file: a
+	 * spare place is left for it where that is cheap. */
 	static const struct {
-		unsigned slots;
+		unsigned slots, spare;
 		bool     heavy;
-	} tries[] = { { 2, false }, { 2, true }, { 1, false }, { 1, true } };
+	} tries[] = { { 2, 1, false }, { 2, 0, false }, { 2, 0, true }, { 1, 0, false }, { 1, 0, true } };
 	const struct image *im = sp->im;
 	const char *why = "";
 
@@ -54,8 +56,8 @@ static int find_room(struct segment_plan *sp, bool need_rw, bool need_hdr, struc
 		sp->one_slot = tries[i].slots == 1 && need_rw;
 		if (tries[i].slots == 2 && !need_rw)
 			continue;
-		if (segment_find_room(sp->a, im, tries[i].slots + sp->add_eh_phdr, tries[i].heavy,
-				      &sp->room, &why))
+		if (segment_find_room(sp->a, im, tries[i].slots + sp->add_eh_phdr, tries[i].spare,
+				      tries[i].heavy, &sp->room, &why))
 			return 0;
 	}
 	return REFUSE(P105, "%s", why);

@@ -20,7 +20,7 @@ enum { SEGMENT_PAGE = 4096 };
 struct segment_room {
 	unsigned n_new;			/* headers to add */
 	unsigned n_phdr;		/* headers in all, PT_NULL ones that are reused dropped */
-	uint64_t table_end;		/* file offset behind the grown table */
+	uint64_t table_end;		/* file offset behind the grown table and its spare room */
 	uint64_t evict_off, evict_end;	/* file range that moves; empty: equal */
 	uint64_t evict_vaddr;		/* of evict_off */
 	const Elf64_Phdr *grow;		/* PT_LOAD whose end must follow the table's, or NULL */
@@ -71,10 +71,10 @@ struct segment_changes {
 	size_t n, cap;
 };
 
-/* segment_room.c: room for n_new headers.  heavy: .dynsym, .dynstr and versions may move.
- * False with the reason in *why. */
-bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, bool heavy,
-		       struct segment_room *out, const char **why);
+/* segment_room.c: room for n_new headers, and unused room behind them for `spare` more.
+ * heavy: .dynsym, .dynstr and versions may move.  False with the reason in *why. */
+bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, unsigned spare,
+		       bool heavy, struct segment_room *out, const char **why);
 
 /* segment_eh.c: entries of the original's .eh_frame_hdr, or the FDEs where it has none. */
 size_t segment_old_hdr_entries(const struct image *im);

@@ -132,7 +132,7 @@ static void add_dynamic(struct search *s)
 }
 
 /* Bytes that no piece covers are padding when they are zero; without sections only as
- * many as alignment explains. */
+ * many as alignment explains.  patchelf leaves X or Z where sections were. */
 static bool is_padding(const struct search *s, uint64_t off, uint64_t end)
 {
 	const uint8_t *p = bytes_at(s->im->file, off, end - off);
@@ -140,7 +140,7 @@ static bool is_padding(const struct search *s, uint64_t off, uint64_t end)
 	if (!p || (!s->im->n_sh && end - off >= 16 && s->n))
 		return false;
 	for (uint64_t i = 0; i < end - off; i++)
-		if (p[i])
+		if (p[i] && (!s->im->n_sh || (p[i] != 'X' && p[i] != 'Z')))
 			return false;
 	return true;
 }
@@ -194,12 +194,20 @@ static bool grow_load(const struct search *s, struct segment_room *out)
 
 static bool in_range(uint64_t v, uint64_t lo, uint64_t hi) { return v >= lo && v < hi; }
 
-/* `lea disp(%rip)` is how code takes an address; in a fixed-place executable also
- * `mov $imm32,%r32`. */
-static bool code_refers(const struct image *im, const Elf64_Phdr *ph, uint64_t lo, uint64_t hi)
+static bool starts_piece(const struct search *s, uint64_t vaddr)
 {
-	struct bytes b = { im->file.p + ph->p_offset, ph->p_filesz };
-	bool absolute = im->eh.e_type == ET_EXEC;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->piece[i].off - s->load->p_offset == vaddr - s->load->p_vaddr)
+			return true;
+	return false;
+}
+
+/* `lea disp(%rip)` is how code takes an address; in a fixed-place executable also
+ * `mov $imm32,%r32`, which as a number alone would mean too much: the start of a piece. */
+static bool code_refers(const struct search *s, const Elf64_Phdr *ph, uint64_t lo, uint64_t hi)
+{
+	struct bytes b = { s->im->file.p + ph->p_offset, ph->p_filesz };
+	bool absolute = s->im->eh.e_type == ET_EXEC;
 
 	for (uint64_t i = 1; i + 6 <= b.n; i++) {
 		uint8_t op = b.p[i];
@@ -211,7 +219,7 @@ static bool code_refers(const struct image *im, const Elf64_Phdr *ph, uint64_t l
 				return true;
 		} else if (absolute && (op & 0xf8) == 0xb8) {
 			memcpy(&v, b.p + i + 1, 4);
-			if (in_range((uint64_t)(uint32_t)v, lo, hi))
+			if (in_range((uint32_t)v, lo, hi) && starts_piece(s, (uint32_t)v))
 				return true;
 		}
 	}
@@ -219,8 +227,9 @@ static bool code_refers(const struct image *im, const Elf64_Phdr *ph, uint64_t l
 }
 
 /* A program that looks at its own notes must go on finding them. */
-static bool refers_into(const struct image *im, uint64_t lo, uint64_t hi)
+static bool refers_into(const struct search *s, uint64_t lo, uint64_t hi)
 {
+	const struct image *im = s->im;
 	const struct image_dyn *d = im->dyn;
 	struct bytes rela = { NULL, 0 };
 	Elf64_Rela r;
@@ -233,7 +242,7 @@ static bool refers_into(const struct image *im, uint64_t lo, uint64_t hi)
 			return true;
 	for (size_t i = 0; i < im->eh.e_phnum; i++)
 		if (im->ph[i].p_type == PT_LOAD && (im->ph[i].p_flags & PF_X) &&
-		    code_refers(im, &im->ph[i], lo, hi))
+		    code_refers(s, &im->ph[i], lo, hi))
 			return true;
 	return false;
 }
@@ -270,15 +279,15 @@ static bool close_range(const struct search *s, bool heavy, struct segment_room 
 	out->evict_off = lo;
 	out->evict_end = end;
 	out->evict_vaddr = s->load->p_vaddr + (lo - s->load->p_offset);
-	if (refers_into(s->im, out->evict_vaddr, out->evict_vaddr + (end - lo))) {
+	if (refers_into(s, out->evict_vaddr, out->evict_vaddr + (end - lo))) {
 		*why = "code refers to the notes behind the program headers";
 		return false;
 	}
 	return true;
 }
 
-bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, bool heavy,
-		       struct segment_room *out, const char **why)
+bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, unsigned spare,
+		       bool heavy, struct segment_room *out, const char **why)
 {
 	struct search s = { .a = a, .im = im };
 	uint64_t off = im->eh.e_phoff, n_null = 0;
@@ -293,7 +302,7 @@ bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, 
 		n_null += p->p_type == PT_NULL;
 	}
 	out->n_phdr = im->eh.e_phnum - (unsigned)(n_null < n_new ? n_null : n_new) + n_new;
-	out->table_end = off + out->n_phdr * sizeof(Elf64_Phdr);
+	out->table_end = off + (out->n_phdr + spare) * sizeof(Elf64_Phdr);
 	if (out->table_end <= s.table_end)
 		return true;
 	if (!bytes_at(im->file, off, out->table_end - off)) {
