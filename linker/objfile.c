@@ -89,10 +89,10 @@ static int read_section(struct reading *r, uint32_t i, struct bytes names)
 		if (!s->data)
 			return malformed(r, i, -1, "section reaches behind the end of the file");
 	}
-	if (s->type == SHT_NULL || !(s->flags & SHF_ALLOC))
-		return 0;
 	if (s->align & (s->align - 1) || s->align > OBJ_PAGE_BYTES)
 		return malformed(r, i, -1, "alignment is not a power of two up to a page");
+	if (s->type == SHT_NULL || !(s->flags & SHF_ALLOC))
+		return 0;
 	why = unusable(sh);
 	if (why)
 		return diag(r->dg, DIAG_L004, obj_loc(f, i, -1), "%s", why);

@@ -37,6 +37,7 @@ room:	.zero 4096
 	/* calls[0] += di * scale, the constant by way of .rodata */
 	.section .text.entry_a, "ax", @progbits
 	.globl entry_a
+	.hidden entry_a
 	.type entry_a, @function
 entry_a:
 	push %rax

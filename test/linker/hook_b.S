@@ -21,6 +21,7 @@ s_sec:	.asciz "uprobe"
 room:	.zero 4096
 	.section .text.entry_a, "ax", @progbits
 	.globl entry_a
+	.hidden entry_a
 	.type entry_a, @function
 entry_a:
 	lock incq 8 + room(%rip)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "cmd.h"
+#include "file.h"
+#include "link.h"
+
+extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int link_files(struct arena *a, const struct opts *o, const char *output, struct diags *dg)
+{
+	struct link_input *in = arena_array(a, o->n_arg, sizeof(*in));
+	struct bytes archive = { bpftime_rt_archive,
+				 (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) }, out;
+	bool shared = opts_has(o, "shared");
+	int err = 0;
+
+	for (size_t i = 0; i < o->n_arg; i++) {
+		in[i].path = o->arg[i];
+		err = file_read(a, o->arg[i], &in[i].obj, NULL, dg);
+		if (err < 0)
+			return err;
+	}
+	err = shared ? link_shared(a, in, o->n_arg, archive, base_name(output),
+				   opts_has(o, "allow-unverified"), &out, dg)
+		     : link_objects(a, in, o->n_arg, &out, dg);
+	return err < 0 ? err : file_write(output, out.p, out.n, shared ? 0755 : 0644, NULL, dg);
+}
+
+int cmd_link(const struct opts *o, struct diags *dg)
+{
+	const char *output = opts_get(o, "output");
+	struct arena *a;
+	int err;
+
+	if (!o->n_arg || !output)
+		return diag(dg, DIAG_U001, at_file("link"), "give hook objects, and -o FILE");
+	a = arena_new();
+	err = link_files(a, o, output, dg);
+	arena_free(a);
+	return err;
+}
