@@ -6,6 +6,7 @@
  * strong function is named in unit->kfunc. */
 #include <elf.h>
 
+#include "core.h"
 #include "maps.h"
 #include "obj.h"
 #include "objfmt.h"
@@ -169,17 +170,9 @@ int obj_find_externs(struct obj *o)
 	return lay_out_kconfig(o);
 }
 
-/* Length of a name without its ___flavour. */
-static int plain_length(const char *name)
-{
-	const char *f = strstr(name, "___");
-
-	return (int)(f && f != name ? (size_t)(f - name) : strlen(name));
-}
-
 static int32_t kfunc_index(struct obj *o, const char *name)
 {
-	char *plain = arena_printf(o->a, "%.*s", plain_length(name), name);
+	char *plain = arena_printf(o->a, "%.*s", (int)core_plain_len(name), name);
 
 	for (size_t i = 0; i < o->u->n_kfunc; i++)
 		if (!strcmp(o->u->kfunc[i], plain))

@@ -166,6 +166,9 @@ int obj_ref_extern(struct obj *o, struct obj_func *f, uint32_t insn, uint32_t sy
 /* Makes slot `insn` (both of a ld_imm64) a call that only dead code may hold. */
 void obj_poison(struct obj *o, struct obj_func *f, uint32_t insn, const char *why);
 
+/* core.c: CO-RE relocations. */
+int obj_apply_core(struct obj *o);
+
 /* setvar.c: --set.  kconfig.c: the other __kconfig values. */
 int obj_set_vars(struct obj *o);
 int obj_fill_kconfig(struct obj *o);

@@ -66,6 +66,7 @@ static int (*const steps[])(struct obj *o) = {
 	obj_add_kconfig_map,
 	obj_set_vars,		/* --set */
 	obj_fill_kconfig,
+	obj_apply_core,		/* CO-RE, in each function */
 	obj_apply_refs,		/* relocations of each function */
 	obj_layout,		/* programs: entry functions with what they call */
 	obj_map_values,		/* programs and maps that maps hold from the start */

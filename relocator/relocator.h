@@ -16,7 +16,8 @@ extern "C" {
 #endif
 
 struct relocate_opts {
-	const char *btf_path;		/* target BTF (raw or ELF); NULL: /sys/kernel/btf/vmlinux, if there */
+	const char *btf_path;		/* target BTF (raw or ELF); NULL: the running kernel's;
+					 * "": none, of all types only struct pt_regs is known */
 	const char *const *set;		/* "VAR=VALUE", n_set of them */
 	size_t n_set;
 	const char *kconfig_path;	/* CONFIG_* values, may be gzipped; NULL: the running kernel's */

@@ -13,10 +13,10 @@
 std::string differs_from_libbpf(const Relocated &r, const std::string &path,
 				const char *btf_path = nullptr);
 
-#define EXPECT_SAME_AS_LIBBPF(r_, path_)                                          \
+#define EXPECT_SAME_AS_LIBBPF(r_, path_, ...)                                     \
 	do {                                                                      \
 		ASSERT_EQ((r_).err, 0) << (r_).text;                              \
-		std::string d_ = differs_from_libbpf(r_, path_);                  \
+		std::string d_ = differs_from_libbpf(r_, path_, ##__VA_ARGS__);   \
 		if (d_.rfind("skip: ", 0) == 0)                                   \
 			GTEST_SKIP() << d_.substr(6);                             \
 		EXPECT_EQ(d_, "");                                                \
