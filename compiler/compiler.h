@@ -21,7 +21,7 @@ struct compile_opts {
 	unsigned    opt_level;	/* 0..3 */
 	bool        debug;
 	bool        unverified;
-	bool        vm;		/* C-ABI bodies only: for `run` and the VM library */
+	bool        vm;		/* emit the C-ABI form of every program: for `run` and the VM library */
 	bool        vectors;	/* vector and floating-point registers may be used: not in hooks */
 };
 

@@ -79,7 +79,7 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 {
 	struct lower *l = &m->l;
 	const struct unit_prog *p = &l->u->prog[i];
-	bool kprobe = p->type == PROG_KPROBE;
+	bool has_entry = hook_table[p->kind].entry != HOOK_ENTRY_NONE;
 	LLVMValueRef body;
 	int r = lower_program(l, i, facts, &body);
 
@@ -88,10 +88,10 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 	hook->ctx_mask = facts && !facts->ctx_escapes ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
 	hook->form = l->hook_cc == CC_PRESERVE_MOST ? entry_form_of(hook->ctx_mask) : ENTRY_FRAME;
 	stamp_prog_hash(l->u, p, hook->hash);
-	if (kprobe && !l->opts->vm)
+	if (has_entry)
 		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), hook->form,
 					 hook->ctx_mask, body);
-	if (!kprobe || l->opts->vm)
+	if (!has_entry || l->opts->vm)
 		hook->body = entry_c(l, module_prog_name(l->a, i), body);
 	if (l->opts->vm)
 		LLVMSetLinkage(hook->body, LLVMExternalLinkage);

@@ -7,6 +7,8 @@
 #include "child.h"
 #include "cmd.h"
 #include "engine.h"
+#include "file.h"
+#include "front.h"
 #include "json.h"
 #include "record.h"
 
@@ -16,8 +18,9 @@ struct job {
 	enum engine_kind    engine;
 	struct compile_opts opts;
 	const struct unit  *u;
+	const struct vfy_result *const *facts;
 	size_t              prog;
-	struct bytes        mem;	/* what r1 points at */
+	struct bytes        mem;	/* what r1 points at; r2 is its length */
 	unsigned long       repeat;
 	bool                confine;
 };
@@ -78,7 +81,7 @@ static void run_in_child(void *arg, struct child_result *res)
 	struct engine *e;
 	void *mem = guarded(j->mem);
 
-	if (engine_open(a, j->engine, j->u, NULL, &j->opts, &e, &dg) < 0) {
+	if (engine_open(a, j->engine, j->u, j->facts, &j->opts, &e, &dg) < 0) {
 		describe(res, &dg, "");
 		return;
 	}
@@ -143,22 +146,114 @@ static int run_line(void *arg, unsigned line_no, const char *line, size_t n)
 	return r;
 }
 
+static int run_batch(struct job *j, const char *path, struct diags *dg)
+{
+	struct batch b = { .arena = arena_new(), .path = path, .job = *j, .dg = dg };
+	int r;
+
+	b.job.opts.unverified = true;
+	b.job.confine = true;
+	r = record_lines(path, run_line, &b, dg);
+	arena_free(b.arena);
+	return r;
+}
+
+/* The program that --prog names, or the only one. */
+static int find_prog(const struct unit *u, const char *name, size_t *out, struct diags *dg)
+{
+	int r;
+
+	for (*out = 0; *out < u->n_prog; ++*out)
+		if (name ? !strcmp(u->prog[*out].name, name) : u->n_prog == 1)
+			return 0;
+	r = diag(dg, DIAG_U001, at_file(u->path), name ? "no program %s; there are:"
+							: "which program? --prog NAME, one of:",
+		 name);
+	for (size_t i = 0; i < u->n_prog; i++)
+		diag_more(dg, "%s", u->prog[i].name);
+	return r;
+}
+
+/* What r1 points at: the bytes of --ctx or --mem; a kprobe ctx is a whole frame, filled
+ * up with zeros. */
+static int read_mem(const struct opts *o, struct front *f, struct job *j, struct diags *dg)
+{
+	const char *ctx = opts_get(o, "ctx"), *mem = opts_get(o, "mem");
+	struct unit_prog *p = &f->u->prog[j->prog];
+	struct bytes b = { NULL, 0 };
+	uint8_t *frame;
+	int r;
+
+	if (ctx && mem)
+		return diag(dg, DIAG_U001, at_file("--mem"), "--ctx or --mem, not both");
+	if (ctx && !hex_parse(f->a, ctx, &b))
+		return diag(dg, DIAG_U001, at_file("--ctx"), "not hex digits: %s", ctx);
+	if (mem && (r = file_read(f->a, mem, &b, NULL, dg)) < 0)
+		return r;
+	if (p->type == PROG_KPROBE && b.n < CTX_FIELDS * 8) {
+		frame = arena_alloc(f->a, CTX_FIELDS * 8);
+		if (b.n)
+			memcpy(frame, b.p, b.n);
+		b = (struct bytes){ frame, CTX_FIELDS * 8 };
+	}
+	if (p->type == PROG_VM)
+		p->mem_bytes = (uint32_t)b.n;
+	j->mem = b;
+	return 0;
+}
+
+static int report(const struct opts *o, const struct job *j, const struct child_result *res,
+		  struct diags *dg)
+{
+	const struct unit_prog *p = &j->u->prog[j->prog];
+
+	if (opts_has(o, "json"))
+		print_json(p->name, j, res);
+	else if (res->ok && j->repeat > 1)
+		printf("%s: r0 = 0x%llx, %.2f ns per run\n", p->name, (unsigned long long)res->r0,
+		       res->ns);
+	else if (res->ok)
+		printf("%s: r0 = 0x%llx\n", p->name, (unsigned long long)res->r0);
+	return res->ok ? 0 : diag(dg, res->code, at_insn(j->u->path, p->name, -1, NULL), "%s",
+				  res->message);
+}
+
+static int run_object(const struct opts *o, struct job *j, struct diags *dg)
+{
+	struct child_limits lim = { SECONDS };
+	struct child_result res = { 0 };
+	const char *path;
+	struct front f;
+	int r;
+
+	if ((r = front_file(o, &path, dg)) < 0)
+		return r;
+	if ((r = front_open(o, path, &f, dg)) >= 0 &&
+	    (r = find_prog(f.u, opts_get(o, "prog"), &j->prog, dg)) >= 0 &&
+	    (r = read_mem(o, &f, j, dg)) >= 0 && (r = front_verify(&f, dg)) >= 0) {
+		j->u = f.u;
+		j->facts = f.facts;
+		j->opts = f.opts;
+		r = child_run(run_in_child, j, &lim, &res, dg);
+		if (r >= 0)
+			r = report(o, j, &res, dg);
+	}
+	front_close(&f);
+	return r;
+}
+
 int cmd_run(const struct opts *o, struct diags *dg)
 {
 	const char *repeat = opts_get(o, "repeat"), *batch = opts_get(o, "batch");
-	struct batch b = { .path = batch, .dg = dg };
+	struct job j = { .repeat = 1 };
 	char *end = NULL;
-	int r;
 
-	b.job.repeat = repeat ? strtoul(repeat, &end, 0) : 1;
-	if (repeat && (!*repeat || *end || !b.job.repeat))
+	if (repeat)
+		j.repeat = strtoul(repeat, &end, 0);
+	if (repeat && (!*repeat || *end || !j.repeat))
 		return diag(dg, DIAG_U001, at_file("--repeat"), "%s", repeat);
-	if (engine_kind_of(opts_get(o, "engine"), &b.job.engine, dg) < 0)
+	if (engine_kind_of(opts_get(o, "engine"), &j.engine, dg) < 0)
 		return -DIAG_U001;
-	b.job.opts = (struct compile_opts){ .opt_level = 3, .unverified = true };
-	b.job.confine = true;
-	b.arena = arena_new();
-	r = record_lines(batch, run_line, &b, dg);
-	arena_free(b.arena);
-	return r;
+	j.opts.opt_level = 3;
+	return batch ? run_batch(&j, batch, dg) : run_object(o, &j, dg);
 }
