@@ -8,7 +8,12 @@
  *     ANY, SIZE*, CONST_SIZE            uint64_t
  *     every other kind                  void *  (const where only read)
  *     result        uint64_t, or void * for the _OR_NULL kinds, or void
- */
+ * but for
+ *     void *bpftime_h_tail_call(void *ctx, const struct bpftime_map *m, void *base,
+ *                               uint64_t index, uint64_t type)
+ * which only finds the target: its C-ABI form (objfmt_hook.body_rel), if the slot's program is
+ * in this payload and of the same enum prog_type; else NULL. The compiler makes the jump and
+ * counts. */
 #ifndef BPFTIME_ABI_HELPERS_H
 #define BPFTIME_ABI_HELPERS_H
 

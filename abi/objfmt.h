@@ -82,7 +82,9 @@ struct objfmt_hook {
 	uint8_t  reserved;
 	uint32_t ctx_mask;	/* fields of the frame that the program reads */
 	int32_t  entry_rel;	/* specialised entry */
-	int32_t  body_rel;	/* uint64_t prog(void *ctx), C convention; 0: not emitted */
+	int32_t  body_rel;	/* uint64_t prog(void *ctx, uint64_t arg), C convention; 0: not emitted.
+				 * arg: HOOK_vm: bytes behind ctx; else the address of a uint64_t that
+				 * counts tail calls, 0 at first, or 0: none are made */
 	int32_t  prog_rel;	/* program (function) name */
 	int32_t  spec_rel;	/* SEC() name as written */
 	uint64_t cookie;	/* default; an attach point may override it */

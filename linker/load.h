@@ -23,9 +23,9 @@ struct lnk_loaded {
  * Returns 0, -DIAG_L... as the steps of payload.h do, or -DIAG_E003 (no memory). */
 int lnk_load_here(struct lnk *l, uint32_t bits, struct lnk_loaded *out, struct diags *dg);
 
-/* The first hook of that program name: its body, uint64_t f(void *ctx); NULL when there is
+/* The first hook of that program name: its body (objfmt.h: body_rel); NULL when there is
  * no such program or it has no body. */
-typedef uint64_t lnk_body_fn(void *ctx);
+typedef uint64_t lnk_body_fn(void *ctx, uint64_t arg);
 lnk_body_fn *lnk_loaded_body(const struct lnk_loaded *p, const char *prog);
 /* Index of the first hook of that program name, or -1.  Addresses: lnk_entry_vaddr() and
  * its like are addresses in this process. */

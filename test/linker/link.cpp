@@ -138,6 +138,6 @@ TEST_F(Link, SharedObjectLoads)
 	auto m = BPFTIME_REL(const bpftime_map, o->maps_rel);
 	*BPFTIME_REL(uint64_t, m->room_rel) = 30;
 	uint64_t twelve = 12;
-	EXPECT_EQ(count(&twelve), 42u);
+	EXPECT_EQ(count(&twelve, 0), 42u);
 	dlclose(h);
 }

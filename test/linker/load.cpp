@@ -43,7 +43,7 @@ TEST(Load, ProgramsByName)
 	uint64_t two = 2;
 	lnk_body_fn *body = lnk_loaded_body(&p, "count");
 	ASSERT_NE(body, nullptr);
-	EXPECT_EQ(body(&two), 42u);
+	EXPECT_EQ(body(&two, 0), 42u);
 	EXPECT_EQ(lnk_loaded_body(&p, "count_ret"), nullptr);
 	EXPECT_EQ(lnk_loaded_body(&p, "no"), nullptr);
 	EXPECT_EQ(lnk_find_hook(l, "count_ret"), 1);

@@ -71,5 +71,5 @@ engine_fn *engine_prog(const struct engine *e, size_t i)
 {
 	if (e->jit)
 		return jit_prog(e->jit, i);
-	return (engine_fn *)(void (*)(void))lnk_loaded_body(&e->loaded, e->u->prog[i].name);
+	return lnk_loaded_body(&e->loaded, e->u->prog[i].name);
 }
