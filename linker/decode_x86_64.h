@@ -42,7 +42,7 @@ struct dec_insn {
 	uint64_t mem_vaddr;
 	bool     fs_const;	/* the fs: operand has no register in its address */
 	int64_t  fs_disp;	/* and this displacement */
-	uint16_t regs_read, regs_written;	/* general registers, bit i = register number i, also implied ones */
+	uint16_t regs_read, regs_written;	/* general registers by number, implied ones too */
 };
 
 /* Decodes the instruction at p (n bytes readable) as if it were at vaddr.  false: not an

@@ -112,8 +112,8 @@ static int write_tables(const struct lnk *l, uint8_t *rx)
 					      .cookie = at->cookie };
 
 		if (at->has_site)
-			err |= rel(at->site_vaddr, vaddr + offsetof(struct bpftime_attach, site_rel),
-				   &row.site_rel);
+			err |= rel(at->site_vaddr,
+				   vaddr + offsetof(struct bpftime_attach, site_rel), &row.site_rel);
 		if (at->symbol) {
 			memcpy(strings + at->symbol_off, at->symbol, strlen(at->symbol) + 1);
 			err |= rel(own_vaddr(l, OWN_STRINGS, at->symbol_off),
@@ -125,8 +125,8 @@ static int write_tables(const struct lnk *l, uint8_t *rx)
 	for (size_t i = 0; i < l->n_object; i++) {
 		int32_t v;
 
-		err |= rel(lnk_ref_vaddr(l, l->object[i].at), own_vaddr(l, OWN_OBJECTS, i * sizeof(v)),
-			   &v);
+		err |= rel(lnk_ref_vaddr(l, l->object[i].at),
+			   own_vaddr(l, OWN_OBJECTS, i * sizeof(v)), &v);
 		memcpy(objects + i * sizeof(v), &v, sizeof(v));
 	}
 	return err;

@@ -150,9 +150,9 @@ static int carry_relocs(struct join *j, size_t i, uint32_t symtab, struct diags 
 			if (r->sym && !j->new_sym[i][r->sym])
 				return diag(dg, DIAG_L006, obj_loc(f, k, (int64_t)r->off),
 					    "to a section that a hook object does not keep");
-			out[n] = (Elf64_Rela){ r->off,
-					       ELF64_R_INFO((uint64_t)j->new_sym[i][r->sym], r->type),
-					       r->addend };
+			out[n] = (Elf64_Rela){
+				r->off, ELF64_R_INFO((uint64_t)j->new_sym[i][r->sym], r->type),
+				r->addend };
 		}
 		sh = add_section(j, arena_printf(j->arena, ".rela%s", s->name), SHT_RELA);
 		sh->sh_flags = SHF_INFO_LINK;
@@ -194,7 +194,8 @@ static int write_file(struct join *j, struct diags *dg)
 	size_t n = j->lnk->n_file;
 	uint32_t symtab;
 	Elf64_Ehdr eh = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
 		.e_type = ET_REL, .e_machine = j->lnk->cpu->machine, .e_version = EV_CURRENT,
 		.e_ehsize = sizeof(eh), .e_shentsize = sizeof(Elf64_Shdr),
 	};

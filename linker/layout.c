@@ -202,7 +202,8 @@ static int assign(struct lnk *l, struct slots *slots, struct diags *dg)
 		*at += s->bytes;
 		if (*at > OBJ_MAX_BYTES)
 			return diag(dg, DIAG_L011, at_file(slots->v[i].file->path),
-				    "more than %d MiB with section %s", OBJ_MAX_BYTES >> 20, s->name);
+				    "more than %d MiB with section %s", OBJ_MAX_BYTES >> 20,
+				    s->name);
 		if (s->part == PART_RX && s->align > l->rx_align)
 			l->rx_align = s->align;
 		l->order[i] = s;

@@ -234,8 +234,10 @@ static int read_relocs(struct reading *r, uint32_t i)
 		return malformed(r, i, -1, "relocations of no section");
 	s = &f->sec[sh->sh_info];
 	if (f->sec[i].type == SHT_REL)
-		return s->flags & SHF_ALLOC ? malformed(r, i, -1, "relocations without addends") : 0;
-	if (sh->sh_entsize != sizeof(in) || table.n % sizeof(in) || s->rel || sh->sh_link != r->symtab)
+		return s->flags & SHF_ALLOC ? malformed(r, i, -1, "relocations without addends")
+					    : 0;
+	if (sh->sh_entsize != sizeof(in) || table.n % sizeof(in) || s->rel ||
+	    sh->sh_link != r->symtab)
 		return malformed(r, i, -1, "relocation table of odd shape");
 	if (!s->data && table.n)
 		return malformed(r, i, -1, "relocations of a section without contents");

@@ -58,8 +58,8 @@ int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow
 	if (!l->cpu)
 		l->cpu = lnk_cpu(f->machine);
 	if (l->cpu->machine != f->machine)
-		return diag(dg, DIAG_L003, at_file(path), "machine %u, the objects before are for %s",
-			    f->machine, l->cpu->name);
+		return diag(dg, DIAG_L003, at_file(path),
+			    "machine %u, the objects before are for %s", f->machine, l->cpu->name);
 	err = check_symbols(f, dg);
 	if (err >= 0)
 		err = check_code(l, f, dg);

@@ -28,13 +28,13 @@ struct lnk;	/* one payload in the making; lives in its arena */
 
 /* One hook of the objects added so far, numbered over all objects in order of adding. */
 struct lnk_hook {
-	uint32_t    object_index;	/* of the lnk_add_object that brought it; a file made by `link`
-				 * or ld -r holds several objects */
+	uint32_t    object_index;	/* of the lnk_add_object that brought it; a file made
+					 * by `link` or ld -r holds several objects */
 	const char *object;	/* objfmt_object name */
 	const char *prog, *sec;	/* program name; SEC() name as written */
 	const struct objfmt_hook *row;	/* before relocation: *_rel fields mean nothing */
 	const struct objfmt_stamp *stamp;
-	uint32_t insns, saved_regs, atomics;	/* of the specialised entry, by decoding it; for cost estimates */
+	uint32_t insns, saved_regs, atomics;	/* on the likely path of the specialised entry */
 };
 
 /* `archive`: bytes of libbpftime_rt.a; borrowed until lnk_finish. */

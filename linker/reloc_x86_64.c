@@ -94,7 +94,8 @@ static const char *put_rel32(const struct reloc_in *in, bool *range)
 static const char *put_got(const struct reloc_in *in, bool *range)
 {
 	uint8_t *op = in->field - 2, *modrm = in->field - 1;
-	bool rex_w = in->type != R_X86_64_GOTPCRELX && in->off >= 3 && (in->field[-3] & 0xf8) == 0x48;
+	bool rex_w = in->type != R_X86_64_GOTPCRELX && in->off >= 3 &&
+		     (in->field[-3] & 0xf8) == 0x48;
 	struct reloc_in moved = *in;
 	const char *why;
 
@@ -124,7 +125,7 @@ static const char *put_got(const struct reloc_in *in, bool *range)
 		return why;
 	}
 	if (op[0] == 0xff && *modrm == 0x25) {
-		moved.field = in->field - 1;	/* the displacement starts, and ends, a byte earlier */
+		moved.field = in->field - 1;	/* the displacement moves down by a byte */
 		moved.p_vaddr = in->p_vaddr - 1;
 		why = put_rel32(&moved, range);
 		if (!why) {

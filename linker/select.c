@@ -102,7 +102,8 @@ static int read_archive(struct lnk *l, struct diags *dg)
 			return err;
 		l->member[i].index = (uint32_t)i;
 		if (l->member[i].machine != l->cpu->machine)
-			return diag(dg, DIAG_L003, at_file(name), "machine %u", l->member[i].machine);
+			return diag(dg, DIAG_L003, at_file(name), "machine %u",
+				    l->member[i].machine);
 	}
 	return 0;
 }
@@ -242,7 +243,8 @@ static bool mark_groups(struct marking *m, struct obj_file *f)
 		return false;
 	for (uint32_t i = 1; i < f->n_sec; i++)
 		for (size_t g = 0; g < m->l->n_group; g++)
-			if (f->sec[i].flags & SHF_ALLOC && !strcmp(f->sec[i].name, m->l->group[g].name))
+			if (f->sec[i].flags & SHF_ALLOC &&
+			    !strcmp(f->sec[i].name, m->l->group[g].name))
 				mark(m, (struct lnk_ref){ f, i, 0 });
 	return m->n != n;
 }

@@ -166,7 +166,8 @@ static void write_headers(struct shared *s, uint64_t shoff, uint16_t n_sh)
 		{ PT_GNU_STACK, PF_R | PF_W, 0, 0, 0, 0, 0, 16 },
 	};
 	Elf64_Ehdr eh = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
 		.e_type = ET_DYN, .e_machine = s->lnk->cpu->machine, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(eh), .e_ehsize = sizeof(eh), .e_phentsize = sizeof(*ph),
 		.e_phnum = N_PHDR, .e_shoff = shoff, .e_shentsize = sizeof(Elf64_Shdr),

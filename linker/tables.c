@@ -239,8 +239,8 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 	h = ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook);
 	*h = (struct lnk_hook){
 		.object_index = (uint32_t)l->n_file, .object = t->o->name, .prog = prog,
-		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns, .saved_regs = cost.saved_regs,
-		.atomics = cost.atomics,
+		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns,
+		.saved_regs = cost.saved_regs, .atomics = cost.atomics,
 	};
 	l->n_hook--;	/* both arrays have one count */
 	*ARENA_PUSH(l->arena, l->hook_ref, l->n_hook, l->cap_hook_ref) = ref;
@@ -287,7 +287,8 @@ static int check_map_names(const struct tables *t)
 			err = follow_str(t, a, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &an);
 			get(t, b, &m, sizeof(m));
 			if (err >= 0)
-				err = follow_str(t, b, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &bn);
+				err = follow_str(t, b, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1,
+						 &bn);
 			if (err < 0)
 				return err;
 			if (!strcmp(an, bn))

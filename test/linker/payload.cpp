@@ -177,6 +177,14 @@ TEST_F(Payload, LeavesOutWhatNobodyNeeds)
 	EXPECT_NE(memmem(hook_a.p, hook_a.n, dead, sizeof(dead)), nullptr);
 }
 
+TEST_F(Payload, GotLoadsBecomeAddresses)
+{
+	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
+	place({});
+	finish();
+	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_tramp_got")(10), (10u * 2 + 2) * 2);
+}
+
 TEST_F(Payload, IdTellsInputsApart)
 {
 	uint8_t first[32];
