@@ -28,7 +28,10 @@ struct hook_desc {
 /* One a row, indexed by enum hook_kind. */
 extern const struct hook_desc hook_table[HOOK_COUNT];
 
-enum { SEC_SLEEPABLE = 1, SEC_MULTI = 2 };
+enum {
+	SEC_SLEEPABLE = 1, SEC_MULTI = 2,
+	SEC_SESSION = 4,	/* the entry decides, by 0 or 1, whether the return is seen */
+};
 
 /* Reads a SEC() name.  *kind and *flags (SEC_*) are set; *spec points into `sec`
  * behind "prefix/", or is "" when the name has no second part.

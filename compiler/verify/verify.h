@@ -45,6 +45,7 @@ struct vfy_result {
 
 struct vfy_opts {
 	bool     log;		/* explain every instruction on dg->out */
+	bool     any_helper;	/* also helpers whose prototype is known but that the runtime lacks */
 	uint32_t time_limit_s;	/* 0: 60; over it -DIAG_E004 */
 };
 

@@ -201,6 +201,8 @@ static int parse_prog(struct parser *ps, struct unit_prog *p)
 	if (!u32_of(ps->top, "prog_flags", &flags))
 		return diag(ps->dg, DIAG_U002, ps->at, "prog_flags");
 	p->flags = flags & PROG_F_SLEEPABLE ? SEC_SLEEPABLE : 0;
+	if (!strcmp(text_of(ps->top, "expected_attach", ""), "trace_uprobe_session"))
+		p->flags |= SEC_SESSION;
 	if (!hex_parse(ps->a, hex, &raw) || !raw.n || raw.n % sizeof(struct bpfi) ||
 	    raw.n / sizeof(struct bpfi) > MAX_INSNS)
 		return diag(ps->dg, DIAG_U002, ps->at, "the instructions are not whole slots in hex");

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vfy.h - the verifier's own structures.
+ *
+ * vfy_verify() walks the program path by path (walk.c).  A state is what is known before
+ * an instruction; transfer functions, one file an instruction class, change it or
+ * refuse the program.  Points where paths meet keep checkpoints: a path whose state is
+ * covered by a checkpoint that was explored to the end stops there (prune.c). */
+#ifndef BPFTIME_VERIFY_VFY_H
+#define BPFTIME_VERIFY_VFY_H
+
+#include "helpers.h"
+#include "maps.h"
+#include "range.h"
+#include "verify.h"
+
+enum {
+	MAX_OFF = 1 << 29,		/* offsets from a pointer stay within -MAX_OFF..MAX_OFF */
+	MAX_INSNS = 1000000,		/* processed on all paths together, as in the kernel */
+	MAX_PROG_INSNS = 1000000,
+	MAX_SUBPROGS = 256,
+	MAX_PENDING = 8192,		/* branches waiting to be explored */
+	N_SLOTS = BPFI_STACK_BYTES / 8,
+	N_REGS = 11,
+};
+
+enum reg_type {
+	REG_NONE,			/* never written, or gone after a call */
+	REG_SCALAR,
+	REG_CTX,
+	REG_STACK,			/* .frame */
+	REG_MAP,			/* the map itself: .map */
+	REG_MAP_VALUE, REG_MAP_KEY,	/* .map */
+	REG_PACKET, REG_PACKET_META, REG_PACKET_END,
+	REG_MEM,			/* .size bytes: a record, the memory of a vm program, ... */
+	REG_FUNC,			/* .sub */
+};
+
+/* What a register, or a spilled one, holds.  A pointer points `off` + some value of
+ * `var` bytes behind the start of its object. */
+struct reg {
+	uint8_t  type;			/* enum reg_type */
+	bool     or_null;
+	bool     read_only;		/* REG_MEM */
+	uint8_t  frame;			/* REG_STACK */
+	/* Equal ids: scalars are copies of one another, pointers share a null check
+	 * or the variable part of a packet offset.  0: none. */
+	uint32_t id;
+	int32_t  delta;			/* scalars: this one is the id's value + delta */
+	uint32_t ref;			/* the reference it stands for, 0: none */
+	union {
+		uint32_t map;		/* index in the unit */
+		uint32_t size;
+		uint32_t range;		/* packets: bytes from the id's start known to be there */
+		uint32_t sub;
+	};
+	int32_t  off;
+	uint32_t def;			/* struct def */
+	struct scalar var;
+};
+
+enum slot_byte { BYTE_NONE, BYTE_MISC, BYTE_ZERO, BYTE_SPILL };
+
+/* Eight bytes of stack at r10 - 8 * (index + 1); byte[0] has the lowest address.  A
+ * spilled register fills bytes from 0 up; its reg.type is REG_NONE when there is none. */
+struct slot {
+	uint8_t    byte[8];
+	struct reg reg;
+};
+
+struct frame {
+	struct reg  r[N_REGS];
+	uint32_t    call_insn;		/* where the caller goes on: call_insn + 1 */
+	uint16_t    sub;
+	uint16_t    n_slot;		/* slots in use; above are BYTE_NONE */
+	uint64_t    written;		/* slots fully written since the last checkpoint */
+	struct frame *next_free;
+	struct slot slot[N_SLOTS];
+};
+
+enum { MAX_REFS = 64 };
+struct ref {
+	uint32_t id, insn;		/* where it was acquired */
+};
+
+struct checkpoint;
+
+struct state {
+	struct frame *frame[BPFI_MAX_FRAMES];
+	uint32_t   top;			/* index of the running frame */
+	uint32_t   pc;
+	struct ref ref[MAX_REFS];
+	uint32_t   n_ref;
+	struct checkpoint *parent;	/* the last one on the way here */
+	struct state *next_free;
+};
+
+/* A value's origin.  Registers and slots that hold copies share it.  Marking a scalar
+ * precise (its exact range mattered) marks what it was made from.  At a checkpoint every
+ * value gets a new def made from the old one, so that the checkpoint knows which of
+ * its values mattered to what came after it. */
+struct def {
+	uint32_t from[2];
+	uint32_t insn;			/* UINT32_MAX: made at a checkpoint */
+	bool     precise;
+};
+
+/* What is known of an instruction before the walk (cfg.c) and what it found. */
+enum insn_bits {
+	INSN_SECOND = 1,		/* second slot of ld_imm64 */
+	INSN_SEEN = 2,			/* some path through the CFG gets here */
+	INSN_PRUNE = 4,			/* states are compared here */
+};
+struct insn_aux {
+	uint8_t  bits;			/* enum insn_bits */
+	uint16_t sub;
+	uint16_t live;			/* registers read before they are written */
+	struct checkpoint *checkpoints;
+	/* facts */
+	bool     mem_seen, map_seen, took_jump, took_fall;
+};
+
+struct subprog {
+	uint32_t start, end;		/* slots [start, end) */
+	const struct unit_func *func;	/* NULL: not named by the unit */
+	uint16_t stack_bytes;		/* deepest use */
+	bool     callback, tail_call;
+};
+
+struct vfy {
+	const struct unit      *u;
+	const struct unit_prog *p;
+	const struct vfy_opts  *opts;
+	struct vfy_result      *out;
+	struct diags           *dg;
+	struct arena           *mem;	/* all that is below; freed at the end */
+	const struct bpfi *insn;
+	uint32_t         n_insn;
+	struct insn_aux *aux;
+	struct subprog   sub[MAX_SUBPROGS];
+	uint32_t         n_sub;
+	struct def *def;
+	size_t      n_def, cap_def;
+	uint32_t   *todo;		/* mark_precise() */
+	size_t      n_todo, cap_todo;
+	struct state *cur;		/* before the instruction cur->pc */
+	uint32_t      next;		/* where this path goes on */
+	struct state **pending;
+	size_t      n_pending, cap_pending;
+	struct state *free_states;
+	struct frame *free_frames;
+	uint32_t    next_id;
+	uint64_t    n_done;		/* instructions processed */
+	uint64_t    n_jumps;
+	uint64_t    started_ns;
+};
+
+/* ---- state.c ---- */
+struct state *state_new(struct vfy *v);
+struct state *state_copy(struct vfy *v, const struct state *s);
+void state_free(struct vfy *v, struct state *s);
+struct frame *frame_new(struct vfy *v);
+void frame_free(struct vfy *v, struct frame *f);
+static inline struct frame *frame_of(struct state *s) { return s->frame[s->top]; }
+static inline struct reg *reg_of(struct vfy *v, unsigned r) { return &frame_of(v->cur)->r[r]; }
+void reg_set_scalar(struct vfy *v, struct reg *r, struct scalar s, uint32_t from);
+void reg_set_unknown(struct vfy *v, struct reg *r);
+/* A pointer of that type, offset 0. */
+void reg_set_pointer(struct vfy *v, struct reg *r, enum reg_type type);
+uint32_t def_new(struct vfy *v, uint32_t from0, uint32_t from1);
+void mark_precise(struct vfy *v, uint32_t def);
+uint32_t ref_acquire(struct vfy *v);
+static inline bool is_pointer(const struct reg *r) { return r->type > REG_SCALAR; }
+static inline bool is_packet(const struct reg *r)
+{
+	return r->type == REG_PACKET || r->type == REG_PACKET_META;
+}
+/* The reference is gone: released, or it was never given out. */
+void ref_drop(struct state *s, uint32_t ref);
+/* Applies fn to every register and spilled register of all frames. */
+void each_reg(struct state *s, void (*fn)(struct reg *r, void *arg), void *arg);
+
+/* ---- explain.c ---- */
+struct loc vfy_at(struct vfy *v, uint32_t insn);
+/* Refuses the program at the current instruction; the result is negative. */
+int refuse(struct vfy *v, enum diag_code code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same, then what is known of register r and the instructions that made it. */
+int refuse_reg(struct vfy *v, enum diag_code code, unsigned r, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* "a map value of counts (8 bytes) + 4, which may be NULL" */
+const char *reg_text(struct vfy *v, const struct reg *r);
+/* A continuation line with the instruction and where it is in the source. */
+void explain_insn(struct vfy *v, uint32_t insn);
+void insn_text(struct vfy *v, uint32_t insn, char *out, size_t n);	/* text.c */
+
+/* ---- structure.c, cfg.c: before the walk ---- */
+int check_structure(struct vfy *v);
+int check_cfg(struct vfy *v);
+/* Index of the subprogram that starts at `insn`, or -1. */
+int sub_at(const struct vfy *v, uint32_t insn);
+void live_registers(struct vfy *v);
+
+/* ---- transfer functions; 0 or negative ---- */
+int step_alu(struct vfy *v, const struct bpfi *in);
+int step_load(struct vfy *v, const struct bpfi *in);
+int step_store(struct vfy *v, const struct bpfi *in);
+int step_atomic(struct vfy *v, const struct bpfi *in);
+int step_ld_imm64(struct vfy *v, const struct bpfi *in);
+int step_ld_packet(struct vfy *v, const struct bpfi *in);
+int step_jump(struct vfy *v, const struct bpfi *in);
+int step_call(struct vfy *v, const struct bpfi *in);
+int step_helper(struct vfy *v, const struct bpfi *in);
+int step_exit(struct vfy *v);	/* 1: this path has ended */
+
+int check_fields(struct vfy *v, const struct bpfi *in);	/* structure.c */
+int check_read(struct vfy *v, unsigned r);	/* register was written */
+int check_write(struct vfy *v, unsigned r);	/* may be written */
+
+/* Gives r an id that copies of it can share (alu.c). */
+void link_scalar(struct vfy *v, struct reg *r);
+/* Every copy of the pointer `id` is, or is not, NULL (jump.c). */
+void settle_null(struct vfy *v, struct state *s, uint32_t id, uint32_t ref, bool is_null);
+
+/* ---- mem.c ---- */
+enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4, ACCESS_HELPER = 8 };
+/* May `bytes` bytes at register r + off be accessed?  For ACCESS_READ with value, *value
+ * becomes what is read (type REG_SCALAR or a pointer); for ACCESS_WRITE value is what
+ * is written, NULL: any bytes. */
+int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned access,
+	      struct reg *value);
+/* A helper reads or writes `bytes` bytes, 0 included, at register r. */
+int check_mem_helper(struct vfy *v, unsigned r, uint64_t bytes, unsigned access);
+/* The range of byte offsets, from the object's start, that `bytes` at reg + off touch,
+ * is within [0, limit)? */
+int check_region(struct vfy *v, enum diag_code code, unsigned r, int32_t off, uint64_t bytes,
+		 uint64_t limit);
+
+/* ---- stack.c ---- */
+int stack_access(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, unsigned access,
+		 struct reg *value);
+
+/* Are the `bytes` bytes at p one known number?  It is then marked precise. */
+bool stack_const(struct vfy *v, const struct reg *p, unsigned bytes, uint64_t *out);
+
+/* What the slots of `mask` hold in frame f of the current state mattered. */
+void mark_slots_read(struct vfy *v, struct frame *f, uint64_t mask);
+
+/* ---- facts.c ---- */
+void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes);
+void fact_map(struct vfy *v, uint32_t map);
+void fact_ctx(struct vfy *v, uint32_t off, uint32_t bytes);
+void fact_ctx_field(struct vfy *v, uint32_t field);
+void fact_stack_read(struct vfy *v, const struct frame *f, int lo, int hi);
+void fact_address(struct vfy *v, const struct reg *r);
+
+/* ---- walk.c ---- */
+/* The current path also goes to `pc`; returns the state that does, or NULL after a
+ * refusal (too many). */
+struct state *fork_path(struct vfy *v, uint32_t pc);
+int walk(struct vfy *v);
+
+/* ---- prune.c ---- */
+/* Called before each instruction: 1 when this path need not go on, negative when the
+ * program loops for ever. */
+int visit_state(struct vfy *v);
+void end_path(struct vfy *v);
+
+/* ---- depth.c, after the walk ---- */
+int check_stack_depth(struct vfy *v);
+
+#endif

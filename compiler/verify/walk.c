@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * walk.c - every path through the program, one after the other. */
+#include "vfy.h"
+
+#include <time.h>
+
+struct state *fork_path(struct vfy *v, uint32_t pc)
+{
+	struct state *s;
+
+	if (v->n_pending == MAX_PENDING) {
+		refuse(v, DIAG_V025, "%d branches wait to be explored", MAX_PENDING);
+		return NULL;
+	}
+	s = state_copy(v, v->cur);
+	s->pc = pc;
+	*ARENA_PUSH(v->mem, v->pending, v->n_pending, v->cap_pending) = s;
+	return s;
+}
+
+static int step(struct vfy *v, const struct bpfi *in)
+{
+	int r = check_fields(v, in);
+
+	if (r < 0)
+		return r;
+	switch (BPFI_CLASS(in->code)) {
+	case BPFI_ALU:
+	case BPFI_ALU64:
+		return step_alu(v, in);
+	case BPFI_LD:
+		return in->code == BPFI_LD_IMM64 ? step_ld_imm64(v, in) : step_ld_packet(v, in);
+	case BPFI_LDX:
+		return step_load(v, in);
+	case BPFI_ST:
+		return step_store(v, in);
+	case BPFI_STX:
+		return BPFI_MODE(in->code) == BPFI_ATOMIC ? step_atomic(v, in) : step_store(v, in);
+	default:
+		if (in->code == BPFI_JMP_CALL)
+			return step_call(v, in);
+		return in->code == BPFI_JMP_EXIT ? step_exit(v) : step_jump(v, in);
+	}
+}
+
+/* Too long in insns is the program's fault, in seconds the machine's. */
+static int check_limits(struct vfy *v)
+{
+	uint32_t limit_s = v->opts->time_limit_s ? v->opts->time_limit_s : 60;
+	struct timespec t;
+
+	if (++v->n_done > MAX_INSNS)
+		return refuse(v, DIAG_V025, "more than %d instructions on all paths together; does every "
+			      "loop end?", MAX_INSNS);
+	if (v->n_done % 4096)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	if (((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - v->started_ns) / 1000000000u <
+	    limit_s)
+		return 0;
+	return diag(v->dg, DIAG_E004, vfy_at(v, v->cur->pc), "%u s were not enough", limit_s);
+}
+
+/* One path, from the current state to its end. */
+static int walk_path(struct vfy *v)
+{
+	for (;;) {
+		uint32_t pc = v->cur->pc;
+		int r = check_limits(v);
+
+		if (r < 0)
+			return r;
+		r = visit_state(v);
+		if (r)
+			return r < 0 ? r : 0;
+		v->next = pc + 1;
+		v->out->insn[pc].reached = true;
+		r = step(v, &v->insn[pc]);
+		if (r)
+			return r < 0 ? r : 0;
+		v->cur->pc = v->next;
+	}
+}
+
+/* What a program of each kind starts with. */
+static struct state *first_state(struct vfy *v)
+{
+	struct state *s = state_new(v);
+	struct frame *f = frame_new(v);
+
+	s->frame[0] = f;
+	v->cur = s;
+	if (v->p->type == PROG_VM) {
+		reg_set_pointer(v, &f->r[1], REG_MEM);
+		f->r[1].size = v->p->mem_bytes;
+		reg_set_scalar(v, &f->r[2], scalar_const(v->p->mem_bytes), 0);
+	} else {
+		reg_set_pointer(v, &f->r[1], REG_CTX);
+	}
+	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
+	return s;
+}
+
+int walk(struct vfy *v)
+{
+	int r;
+
+	first_state(v);
+	for (;;) {
+		r = walk_path(v);
+		if (r < 0)
+			return r;
+		end_path(v);
+		state_free(v, v->cur);
+		if (!v->n_pending)
+			return 0;
+		v->cur = v->pending[--v->n_pending];
+	}
+}

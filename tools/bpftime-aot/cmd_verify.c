@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd.h"
+#include "front.h"
+#include "json.h"
+#include "record.h"
+
+/* The verdict on one program, as a line or a member of an array. */
+static void put_verdict(struct json *out, const char *name, const struct diags *dg,
+			const struct vfy_result *res, int verdict)
+{
+	json_open(out, NULL, '{');
+	json_str(out, "name", name);
+	json_str(out, "verdict", verdict < 0 ? "reject" : "accept");
+	json_str(out, "code", verdict < 0 ? diag_name(dg->first) : NULL);
+	if (verdict < 0 && dg->first_insn >= 0)
+		json_i64(out, "insn", dg->first_insn);
+	else
+		json_null(out, "insn");
+	json_str(out, "message", verdict < 0 ? dg->first_text : NULL);
+	json_u64(out, "insns_processed", res->insns_processed);
+	json_u64(out, "usec", res->usec);
+	json_close(out, '}');
+}
+
+struct batch {
+	const char   *path;
+	struct diags *dg;
+};
+
+static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
+{
+	struct batch *b = arg;
+	struct json out = json_on(stdout);
+	struct diags dg = { 0 };
+	struct vfy_opts opts = { .any_helper = true };
+	struct vfy_result res = { 0 };
+	struct record rec;
+	struct arena *a;
+	int r = record_parse(b->path, line, n, &rec, &dg);
+
+	(void)line_no;
+	if (r < 0) {
+		put_verdict(&out, NULL, &dg, &res, r);
+		return 0;
+	}
+	a = arena_new();
+	r = vfy_verify(a, rec.unit, &rec.unit->prog[0], &opts, &res, &dg);
+	if (r == -DIAG_E004)	/* no verdict */
+		r = diag(b->dg, DIAG_E004, at_file(rec.name), "%s", dg.first_text);
+	else
+		put_verdict(&out, rec.name, &dg, &res, r), r = 0;
+	arena_free(a);
+	unit_free(rec.unit);
+	return r;
+}
+
+static int verify_unit(const struct opts *o, struct front *f, struct diags *dg)
+{
+	struct vfy_opts opts = { .log = opts_has(o, "log") };
+	struct json out = json_on(stdout);
+	bool json = opts_has(o, "json");
+	int first = 0;
+
+	if (json) {
+		json_open(&out, NULL, '{');
+		json_u64(&out, "schema", 1);
+		json_str(&out, "file", f->u->path);
+		json_open(&out, "programs", '[');
+	}
+	for (size_t i = 0; i < f->u->n_prog; i++) {
+		const struct unit_prog *p = &f->u->prog[i];
+		struct diags one = { .out = dg->out };
+		struct vfy_result res;
+		int r = vfy_verify(f->a, f->u, p, &opts, &res, &one);
+
+		if (json)
+			put_verdict(&out, p->name, &one, &res, r);
+		else if (r >= 0)
+			printf("%s: accepted; %u insns, %llu processed, %u bytes of stack, %llu us\n",
+			       p->name, p->n_insn, (unsigned long long)res.insns_processed,
+			       res.stack_bytes, (unsigned long long)res.usec);
+		if (r < 0 && !first) {
+			first = r;
+			*dg = one;
+		}
+	}
+	if (json) {
+		json_close(&out, ']');
+		json_close(&out, '}');
+	}
+	return first;
+}
+
+int cmd_verify(const struct opts *o, struct diags *dg)
+{
+	const char *path = opts_get(o, "batch");
+	struct batch b = { path, dg };
+	struct front f;
+	int r;
+
+	if (path) {
+		if (o->n_arg)
+			return diag(dg, DIAG_U001, at_file(o->arg[0]), "--batch takes no other file");
+		return record_lines(path, verify_line, &b, dg);
+	}
+	if ((r = front_file(o, &path, dg)) < 0)
+		return r;
+	if ((r = front_open(o, path, &f, dg)) >= 0)
+		r = verify_unit(o, &f, dg);
+	front_close(&f);
+	return r;
+}
