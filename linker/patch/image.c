@@ -6,7 +6,7 @@
 
 #include "file.h"
 
-enum { PAGE = 4096, MAX_PHDRS = 512 };
+enum { PAGE = 4096, MAX_PHDRS = 512, MAX_NOTES = 4096 };
 static const uint64_t USER_END = 1ull << 47;
 
 #define REFUSE(r_, code_, ...) diag((r_)->dg, DIAG_##code_, at_file((r_)->im->path), __VA_ARGS__)
@@ -144,9 +144,11 @@ static void read_notes(struct image *im, uint64_t off, uint64_t bytes, uint64_t 
 
 	if (align != 8)
 		align = 4;
-	while (bytes - pos >= sizeof(nh) && bytes_get(im->file, off + pos, &nh, sizeof(nh))) {
+	for (int i = 0; i < MAX_NOTES && bytes - pos >= sizeof(nh); i++) {
 		uint64_t name = pos + sizeof(nh), desc, end;
 
+		if (!bytes_get(im->file, off + pos, &nh, sizeof(nh)))
+			return;
 		if (!align_up_u64(name + nh.n_namesz, align, &desc) ||
 		    !align_up_u64(desc + nh.n_descsz, align, &end) || desc + nh.n_descsz > bytes)
 			return;

@@ -97,7 +97,7 @@ static bool next_entry(struct cursor *c, uint64_t *body, uint64_t *end)
 static bool parse_cie(struct cursor all, uint64_t off, struct cie *out)
 {
 	struct cursor c = all;
-	uint64_t body, end, n;
+	uint64_t body, end, n, max;
 	const char *aug;
 	uint8_t version;
 
@@ -112,9 +112,12 @@ static bool parse_cie(struct cursor all, uint64_t off, struct cie *out)
 	version = (uint8_t)take(&c, 1);
 	if (version != 1 && version != 3 && version != 4)
 		return false;
-	aug = c.off < end ? (const char *)c.b.p + c.off : "";
-	n = c.off < end ? strnlen(aug, end - c.off) : 0;
-	if (n > MAX_AUGMENTATION || c.off + n >= end)
+	if (c.off >= end)
+		return false;
+	aug = (const char *)c.b.p + c.off;
+	max = end - c.off < MAX_AUGMENTATION ? end - c.off : MAX_AUGMENTATION;
+	n = strnlen(aug, max);
+	if (n == max)
 		return false;
 	c.off += n + 1;
 	if (version == 4)

@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+enum { MAX_PLTS = 16 };
+
 struct stub {
 	uint64_t got, vaddr;
 	uint32_t bytes;
@@ -107,20 +109,20 @@ static void scan(struct image *im, bool *seen_sure, struct bytes b, uint64_t vad
 static void find_stubs(struct image *im)
 {
 	bool *sure = arena_array(im->arena, im->n_import, sizeof(*sure));
-	bool any = false;
+	int n = 0;
 
-	for (size_t i = 1; i < im->n_sh; i++) {
+	for (size_t i = 1; i < im->n_sh && n < MAX_PLTS; i++) {
 		const Elf64_Shdr *sh = &im->sh[i];
 
 		if (sh->sh_type != SHT_PROGBITS || !(sh->sh_flags & SHF_EXECINSTR) ||
 		    (strncmp(im->sh_name[i], ".plt", 4) && strncmp(im->sh_name[i], ".iplt", 5)) ||
 		    !image_at(im, sh->sh_addr, sh->sh_size))
 			continue;
-		any = true;
+		n++;
 		scan(im, sure, (struct bytes){ image_at(im, sh->sh_addr, sh->sh_size), sh->sh_size },
 		     sh->sh_addr, true);
 	}
-	if (any)
+	if (n)
 		return;
 	for (size_t i = 0; i < im->eh.e_phnum && !im->n_sh; i++) {
 		const Elf64_Phdr *ph = &im->ph[i];

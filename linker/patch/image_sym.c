@@ -87,8 +87,10 @@ void image_read_symbols(struct image_reader *r)
 			add(r, &s, name, version, true);
 	}
 	for (size_t i = 1; i < im->n_sh; i++)
-		if (im->sh[i].sh_type == SHT_SYMTAB)
+		if (im->sh[i].sh_type == SHT_SYMTAB) {
 			read_symtab(r, &im->sh[i]);
+			break;	/* there is one at most */
+		}
 	if (im->n_sym)
 		qsort(im->sym, im->n_sym, sizeof(*im->sym), by_vaddr);
 	for (size_t i = 0; i < im->n_sym; i++) {

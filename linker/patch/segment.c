@@ -119,7 +119,7 @@ int segment_plan(struct arena *a, const struct image *im, const struct lnk_size 
 
 	sp->a = a;
 	sp->im = im;
-	if (segment_marker(im))
+	if (segment_marker(im) || image_section(im, ".bpftime.meta"))
 		return REFUSE(P110, "revert it first");
 	if ((err = check_overlay(im, dg)))
 		return err;

@@ -159,9 +159,11 @@ static bool evicted_file_range(const struct segment_plan *sp, uint64_t foff)
 	return foff >= sp->room.evict_off && foff < sp->room.evict_end;
 }
 
+/* One table of each kind, as the ELF specification has it. */
 static void fix_symbols(struct segment_plan *sp, struct segment_changes *ch)
 {
 	const struct image *im = sp->im;
+	bool seen[2] = { false, false };
 
 	for (size_t i = 1; i < im->n_sh; i++) {
 		const Elf64_Shdr *sh = &im->sh[i];
@@ -170,8 +172,9 @@ static void fix_symbols(struct segment_plan *sp, struct segment_changes *ch)
 		uint64_t v;
 
 		if ((sh->sh_type != SHT_SYMTAB && sh->sh_type != SHT_DYNSYM) ||
-		    evicted_file_range(sp, sh->sh_offset))
+		    evicted_file_range(sp, sh->sh_offset) || seen[sh->sh_type == SHT_DYNSYM])
 			continue;
+		seen[sh->sh_type == SHT_DYNSYM] = true;
 		tab = (struct bytes){ im->file.p + sh->sh_offset, sh->sh_size };
 		for (uint64_t off = 0; bytes_get(tab, off, &s, sizeof(s)); off += sizeof(s))
 			if (symbol_moves(sp, &s, &v))

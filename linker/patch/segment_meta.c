@@ -88,7 +88,7 @@ static int find_meta(const struct image *im, struct bytes *all, struct patchfmt_
 	const Elf64_Shdr *sh = image_section(im, ".bpftime.meta");
 
 	if (!mark)
-		return 0;
+		return sh ? REFUSE(P109, "it has lost its marker") : 0;
 	if (mark->version != PATCHFMT_MARKER_VERSION)
 		return REFUSE(P108, "format %u; this reads format %u", mark->version,
 			      PATCHFMT_MARKER_VERSION);

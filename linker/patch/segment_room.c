@@ -8,6 +8,8 @@
  * crosses its end. */
 #include "segment_priv.h"
 
+#include <stdlib.h>
+
 enum piece_kind { FIXED, LIGHT, HEAVY };
 
 struct piece {
@@ -145,30 +147,26 @@ static bool is_padding(const struct search *s, uint64_t off, uint64_t end)
 	return true;
 }
 
+static int by_off(const void *a, const void *b)
+{
+	const struct piece *x = a, *y = b;
+
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+/* Pieces are sorted by now. */
 static bool gaps_are_padding(const struct search *s, uint64_t to)
 {
 	uint64_t pos = s->table_end;
 
-	while (pos < to) {
-		uint64_t next = to;
-		bool inside = false;
+	for (size_t i = 0; i < s->n && s->piece[i].off < to; i++) {
+		const struct piece *p = &s->piece[i];
 
-		for (size_t i = 0; i < s->n; i++) {
-			const struct piece *p = &s->piece[i];
-
-			if (p->off <= pos && pos < p->end) {
-				inside = true;
-				next = p->end;
-				break;
-			}
-			if (p->off > pos && p->off < next)
-				next = p->off;
-		}
-		if (!inside && !is_padding(s, pos, next))
+		if (p->off > pos && !is_padding(s, pos, p->off))
 			return false;
-		pos = next;
+		pos = p->end > pos ? p->end : pos;
 	}
-	return true;
+	return pos >= to || is_padding(s, pos, to);
 }
 
 /* Where the table is followed by the end of its segment, the segment grows with it. */
@@ -248,27 +246,21 @@ static bool refers_into(const struct search *s, uint64_t lo, uint64_t hi)
 }
 
 /* The evicted range: what the grown table covers, and what crosses that range's end. */
-static bool close_range(const struct search *s, bool heavy, struct segment_room *out, const char **why)
+static bool close_range(const struct search *s, bool heavy, struct segment_room *out,
+			const char **why)
 {
 	uint64_t lo = UINT64_MAX, end = 0, reach = out->table_end;
-	bool again = true;
 
-	while (again) {
-		again = false;
-		for (size_t i = 0; i < s->n; i++) {
-			const struct piece *p = &s->piece[i];
+	for (size_t i = 0; i < s->n && s->piece[i].off < reach; i++) {
+		const struct piece *p = &s->piece[i];
 
-			if (p->off >= reach)
-				continue;
-			if (p->off < s->table_end || p->kind == FIXED || (p->kind == HEAVY && !heavy)) {
-				*why = "what follows the program headers cannot move";
-				return false;
-			}
-			lo = p->off < lo ? p->off : lo;
-			end = p->end > end ? p->end : end;
-			again |= end > reach;
-			reach = end > reach ? end : reach;
+		if (p->off < s->table_end || p->kind == FIXED || (p->kind == HEAVY && !heavy)) {
+			*why = "what follows the program headers cannot move";
+			return false;
 		}
+		lo = p->off < lo ? p->off : lo;
+		end = p->end > end ? p->end : end;
+		reach = end > reach ? end : reach;
 	}
 	if (!gaps_are_padding(s, reach)) {
 		*why = "unknown bytes follow the program headers";
@@ -312,6 +304,8 @@ bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, 
 	add_sections(&s);
 	add_segments(&s);
 	add_dynamic(&s);
+	if (s.n)
+		qsort(s.piece, s.n, sizeof(*s.piece), by_off);
 	if (!close_range(&s, heavy, out, why))
 		return false;
 	if (!grow_load(&s, out)) {
