@@ -20,6 +20,7 @@ static int enter(struct vfy *v, uint32_t sub)
 	f = frame_new(v);
 	f->call_insn = s->pc;
 	f->sub = (uint16_t)sub;
+	f->level = (uint16_t)(s->top + 1);
 	for (unsigned r = 1; r <= 5; r++)
 		f->r[r] = caller->r[r];
 	clear_args(caller);

@@ -157,6 +157,8 @@ static int check_reachable(struct vfy *v)
 			v->aux[to].bits |= INSN_PRUNE;
 			if (falls_through(in))
 				v->aux[i].bits |= INSN_PRUNE;
+			if (in->code == BPFI_MAY_GOTO)
+				v->aux[i].bits |= INSN_LOOP;
 			visit(v, &todo, &n, &cap, to);
 		}
 		if (is_call_local(in))

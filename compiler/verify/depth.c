@@ -23,12 +23,15 @@ struct chain {
 
 static int descend(struct vfy *v, uint32_t sub, struct chain c)
 {
-	enum { PRIVATE_MIN = 64, TAIL_CALL_MAX = 256 };
+	enum { PRIVATE_MIN = 64, TAIL_CALL_MAX = 256, MAY_GOTO_BYTES = 16 };
 	const struct subprog *f = &v->sub[sub];
 	uint32_t bytes = (f->stack_bytes + 15u) & ~15u;
 	int r = 0;
 
 	v->cur->pc = f->start;
+	if (f->may_goto && f->stack_bytes + MAY_GOTO_BYTES > BPFI_STACK_BYTES)
+		return refuse(v, DIAG_V027, "%u bytes and may_goto's counter; at most %d", f->stack_bytes,
+			      BPFI_STACK_BYTES);
 	if (f->tail_call && c.frames && c.shared >= TAIL_CALL_MAX)
 		return refuse(v, DIAG_V027, "a tail call below %u bytes of callers' stack; at most %d",
 			      c.shared, TAIL_CALL_MAX);

@@ -66,7 +66,7 @@ static void explain_def(struct vfy *v, uint32_t def)
 			continue;
 		while (k < n && insn[k] != d->insn)
 			k++;
-		if (k == n && d->insn != UINT32_MAX)
+		if (k == n && d->insn != DEF_RENAMED)
 			insn[n++] = d->insn;
 		for (int i = 0; i < 2; i++)
 			if (d->from[i] && tail - head < 64)

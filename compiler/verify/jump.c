@@ -266,11 +266,21 @@ int step_jump(struct vfy *v, const struct bpfi *in)
 	uint32_t target = v->cur->pc + 1 +
 			  (uint32_t)(in->code == BPFI_JMP_GOTOL ? in->imm : in->off);
 
+	v->n_jumps++;
 	if (in->code == BPFI_JMP_JA || in->code == BPFI_JMP_GOTOL) {
 		v->next = target;
 		return 0;
 	}
-	if (in->code == BPFI_MAY_GOTO)
-		return fork_path(v, target) ? 0 : -DIAG_V025;
+	if (in->code == BPFI_MAY_GOTO) {
+		struct state *body = fork_path(v, v->next);
+
+		if (!body)
+			return -DIAG_V025;
+		body->loops++;
+		widen(v, body);
+		v->sub[frame_of(body)->sub].may_goto = true;
+		v->next = target;
+		return 0;
+	}
 	return step_condition(v, in, target);
 }

@@ -147,6 +147,8 @@ static void write_range(struct vfy *v, struct frame *f, int lo, int hi, const st
 {
 	bool zero = value && value->type == REG_SCALAR && scalar_is(&value->var, 0), used = false;
 
+	for (int n = (-hi + 7) & ~7; n + 8 <= -lo && !zero; n += 8)
+		f->written |= 1ull << n / 8;	/* whatever was there, it may be anything now */
 	for (int at = lo; at < hi; at++) {
 		unsigned n = (unsigned)(-at - 1);
 		struct slot *s = &f->slot[n / 8];

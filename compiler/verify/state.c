@@ -79,7 +79,7 @@ uint32_t def_new(struct vfy *v, uint32_t from0, uint32_t from1)
 	if (!v->n_def)		/* 0 stands for none */
 		(void)ARENA_PUSH(v->mem, v->def, v->n_def, v->cap_def);
 	d = ARENA_PUSH(v->mem, v->def, v->n_def, v->cap_def);
-	*d = (struct def){ { from0, from1 }, v->cur ? v->cur->pc : 0, false };
+	*d = (struct def){ { from0, from1 }, v->cur->pc & DEF_RENAMED, 0, 0 };
 	return (uint32_t)(v->n_def - 1);
 }
 
@@ -94,6 +94,8 @@ void mark_precise(struct vfy *v, uint32_t def)
 		if (d == v->def || d->precise)
 			continue;
 		d->precise = true;
+		for (uint32_t w = d->watch; w; w = v->watch[w].next)
+			*ARENA_PUSH(v->mem, v->todo, n, v->cap_todo) = v->watch[w].also;
 		for (int i = 0; i < 2; i++)
 			if (d->from[i])
 				*ARENA_PUSH(v->mem, v->todo, n, v->cap_todo) = d->from[i];

@@ -71,7 +71,7 @@ struct slot {
 struct frame {
 	struct reg  r[N_REGS];
 	uint32_t    call_insn;		/* where the caller goes on: call_insn + 1 */
-	uint16_t    sub;
+	uint16_t    sub, level;		/* of its function; state.frame[level] is this */
 	uint16_t    n_slot;		/* slots in use; above are BYTE_NONE */
 	uint64_t    written;		/* slots fully written since the last checkpoint */
 	struct frame *next_free;
@@ -83,8 +83,6 @@ struct ref {
 	uint32_t id, insn;		/* where it was acquired */
 };
 
-struct checkpoint;
-
 struct state {
 	struct frame *frame[BPFI_MAX_FRAMES];
 	uint32_t   top;			/* index of the running frame */
@@ -92,7 +90,30 @@ struct state {
 	struct ref ref[MAX_REFS];
 	uint32_t   n_ref;
 	struct checkpoint *parent;	/* the last one on the way here */
+	uint32_t   loops;		/* bodies of loops entered that end by themselves */
 	struct state *next_free;
+};
+
+/* A path that ended because what it would find is being found elsewhere: what turns out
+ * to matter there matters here too. */
+struct backedge {
+	struct backedge   *next;
+	struct checkpoint *parent;
+	uint64_t           written[BPFI_MAX_FRAMES];
+};
+
+/* What was known where paths meet. */
+struct checkpoint {
+	struct checkpoint *parent;
+	struct checkpoint *next;	/* at the same instruction, newest first */
+	struct state      *state;	/* NULL: no longer compared with */
+	uint32_t seq;			/* they are numbered in the order in which they are made */
+	uint32_t branches;		/* paths from here that have not ended */
+	uint32_t hits, misses;
+	uint32_t top;
+	uint64_t read[BPFI_MAX_FRAMES];		/* slots whose contents mattered later */
+	uint64_t written[BPFI_MAX_FRAMES];	/* slots written since the parent */
+	struct backedge *back;
 };
 
 /* A value's origin.  Registers and slots that hold copies share it.  Marking a scalar
@@ -101,8 +122,17 @@ struct state {
  * its values mattered to what came after it. */
 struct def {
 	uint32_t from[2];
-	uint32_t insn;			/* UINT32_MAX: made at a checkpoint */
-	bool     precise;
+	uint32_t insn : 31;		/* DEF_RENAMED: made at a checkpoint */
+	uint32_t precise : 1;
+	uint32_t watch;			/* first in vfy.watch, 0: none */
+};
+enum { DEF_RENAMED = 0x7fffffff };
+struct watch {				/* when its def becomes precise, `also` does */
+	uint32_t also, next;
+};
+struct slots_todo {			/* mark_slots_read() */
+	struct checkpoint *cp;
+	uint64_t mask;
 };
 
 /* What is known of an instruction before the walk (cfg.c) and what it found. */
@@ -110,6 +140,7 @@ enum insn_bits {
 	INSN_SECOND = 1,		/* second slot of ld_imm64 */
 	INSN_SEEN = 2,			/* some path through the CFG gets here */
 	INSN_PRUNE = 4,			/* states are compared here */
+	INSN_LOOP = 8,			/* always: a loop that ends by itself goes on here */
 };
 struct insn_aux {
 	uint8_t  bits;			/* enum insn_bits */
@@ -124,7 +155,7 @@ struct subprog {
 	uint32_t start, end;		/* slots [start, end) */
 	const struct unit_func *func;	/* NULL: not named by the unit */
 	uint16_t stack_bytes;		/* deepest use */
-	bool     callback, tail_call;
+	bool     callback, tail_call, may_goto;
 };
 
 struct vfy {
@@ -152,6 +183,15 @@ struct vfy {
 	uint32_t    next_id;
 	uint64_t    n_done;		/* instructions processed */
 	uint64_t    n_jumps;
+	/* prune.c */
+	uint64_t    last_done, last_jumps;	/* n_done and n_jumps at the last checkpoint */
+	uint32_t    n_checkpoints;
+	struct checkpoint **open;	/* in progress, with backedges; by seq */
+	size_t      n_open, cap_open;
+	struct watch *watch;
+	size_t      n_watch, cap_watch;
+	struct slots_todo *slots_todo;
+	size_t      cap_slots_todo;
 	uint64_t    started_ns;
 };
 
@@ -244,7 +284,7 @@ int stack_access(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, unsigne
 bool stack_const(struct vfy *v, const struct reg *p, unsigned bytes, uint64_t *out);
 
 /* What the slots of `mask` hold in frame f of the current state mattered. */
-void mark_slots_read(struct vfy *v, struct frame *f, uint64_t mask);
+void mark_slots_read(struct vfy *v, const struct frame *f, uint64_t mask);
 
 /* ---- facts.c ---- */
 void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes);
@@ -265,6 +305,22 @@ int walk(struct vfy *v);
  * program loops for ever. */
 int visit_state(struct vfy *v);
 void end_path(struct vfy *v);
+/* s goes round a loop that ends by itself: numbers that change from one turn to the next
+ * and did not matter become unknown, so that the loop is soon known whole. */
+void widen(struct vfy *v, struct state *s);
+
+/* ---- equal.c ---- */
+enum compare {
+	COMPARE_MATTERS,	/* what mattered to the paths from the checkpoint */
+	COMPARE_ALL,		/* everything */
+};
+/* Is every state that s stands for one that cp does? */
+bool state_covers(struct vfy *v, const struct checkpoint *cp, const struct state *s,
+		  enum compare how);
+/* Calls fn for each pair of values, of cp and of s, at the same live place. */
+void each_pair(struct vfy *v, const struct checkpoint *cp, struct state *s,
+	       void (*fn)(struct vfy *v, const struct reg *old, struct reg *now));
+uint16_t live_at(const struct vfy *v, const struct state *s, uint32_t level);
 
 /* ---- depth.c, after the walk ---- */
 int check_stack_depth(struct vfy *v);

@@ -15,6 +15,8 @@ struct state *fork_path(struct vfy *v, uint32_t pc)
 	}
 	s = state_copy(v, v->cur);
 	s->pc = pc;
+	if (s->parent)
+		s->parent->branches++;
 	*ARENA_PUSH(v->mem, v->pending, v->n_pending, v->cap_pending) = s;
 	return s;
 }
