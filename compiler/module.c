@@ -9,6 +9,7 @@
 
 #include "lower/entry.h"
 #include "lower/tables.h"
+#include "maps.h"
 #include "runtime_bitcode.h"
 #include "stamp.h"
 
@@ -74,6 +75,15 @@ static int open_runtime(struct module *m)
 	return 0;
 }
 
+/* Then any program may be the target of a tail call. */
+static bool has_prog_array(const struct unit *u)
+{
+	for (size_t i = 0; i < u->n_map; i++)
+		if (u->map[i].type == MAP_TYPE_prog_array)
+			return true;
+	return false;
+}
+
 static int add_program(struct module *m, size_t i, const struct vfy_result *facts,
 		       struct lower_hook *hook)
 {
@@ -81,18 +91,20 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 	const struct unit_prog *p = &l->u->prog[i];
 	bool has_entry = hook_table[p->kind].entry != HOOK_ENTRY_NONE;
 	LLVMValueRef body;
-	int r = lower_program(l, i, facts, &body);
+	bool tail_calls;
+	int r = lower_program(l, i, facts, &body, &tail_calls);
 
 	if (r < 0)
 		return r;
+	if (tail_calls)		/* what it jumps to may read any field */
+		facts = NULL;
 	hook->ctx_mask = facts && !facts->ctx_escapes ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
 	hook->form = l->hook_cc == CC_PRESERVE_MOST ? entry_form_of(hook->ctx_mask) : ENTRY_FRAME;
-	stamp_prog_hash(l->u, p, hook->hash);
 	if (has_entry)
 		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), hook->form,
 					 hook->ctx_mask, body);
-	if (!has_entry || l->opts->vm)
-		hook->body = entry_c(l, module_prog_name(l->a, i), body);
+	if (!has_entry || l->opts->vm || has_prog_array(l->u))
+		hook->body = entry_c(l, module_prog_name(l->a, i), body, tail_calls);
 	if (l->opts->vm)
 		LLVMSetLinkage(hook->body, LLVMExternalLinkage);
 	return 0;
@@ -213,6 +225,9 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 		return r;
 	m->l.target = m->target.target->name;
 	m->l.hook_cc = m->target.target->preserve_most ? CC_PRESERVE_MOST : LLVMCCallConv;
+	m->l.hook = hook;
+	for (size_t i = 0; i < u->n_prog; i++)
+		stamp_prog_hash(u, &u->prog[i], hook[i].hash);
 	tables_open(&m->l);
 	if ((r = lower_maps(&m->l)) < 0)
 		return r;
@@ -220,7 +235,7 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 		if ((r = add_program(m, i, facts ? facts[i] : NULL, &hook[i])) < 0)
 			return r;
 	stamp_make(u, facts, opts, m->target.target->triple, m->target.cpu, &stamp);
-	tables_close(&m->l, hook, &stamp);
+	tables_close(&m->l, &stamp);
 	lower_keep_done(&m->l);
 	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f; f = LLVMGetNextFunction(f))
 		if (!LLVMIsDeclaration(f))

@@ -138,7 +138,7 @@ static LLVMValueRef twin_after(struct lower_func *f, const struct bpfi *in)
 
 	if (BPFI_OP(in->code) == BPFI_MOV)
 		return reg_ptr(f, in->src);
-	if (BPFI_SRC(in->code) == BPFI_X && f->now.reg[in->dst] != KIND_PTR) {
+	if (BPFI_SRC(in->code) == BPFI_X && !kind_has_twin(f->now.reg[in->dst])) {
 		base = reg_ptr(f, in->src);
 		off = reg_get(f, in->dst);
 	} else {
@@ -157,7 +157,7 @@ void lower_alu(struct lower_func *f, uint32_t i)
 	struct kinds after = f->now;
 
 	kinds_step(f->p, i, &after);
-	if (after.reg[in->dst] == KIND_PTR)
+	if (kind_has_twin(after.reg[in->dst]))
 		reg_set_ptr(f, in->dst, twin_after(f, in));
 	else
 		reg_set(f, in->dst, table[in->code >> 4](f, in, reg_get_w(f, in->dst, w),

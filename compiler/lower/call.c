@@ -4,16 +4,30 @@
  * callx, which unverified programs may use. */
 #include "lower.h"
 
+enum { TAIL_CALL_LIMIT = 33 };	/* the kernel's MAX_TAIL_CALL_CNT */
+
+static struct loc at(const struct lower_func *f, uint32_t i)
+{
+	const struct unit *u = f->l->u;
+
+	return at_insn(u->path, f->p->prog->name, i, unit_src(u, f->p->prog, i));
+}
+
 static bool is_u64(enum helper_arg a)
 {
 	return a == ARG_ANY || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
 }
 
+static LLVMValueRef defined(struct lower *l, const char *name, LLVMTypeRef type)
+{
+	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, name);
+
+	return fn && !LLVMIsDeclaration(fn) && LLVMGlobalGetValueType(fn) == type ? fn : NULL;
+}
+
 /* The runtime's function for a row, NULL when it has none of that signature. */
 static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
 {
-	char *name = arena_printf(l->a, "bpftime_h_%s", h->name);
-	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, name);
 	LLVMTypeRef arg[10], ret = l->ptr;
 	unsigned n = 0;
 
@@ -26,10 +40,8 @@ static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
 		ret = l->i64;
 	else if (h->ret == RET_VOID)
 		ret = l->void_;
-	if (!fn || LLVMIsDeclaration(fn) ||
-	    LLVMGlobalGetValueType(fn) != LLVMFunctionType(ret, arg, n, 0))
-		return NULL;
-	return fn;
+	return defined(l, arena_printf(l->a, "bpftime_h_%s", h->name),
+		       LLVMFunctionType(ret, arg, n, 0));
 }
 
 /* The map argument: known at compile time (then everything about it is a constant), or a
@@ -77,15 +89,61 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 
 static void call_local(struct lower_func *f, const struct lower_func *callee)
 {
-	LLVMValueRef arg[10];
+	LLVMValueRef arg[LOWER_SUB_ARGS];
 
+	arg[10] = f->tail_count;
 	for (unsigned k = 0; k < 5; k++) {
 		arg[k] = reg_get(f, k + 1);
-		arg[5 + k] = callee->in.reg[k + 1] == KIND_PTR ? reg_ptr(f, k + 1)
+		arg[5 + k] = kind_has_twin(callee->in.reg[k + 1]) ? reg_ptr(f, k + 1)
 							       : LLVMGetPoison(f->l->ptr);
 	}
 	reg_set(f, 0, LLVMBuildCall2(f->l->b, LLVMGlobalGetValueType(callee->fn), callee->fn,
-				     arg, 10, ""));
+				     arg, LOWER_SUB_ARGS, ""));
+}
+
+/* Ends the block when the slot holds a program: main jumps there, a subprogram calls it and
+ * returns what it returned, as in the kernel. Else goes on behind the call.  All programs of a
+ * chain count in one place, which whoever called the first one provides. */
+static int tail_call(struct lower_func *f, uint32_t i)
+{
+	struct lower *l = f->l;
+	LLVMBuilderRef b = l->b;
+	LLVMTypeRef find_t = LLVMFunctionType(l->ptr, (LLVMTypeRef[]){ l->ptr, l->ptr, l->ptr,
+					      l->i64, l->i64 }, 5, 0);
+	LLVMTypeRef body_t = LLVMFunctionType(l->i64, (LLVMTypeRef[]){ l->ptr, l->i64 }, 2, 0);
+	LLVMValueRef find = defined(l, "bpftime_h_tail_call", find_t), arg[5], count, n, to, v;
+	LLVMBasicBlockRef counted = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+	LLVMBasicBlockRef look = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+	LLVMBasicBlockRef jump = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+	LLVMBasicBlockRef on = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
+
+	if (!find)
+		return diag(l->dg, DIAG_C003, at(f, i), "tail_call: not in the runtime for %s",
+			    l->target);
+	reg_set(f, 0, lower_imm(l->i64, 0));
+	v = LLVMBuildICmp(b, LLVMIntEQ, f->tail_count, lower_imm(l->i64, 0), "");
+	LLVMBuildCondBr(b, v, on, counted);
+	LLVMPositionBuilderAtEnd(b, counted);
+	count = LLVMBuildIntToPtr(b, f->tail_count, l->ptr, "");
+	n = LLVMBuildLoad2(b, l->i64, count, "");
+	v = LLVMBuildICmp(b, LLVMIntULT, n, lower_imm(l->i64, TAIL_CALL_LIMIT), "");
+	LLVMBuildCondBr(b, v, look, on);
+	LLVMPositionBuilderAtEnd(b, look);
+	arg[0] = reg_ptr(f, 1);
+	map_arg(f, i, 2, &arg[1]);
+	arg[3] = LLVMBuildAnd(b, reg_get(f, 3), lower_imm(l->i64, UINT32_MAX), "");
+	arg[4] = lower_imm(l->i64, f->p->prog->type);
+	to = LLVMBuildCall2(b, find_t, find, arg, 5, "");
+	v = LLVMBuildICmp(b, LLVMIntEQ, to, LLVMConstNull(l->ptr), "");
+	LLVMBuildCondBr(b, v, on, jump);
+	LLVMPositionBuilderAtEnd(b, jump);
+	LLVMBuildStore(b, LLVMBuildAdd(b, n, lower_imm(l->i64, 1), ""), count);
+	v = LLVMBuildCall2(b, body_t, to, (LLVMValueRef[]){ arg[0], f->tail_count }, 2, "");
+	if (f->start == 0)
+		LLVMSetTailCallKind(v, LLVMTailCallKindMustTail);
+	LLVMBuildRet(b, v);
+	LLVMPositionBuilderAtEnd(b, on);
+	return 0;
 }
 
 /* callx: the register holds a helper's id, or the address of a function of this program. */
@@ -121,13 +179,6 @@ static void call_indirect(struct lower_func *f, uint32_t i)
 	LLVMPositionBuilderAtEnd(l->b, done);
 }
 
-static struct loc at(const struct lower_func *f, uint32_t i)
-{
-	const struct unit *u = f->l->u;
-
-	return at_insn(u->path, f->p->prog->name, i, unit_src(u, f->p->prog, i));
-}
-
 int lower_call(struct lower_func *f, uint32_t i)
 {
 	const struct bpfi *in = &f->p->prog->insn[i];
@@ -150,6 +201,8 @@ int lower_call(struct lower_func *f, uint32_t i)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "#%d", in->imm);
 		if (h->refused)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: %s", h->name, h->refused);
+		if (in->imm == HELPER_tail_call)
+			return tail_call(f, i);
 		fn = helper_fn(f->l, h);
 		if (!fn)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: not in the runtime for %s",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "entry.h"
 
+#include <string.h>
+
 /* Registers of the natural form in the order of a C call's parameters. */
 static const unsigned natural[6] = { CTX_DI, CTX_SI, CTX_DX, CTX_CX, CTX_R8, CTX_R9 };
 
@@ -49,7 +51,7 @@ LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
 {
 	LLVMTypeRef p[6] = { l->i64, l->i64, l->i64, l->i64, l->i64, l->i64 };
 	unsigned n = form == ENTRY_FRAME ? 1 : 6;
-	LLVMValueRef fn, frame;
+	LLVMValueRef fn, frame, count;
 
 	if (form == ENTRY_PACKED)
 		n = (unsigned)__builtin_popcount(ctx_mask);
@@ -60,16 +62,23 @@ LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
 	LLVMSetFunctionCallConv(fn, l->hook_cc);
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, fn, ""));
 	frame = form == ENTRY_FRAME ? LLVMGetParam(fn, 0) : local_frame(l, fn, form, ctx_mask);
-	call_body(l, body, frame, lower_imm(l->i64, 0));
+	count = LLVMBuildAlloca(l->b, l->i64, "tail_count");
+	LLVMBuildStore(l->b, lower_imm(l->i64, 0), count);
+	call_body(l, body, frame, LLVMBuildPtrToInt(l->b, count, l->i64, ""));
 	LLVMBuildRetVoid(l->b);
 	return fn;
 }
 
-LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body)
+LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body, bool tail_calls)
 {
 	LLVMTypeRef p[2] = { l->ptr, l->i64 };
-	LLVMValueRef fn = LLVMAddFunction(l->mod, name, LLVMFunctionType(l->i64, p, 2, 0));
+	LLVMValueRef fn;
 
+	if (tail_calls) {
+		LLVMSetValueName2(body, name, strlen(name));
+		return body;
+	}
+	fn = LLVMAddFunction(l->mod, name, LLVMFunctionType(l->i64, p, 2, 0));
 	LLVMSetLinkage(fn, LLVMInternalLinkage);
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, fn, ""));
 	LLVMBuildRet(l->b, call_body(l, body, LLVMGetParam(fn, 0), LLVMGetParam(fn, 1)));

@@ -16,7 +16,8 @@ enum entry_form entry_form_of(uint32_t ctx_mask);
 LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
 			uint32_t ctx_mask, LLVMValueRef body);
 
-/* `uint64_t NAME(void *ctx, uint64_t arg)`, C convention. */
-LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body);
+/* The C-ABI form (objfmt.h: body_rel).  A body that makes tail calls is it already, and stays a
+ * function: inlined, its jumps would become calls. */
+LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body, bool tail_calls);
 
 #endif

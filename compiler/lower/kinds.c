@@ -2,41 +2,64 @@
  *
  * Which registers surely hold an address derived from the pointer in their twin.
  *
- * A forward dataflow over the lattice UNREACHED < PTR < INT.  It need not find every
- * address: KIND_INT is always right, since the access then goes through inttoptr.  It
- * must never call a sum PTR whose base is the other operand: so pointer + pointer and
- * pointer - register become INT. */
+ * A forward dataflow over the lattice UNREACHED < STACK+off < PTR < INT, CONST < INT.  It
+ * need not find every address: KIND_INT is always right, since the access then goes through
+ * inttoptr.  It must never call a sum PTR whose base is the other operand: so pointer +
+ * pointer and pointer - register become INT. */
 #include <string.h>
 
 #include "lower.h"
 
-static uint8_t alu_kind(const struct bpfi *in, const struct kinds *k)
-{
-	uint8_t dst = k->reg[in->dst];
-	bool x = BPFI_SRC(in->code) == BPFI_X;
-	uint8_t src = x ? k->reg[in->src] : KIND_INT;
+static const struct kind a_ptr = { KIND_PTR, 0 }, an_int = { KIND_INT, 0 };
 
-	if (BPFI_CLASS(in->code) != BPFI_ALU64)
-		return KIND_INT;
+static struct kind constant(int64_t v)
+{
+	return (struct kind){ KIND_CONST, v };
+}
+
+/* base + delta, where base is an address. */
+static struct kind moved(struct kind base, struct kind delta, int sign)
+{
+	struct kind k = base;
+
+	if (base.is != KIND_STACK)
+		return a_ptr;
+	if (delta.is != KIND_CONST || delta.off < INT32_MIN || delta.off > INT32_MAX)
+		return a_ptr;
+	k.off += sign * delta.off;
+	return k.off < -BPFI_STACK_BYTES || k.off > 0 ? a_ptr : k;
+}
+
+static struct kind alu_kind(const struct bpfi *in, const struct kinds *k)
+{
+	bool x = BPFI_SRC(in->code) == BPFI_X, wide = BPFI_CLASS(in->code) == BPFI_ALU64;
+	struct kind dst = k->reg[in->dst], src = x ? k->reg[in->src] : constant(in->imm);
+
+	if (BPFI_OP(in->code) == BPFI_MOV && !x)
+		return constant(wide ? in->imm : (int64_t)(uint32_t)in->imm);
+	if (!wide)
+		return an_int;
 	switch (BPFI_OP(in->code)) {
 	case BPFI_MOV:
-		return in->off ? KIND_INT : src;
+		return in->off ? an_int : src;
 	case BPFI_ADD:
-		return (dst == KIND_PTR) != (src == KIND_PTR) ? KIND_PTR : KIND_INT;
+		if (kind_has_twin(dst) && !kind_has_twin(src))
+			return moved(dst, src, 1);
+		return kind_has_twin(src) && !kind_has_twin(dst) ? moved(src, dst, 1) : an_int;
 	case BPFI_SUB:
-		return x ? KIND_INT : dst;
+		return kind_has_twin(dst) && !x ? moved(dst, src, -1) : an_int;
 	default:
-		return KIND_INT;
+		return an_int;
 	}
 }
 
-static uint8_t result_kind(const struct bpfi *in)
+static struct kind result_kind(const struct bpfi *in)
 {
 	const struct helper_proto *h = helper_proto(in->imm);
 
 	if (in->code != BPFI_JMP_CALL || in->src != BPFI_CALL_HELPER || !h)
-		return KIND_INT;
-	return h->ret == RET_INT || h->ret == RET_VOID ? KIND_INT : KIND_PTR;
+		return an_int;
+	return h->ret == RET_INT || h->ret == RET_VOID ? an_int : a_ptr;
 }
 
 void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k)
@@ -49,20 +72,20 @@ void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k)
 		k->reg[in->dst] = alu_kind(in, k);
 		return;
 	case BPFI_LD:	/* ld_imm64: the address of a map, a map's value or a function */
-		k->reg[in->dst] = in->src == BPFI_LD_CONST ? KIND_INT : KIND_PTR;
+		k->reg[in->dst] = in->src == BPFI_LD_CONST ? an_int : a_ptr;
 		return;
 	case BPFI_LDX:
-		k->reg[in->dst] = KIND_INT;
+		k->reg[in->dst] = an_int;
 		return;
 	case BPFI_STX:
 		if (BPFI_MODE(in->code) != BPFI_ATOMIC)
 			return;
 		if (in->imm == BPFI_ATOMIC_CMPXCHG)
-			k->reg[0] = KIND_INT;
+			k->reg[0] = an_int;
 		else if (in->imm == BPFI_ATOMIC_LOAD)
-			k->reg[in->dst] = KIND_INT;
+			k->reg[in->dst] = an_int;
 		else if (in->imm & BPFI_FETCH)
-			k->reg[in->src] = KIND_INT;
+			k->reg[in->src] = an_int;
 		return;
 	case BPFI_JMP:
 		if (BPFI_OP(in->code) == BPFI_OP(BPFI_JMP_CALL))
@@ -73,28 +96,45 @@ void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k)
 	}
 }
 
+static struct kind join_kind(struct kind a, struct kind b)
+{
+	if (a.is == KIND_UNREACHED || (a.is == b.is && a.off == b.off))
+		return b;
+	if (b.is == KIND_UNREACHED)
+		return a;
+	return kind_has_twin(a) && kind_has_twin(b) ? a_ptr : an_int;
+}
+
 /* Returns whether `into` changed. */
 static bool join(struct kinds *into, const struct kinds *from)
 {
 	bool changed = false;
 
 	for (int r = 0; r < N_REGS; r++) {
-		if (from->reg[r] <= into->reg[r])
-			continue;
-		into->reg[r] = from->reg[r];
-		changed = true;
+		struct kind k = join_kind(into->reg[r], from->reg[r]);
+
+		changed |= k.is != into->reg[r].is || k.off != into->reg[r].off;
+		into->reg[r] = k;
 	}
 	return changed;
 }
 
-/* What a call passes on: r1 to r5; the callee's other registers start as numbers. */
+void kinds_at_start(struct kinds *k)
+{
+	for (int r = 0; r < N_REGS; r++)
+		k->reg[r] = an_int;
+	k->reg[BPFI_R10] = (struct kind){ KIND_STACK, 0 };
+}
+
+/* What a call passes on: r1 to r5; the callee's other registers start as numbers, and an
+ * address in the caller's stack is just an address. */
 static bool join_call(struct lower_func *callee, const struct kinds *at)
 {
 	struct kinds in;
 
-	memset(in.reg, KIND_INT, sizeof(in.reg));
-	memcpy(&in.reg[1], &at->reg[1], 5);
-	in.reg[BPFI_R10] = KIND_PTR;
+	kinds_at_start(&in);
+	for (int r = 1; r <= 5; r++)
+		in.reg[r] = at->reg[r].is == KIND_STACK ? a_ptr : at->reg[r];
 	return join(&callee->in, &in);
 }
 
@@ -138,7 +178,7 @@ void lower_kinds(struct lower_prog *p)
 
 			changed |= join(&p->kinds[f->start], &f->in);
 			for (uint32_t i = f->start; i < f->end; i++)
-				if (p->leader[i] && p->kinds[i].reg[0] != KIND_UNREACHED)
+				if (p->leader[i] && p->kinds[i].reg[0].is != KIND_UNREACHED)
 					changed |= walk(p, i);
 		}
 	} while (changed);

@@ -16,7 +16,10 @@
 #include "compiler.h"
 #include "objfmt.h"
 
-enum { N_REGS = 11 };
+enum {
+	N_REGS = 11,
+	LOWER_SUB_ARGS = 11,	/* of a subprogram: r1..r5 as numbers, as pointers, tail_count */
+};
 
 /* The bytes of one map as the module knows them. */
 struct lower_map {
@@ -25,6 +28,14 @@ struct lower_map {
 	LLVMValueRef slot;	/* address of the base slot, NULL with a room */
 	LLVMValueRef constant;	/* frozen contents that loads may be folded from, or NULL */
 	uint32_t     room_bytes;
+};
+
+struct lower_hook {	/* what became of program i */
+	LLVMValueRef entry;	/* specialised entry, or NULL */
+	LLVMValueRef body;	/* C-ABI form, or NULL */
+	enum entry_form form;
+	uint32_t     ctx_mask;
+	uint8_t      hash[32];
 };
 
 struct lower {			/* one LLVM module in the making */
@@ -39,6 +50,7 @@ struct lower {			/* one LLVM module in the making */
 	const char    *target;	/* name of the CPU, for messages */
 	unsigned       hook_cc;	/* calling convention of entries: preserve_most where it exists */
 	struct lower_map *map;	/* u->n_map of them */
+	struct lower_hook *hook;	/* u->n_prog of them; hash is set first */
 	LLVMValueRef   object;	/* .bpftime.object */
 	LLVMValueRef   maps;	/* all descriptors, one global; NULL without maps */
 	LLVMValueRef   map_base;/* ptr (ptr desc): base of a map known only at run time */
@@ -46,14 +58,24 @@ struct lower {			/* one LLVM module in the making */
 	size_t         n_used, cap_used;
 };
 
-enum addr_kind {	/* of a register's twin */
+enum addr_kind {	/* of a register */
 	KIND_UNREACHED,	/* no path leads here */
+	KIND_STACK,	/* r10 of this function + off; the twin is good */
+	KIND_CONST,	/* the number off */
 	KIND_PTR,	/* the twin is the register's value as a pointer */
-	KIND_INT,	/* the twin is stale */
+	KIND_INT,	/* anything; the twin is stale */
+};
+struct kind {
+	uint8_t is;	/* enum addr_kind */
+	int64_t off;
 };
 struct kinds {
-	uint8_t reg[N_REGS];
+	struct kind reg[N_REGS];
 };
+static inline bool kind_has_twin(struct kind k)
+{
+	return k.is == KIND_STACK || k.is == KIND_PTR;
+}
 
 struct lower_prog;
 
@@ -66,6 +88,7 @@ struct lower_func {	/* one BPF function of a program */
 	LLVMValueRef callback;		/* uint64_t (uint64_t r1..r5), or NULL */
 	LLVMValueRef reg[N_REGS], twin[N_REGS];
 	LLVMValueRef budget;		/* may_goto: iterations left */
+	LLVMValueRef tail_count;	/* i64: where tail calls are counted, 0: none are made */
 	struct kinds now;		/* at the instruction being lowered */
 };
 
@@ -84,10 +107,10 @@ int lower_maps(struct lower *l);
 /* Base address of map i's data, as a ptr. */
 LLVMValueRef lower_map_base(struct lower *l, size_t i);
 
-/* Lowers program i into an internal function `uint64_t body(ptr ctx, i64 arg)`: arg is
- * r2 (PROG_VM) or ignored.  Returns 0 or a negative diagnostic. */
+/* Lowers program i into an internal function of the form of objfmt_hook.body_rel.
+ * *tail_calls: it may leave through a musttail call.  Returns 0 or a negative diagnostic. */
 int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
-		  LLVMValueRef *body);
+		  LLVMValueRef *body, bool *tail_calls);
 
 /* ---- between the files of this folder ---- */
 
@@ -95,6 +118,14 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 int  lower_check(struct lower_prog *p);
 /* Kinds at every leader of every function, to a fixpoint. */
 void lower_kinds(struct lower_prog *p);
+/* Bytes of the function's stack that a program might read before it writes them (stack.c).
+ * bit[k] of *out stands for r10 - 512 + k.  Returns the lowest byte that may be used at all. */
+struct stack_bits {
+	uint64_t word[BPFI_STACK_BYTES / 64];
+};
+int lower_stack(const struct lower_prog *p, const struct lower_func *f, struct stack_bits *out);
+/* At a function's first instruction, but for its parameters. */
+void kinds_at_start(struct kinds *k);
 /* The effect of the instruction at slot i. */
 void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k);
 

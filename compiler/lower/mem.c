@@ -43,7 +43,7 @@ static void store(struct lower_func *f, const struct bpfi *in)
 
 	if (imm)
 		v = lower_imm(w, in->imm);
-	else if (w == f->l->i64 && f->now.reg[in->src] == KIND_PTR)
+	else if (w == f->l->i64 && kind_has_twin(f->now.reg[in->src]))
 		v = reg_ptr(f, in->src);	/* a spilled address stays one */
 	else
 		v = reg_get_w(f, in->src, w);

@@ -29,7 +29,7 @@ LLVMValueRef reg_get_w(struct lower_func *f, unsigned r, LLVMTypeRef w)
 
 LLVMValueRef reg_ptr(struct lower_func *f, unsigned r)
 {
-	if (f->now.reg[r] == KIND_PTR)
+	if (kind_has_twin(f->now.reg[r]))
 		return LLVMBuildLoad2(f->l->b, f->l->ptr, f->twin[r], "");
 	return LLVMBuildIntToPtr(f->l->b, reg_get(f, r), f->l->ptr, "");
 }
@@ -136,12 +136,33 @@ static int lower_block(struct lower_func *f, uint32_t i)
 	}
 }
 
-/* Allocas of one function; the stack is zero where a program may read it before it
- * writes it: privileged programs may, and LLVM may not be shown undefined values. */
+/* The stack is zero where a program may read it before it writes it: privileged programs
+ * may, and LLVM may not be shown undefined values. */
+static void make_stack(struct lower_func *f)
+{
+	struct lower *l = f->l;
+	struct stack_bits zero;
+	int low = lower_stack(f->p, f, &zero);
+	LLVMValueRef end = lower_imm(l->i64, BPFI_STACK_BYTES - low), stack;
+
+	stack = LLVMBuildAlloca(l->b, LLVMArrayType2(l->i8, (uint64_t)(BPFI_STACK_BYTES - low)),
+				"stack");
+	LLVMSetAlignment(stack, 8);
+	for (int from = low, to; from < BPFI_STACK_BYTES; from = to + 1) {
+		LLVMValueRef off = lower_imm(l->i64, from - low);
+
+		for (to = from; to < BPFI_STACK_BYTES && zero.word[to / 64] >> to % 64 & 1; to++)
+			;
+		if (to > from)
+			LLVMBuildMemSet(l->b, LLVMBuildGEP2(l->b, l->i8, stack, &off, 1, ""),
+					lower_imm(l->i8, 0), lower_imm(l->i64, to - from), 1);
+	}
+	reg_set_ptr(f, BPFI_R10, LLVMBuildGEP2(l->b, l->i8, stack, &end, 1, ""));
+}
+
 static void make_frame(struct lower_func *f)
 {
 	struct lower *l = f->l;
-	LLVMValueRef stack, end = lower_imm(l->i64, BPFI_STACK_BYTES);
 
 	for (unsigned r = 0; r < N_REGS; r++) {
 		f->reg[r] = LLVMBuildAlloca(l->b, l->i64, "");
@@ -151,10 +172,7 @@ static void make_frame(struct lower_func *f)
 	}
 	f->budget = LLVMBuildAlloca(l->b, l->i64, "");
 	LLVMBuildStore(l->b, lower_imm(l->i64, MAY_GOTO_LIMIT), f->budget);
-	stack = LLVMBuildAlloca(l->b, LLVMArrayType2(l->i8, BPFI_STACK_BYTES), "stack");
-	LLVMSetAlignment(stack, 8);
-	LLVMBuildMemSet(l->b, stack, lower_imm(l->i8, 0), end, 8);
-	reg_set_ptr(f, BPFI_R10, LLVMBuildGEP2(l->b, l->i8, stack, &end, 1, ""));
+	make_stack(f);
 }
 
 static int lower_body(struct lower_func *f)
@@ -166,17 +184,19 @@ static int lower_body(struct lower_func *f)
 
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, f->fn, "entry"));
 	make_frame(f);
-	if (main) {
+	f->tail_count = LLVMGetParam(f->fn, main ? 1 : 10);
+	if (main)
 		reg_set_ptr(f, 1, LLVMGetParam(f->fn, 0));
-		if (p->prog->type == PROG_VM)
-			reg_set(f, 2, LLVMGetParam(f->fn, 1));
+	if (main && p->prog->type == PROG_VM) {
+		reg_set(f, 2, LLVMGetParam(f->fn, 1));
+		f->tail_count = lower_imm(l->i64, 0);
 	}
 	for (unsigned k = 0; !main && k < 5; k++) {
 		reg_set(f, k + 1, LLVMGetParam(f->fn, k));
 		LLVMBuildStore(l->b, LLVMGetParam(f->fn, 5 + k), f->twin[k + 1]);
 	}
 	for (uint32_t i = f->start; i < f->end; i++)
-		if (p->leader[i] && p->kinds[i].reg[0] != KIND_UNREACHED)
+		if (p->leader[i] && p->kinds[i].reg[0].is != KIND_UNREACHED)
 			p->block[i] = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
 	LLVMBuildBr(l->b, p->block[f->start]);
 	for (uint32_t i = f->start; i < f->end; i++)
@@ -189,40 +209,42 @@ static int lower_body(struct lower_func *f)
 static void lower_callback(struct lower_func *f)
 {
 	struct lower *l = f->l;
-	LLVMValueRef arg[10];
+	LLVMValueRef arg[LOWER_SUB_ARGS];
 
+	arg[10] = lower_imm(l->i64, 0);
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, f->callback, ""));
 	for (unsigned k = 0; k < 5; k++) {
 		arg[k] = LLVMGetParam(f->callback, k);
 		arg[5 + k] = LLVMBuildIntToPtr(l->b, arg[k], l->ptr, "");
 	}
-	LLVMBuildRet(l->b, LLVMBuildCall2(l->b, LLVMGlobalGetValueType(f->fn), f->fn, arg, 10, ""));
+	LLVMBuildRet(l->b, LLVMBuildCall2(l->b, LLVMGlobalGetValueType(f->fn), f->fn, arg,
+					  LOWER_SUB_ARGS, ""));
 }
 
-/* main: i64 (ptr ctx, i64 arg); subprogram: i64 (i64 r1..r5, ptr r1..r5). */
+/* main: i64 (ptr ctx, i64 arg); subprogram: i64 (i64 r1..r5, ptr r1..r5, i64 tail_count). */
 static void declare(struct lower_prog *p, size_t n)
 {
 	struct lower_func *f = &p->func[n];
 	const struct unit_func *uf = &p->prog->func[n];
 	struct lower *l = p->l;
-	LLVMTypeRef t[10];
+	LLVMTypeRef t[LOWER_SUB_ARGS];
 	const char *prog = p->prog->name;
 
 	f->p = p;
 	f->l = l;
 	f->start = uf->insn;
 	f->end = n + 1 < p->prog->n_func ? p->prog->func[n + 1].insn : p->prog->n_insn;
-	for (unsigned k = 0; k < 10; k++)
-		t[k] = k < 5 ? l->i64 : l->ptr;
+	for (unsigned k = 0; k < LOWER_SUB_ARGS; k++)
+		t[k] = k < 5 || k == 10 ? l->i64 : l->ptr;
 	if (n == 0) {
 		f->fn = LLVMAddFunction(l->mod, arena_printf(l->a, "body.%s", prog),
 					LLVMFunctionType(l->i64, (LLVMTypeRef[]){ l->ptr, l->i64 },
 							 2, 0));
-		memset(f->in.reg, KIND_INT, sizeof(f->in.reg));
-		f->in.reg[1] = f->in.reg[BPFI_R10] = KIND_PTR;
+		kinds_at_start(&f->in);
+		f->in.reg[1] = (struct kind){ KIND_PTR, 0 };
 	} else {
 		f->fn = LLVMAddFunction(l->mod, arena_printf(l->a, "%s.%s", prog, uf->name),
-					LLVMFunctionType(l->i64, t, 10, 0));
+					LLVMFunctionType(l->i64, t, LOWER_SUB_ARGS, 0));
 	}
 	LLVMSetLinkage(f->fn, LLVMInternalLinkage);
 	if (!uf->callback)
@@ -230,11 +252,20 @@ static void declare(struct lower_prog *p, size_t n)
 	f->callback = LLVMAddFunction(l->mod, arena_printf(l->a, "callback.%s.%s", prog, uf->name),
 				      LLVMFunctionType(l->i64, t, 5, 0));
 	LLVMSetLinkage(f->callback, LLVMInternalLinkage);
-	memset(f->in.reg, KIND_INT, sizeof(f->in.reg));		/* called with anything */
-	f->in.reg[BPFI_R10] = KIND_PTR;
+	kinds_at_start(&f->in);		/* called with anything */
 }
 
-int lower_program(struct lower *l, size_t i, const struct vfy_result *facts, LLVMValueRef *body)
+static bool makes_tail_calls(const struct unit_prog *p)
+{
+	for (uint32_t i = 0; i < p->n_insn; i++)
+		if (p->insn[i].code == BPFI_JMP_CALL && p->insn[i].src == BPFI_CALL_HELPER &&
+		    p->insn[i].imm == HELPER_tail_call)
+			return true;
+	return false;
+}
+
+int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
+		  LLVMValueRef *body, bool *tail_calls)
 {
 	const struct unit_prog *up = &l->u->prog[i];
 	struct lower_prog p = { .l = l, .prog = up, .facts = facts };
@@ -252,7 +283,7 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts, LLV
 	for (size_t n = 0; n < up->n_func; n++) {
 		struct lower_func *f = &p.func[n];
 
-		if (p.kinds[f->start].reg[0] == KIND_UNREACHED) {	/* nobody calls it */
+		if (p.kinds[f->start].reg[0].is == KIND_UNREACHED) {	/* nobody calls it */
 			LLVMDeleteFunction(f->fn);
 			continue;
 		}
@@ -262,5 +293,6 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts, LLV
 			lower_callback(f);
 	}
 	*body = p.func[0].fn;
+	*tail_calls = makes_tail_calls(up);
 	return 0;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "maps.h"
+
 struct table table_new(struct lower *l, const char *name, const char *section, size_t bytes,
 		       const size_t *rel, size_t n_rel)
 {
@@ -108,17 +110,41 @@ static const size_t map_rel[] = {
 };
 enum { N_MAP_REL = sizeof(map_rel) / sizeof(map_rel[0]) };
 
+/* First contents of a prog_array: ids of programs, up to the last slot that has one. */
+static struct bytes prog_ids(struct lower *l, const struct unit_map *m)
+{
+	uint32_t *id, n = 0;
+
+	for (size_t i = 0; i < m->n_slots; i++)
+		if (m->slots[i].slot >= n && m->slots[i].slot < m->max_entries)
+			n = m->slots[i].slot + 1;
+	id = arena_array(l->a, n, sizeof(*id));
+	for (size_t i = 0; i < m->n_slots; i++) {
+		uint32_t *to = &id[m->slots[i].slot];
+
+		if (m->slots[i].slot >= n || (uint32_t)m->slots[i].target >= l->u->n_prog)
+			continue;
+		memcpy(to, l->hook[m->slots[i].target].hash, sizeof(*to));
+		if (!*to)
+			*to = 1;
+	}
+	return (struct bytes){ (const uint8_t *)id, n * sizeof(*id) };
+}
+
 /* First contents of a map without a room. */
-static LLVMValueRef init_of(struct lower *l, size_t i)
+static LLVMValueRef init_of(struct lower *l, size_t i, uint32_t *n)
 {
 	const struct unit_map *m = &l->u->map[i];
+	struct bytes init = m->type == MAP_TYPE_prog_array ? prog_ids(l, m) : m->init;
 	LLVMValueRef v, g;
 
-	if (l->map[i].room || !m->init.n)
+	*n = 0;
+	if (l->map[i].room || !init.n)
 		return NULL;
+	*n = (uint32_t)init.n;
 	if (l->map[i].constant)
 		return l->map[i].constant;
-	v = LLVMConstStringInContext2(l->ctx, (const char *)m->init.p, m->init.n, 1);
+	v = LLVMConstStringInContext2(l->ctx, (const char *)init.p, init.n, 1);
 	g = LLVMAddGlobal(l->mod, LLVMTypeOf(v), arena_printf(l->a, "init.%s", m->name));
 	LLVMSetInitializer(g, v);
 	LLVMSetLinkage(g, LLVMInternalLinkage);
@@ -143,7 +169,8 @@ void tables_maps(struct lower *l)
 	l->maps = t.global;
 	for (size_t i = 0; i < n; i++) {
 		const struct unit_map *m = &l->u->map[i];
-		LLVMValueRef init = init_of(l, i);
+		uint32_t init_bytes;
+		LLVMValueRef init = init_of(l, i, &init_bytes);
 
 		l->map[i].desc = table_at(&t, i * sizeof(*row));
 		row[i] = (struct bpftime_map){
@@ -152,7 +179,7 @@ void tables_maps(struct lower *l)
 			.max_entries = m->max_entries, .flags = m->flags, .map_extra = m->map_extra,
 			.key_btf_id = m->key_btf_id, .value_btf_id = m->value_btf_id,
 			.bits = m->bits, .room_bytes = l->map[i].room_bytes,
-			.init_bytes = init ? (uint32_t)m->init.n : 0,
+			.init_bytes = init_bytes,
 		};
 		memcpy(&target[i * N_MAP_REL], (LLVMValueRef[N_MAP_REL]){
 			table_str(l, m->name), l->object, l->map[i].slot, l->map[i].room, init,
@@ -169,8 +196,9 @@ static const size_t hook_rel[] = {
 };
 enum { N_HOOK_REL = sizeof(hook_rel) / sizeof(hook_rel[0]) };
 
-static LLVMValueRef hooks_table(struct lower *l, const struct lower_hook *hook)
+static LLVMValueRef hooks_table(struct lower *l)
 {
+	const struct lower_hook *hook = l->hook;
 	size_t n = l->u->n_prog;
 	size_t *rel = arena_array(l->a, n * N_HOOK_REL + 1, sizeof(*rel));
 	LLVMValueRef *target = arena_array(l->a, n * N_HOOK_REL + 1, sizeof(*target));
@@ -210,8 +238,7 @@ static LLVMValueRef btf_table(struct lower *l)
 	return t.global;
 }
 
-void tables_close(struct lower *l, const struct lower_hook *hook,
-		  const struct objfmt_stamp *stamp)
+void tables_close(struct lower *l, const struct objfmt_stamp *stamp)
 {
 	struct table object = { l, l->object, sizeof(struct objfmt_object), object_rel, 5 };
 	struct table t = table_new(l, "stamp", ".bpftime.stamp", sizeof(*stamp), NULL, 0);
@@ -224,6 +251,6 @@ void tables_close(struct lower *l, const struct lower_hook *hook,
 	table_fill(&t, stamp, NULL);
 	if (btf && l->u->btf_raw.n <= UINT32_MAX)
 		row.btf_bytes = (uint32_t)l->u->btf_raw.n;
-	table_fill(&object, &row, (LLVMValueRef[5]){ l->maps, hooks_table(l, hook), t.global,
+	table_fill(&object, &row, (LLVMValueRef[5]){ l->maps, hooks_table(l), t.global,
 						     table_str(l, l->u->name), btf });
 }

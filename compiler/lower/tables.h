@@ -35,15 +35,7 @@ void tables_open(struct lower *l);
 /* .bpftime.maps; sets l->map[].desc. */
 void tables_maps(struct lower *l);
 
-struct lower_hook {	/* what became of program i */
-	LLVMValueRef entry;	/* specialised entry, or NULL */
-	LLVMValueRef body;	/* C-ABI form, or NULL */
-	enum entry_form form;
-	uint32_t     ctx_mask;
-	uint8_t      hash[32];
-};
 /* .bpftime.hooks, .bpftime.stamp, .bpftime.btf, and the object's own row. */
-void tables_close(struct lower *l, const struct lower_hook *hook,
-		  const struct objfmt_stamp *stamp);
+void tables_close(struct lower *l, const struct objfmt_stamp *stamp);
 
 #endif

@@ -52,13 +52,18 @@ static double now_ns(void)
 
 static void call(const struct job *j, engine_fn *fn, void *mem, struct child_result *res)
 {
+	uint64_t tail_calls = 0, arg = j->mem.n;
 	double from;
 
-	res->r0 = fn(mem, j->mem.n);
+	if (j->u->prog[j->prog].type != PROG_VM)
+		arg = (uintptr_t)&tail_calls;
+	res->r0 = fn(mem, arg);
 	if (j->repeat > 1) {
 		from = now_ns();
-		for (unsigned long i = 1; i < j->repeat; i++)
-			res->r0 = fn(mem, j->mem.n);
+		for (unsigned long i = 1; i < j->repeat; i++) {
+			tail_calls = 0;
+			res->r0 = fn(mem, arg);
+		}
 		res->ns = (now_ns() - from) / (double)(j->repeat - 1);
 	}
 	res->ok = true;
