@@ -22,7 +22,7 @@ struct bytes lnk_builtin_count(struct arena *a, struct bytes id)
 	if (objfile_read(a, "count", out, &f, &dg) < 0 || !obj_find(&f, ".bpftime.stamp"))
 		abort();
 	stamp = p + (f.sec[obj_find(&f, ".bpftime.stamp")].data - p);
-	memcpy(stamp + offsetof(struct objfmt_stamp, hash), id.p,
-	       id.n < 32 ? id.n : 32);
+	if (id.n)
+		memcpy(stamp + offsetof(struct objfmt_stamp, hash), id.p, id.n < 32 ? id.n : 32);
 	return out;
 }

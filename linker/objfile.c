@@ -286,7 +286,7 @@ uint32_t obj_find(const struct obj_file *f, const char *name)
 	return 0;
 }
 
-const struct obj_rel *obj_rel_at(const struct obj_sec *s, uint64_t off)
+size_t obj_rel_from(const struct obj_sec *s, uint64_t off)
 {
 	size_t lo = 0, hi = s->n_rel;
 
@@ -298,5 +298,12 @@ const struct obj_rel *obj_rel_at(const struct obj_sec *s, uint64_t off)
 		else
 			hi = mid;
 	}
-	return lo < s->n_rel && s->rel[lo].off == off ? &s->rel[lo] : NULL;
+	return lo;
+}
+
+const struct obj_rel *obj_rel_at(const struct obj_sec *s, uint64_t off)
+{
+	size_t i = obj_rel_from(s, off);
+
+	return i < s->n_rel && s->rel[i].off == off ? &s->rel[i] : NULL;
 }

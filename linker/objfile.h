@@ -82,6 +82,9 @@ static inline struct loc obj_loc(const struct obj_file *f, uint32_t sec, int64_t
 /* What the reader gives to those who write files back: a section by name, 0 when absent. */
 uint32_t obj_find(const struct obj_file *f, const char *name);
 
+/* Index of the first relocation at `off` or behind it. */
+size_t obj_rel_from(const struct obj_sec *s, uint64_t off);
+
 /* The relocation at exactly `off` of a section, or NULL. */
 const struct obj_rel *obj_rel_at(const struct obj_sec *s, uint64_t off);
 

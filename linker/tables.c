@@ -28,6 +28,42 @@ static int damaged(const struct tables *t, struct lnk_ref at, const char *what)
 	return diag(t->dg, DIAG_L005, obj_loc(t->f, at.sec, (int64_t)at.off), "%s", what);
 }
 
+/* Relocations change what has been read here unless they are of the fields that `pointers`
+ * names: bit i for the i-th 4 bytes of the row. */
+static int check_untouched(const struct tables *t, struct lnk_ref at, uint64_t n,
+			   uint64_t pointers)
+{
+	const struct obj_sec *s = &t->f->sec[at.sec];
+	const struct lnk_cpu *cpu = lnk_cpu(t->f->machine);
+
+	for (size_t i = obj_rel_from(s, at.off < 8 ? 0 : at.off - 8); i < s->n_rel; i++) {
+		const struct obj_rel *r = &s->rel[i];
+		uint64_t slot = (r->off - at.off) / 4;
+
+		if (r->off >= at.off + n)
+			break;
+		if (r->off + cpu->reloc(r->type)->bytes <= at.off)
+			continue;
+		if (r->off < at.off || (r->off - at.off) % 4 || slot > 63 ||
+		    !(pointers >> slot & 1))
+			return damaged(t, at, "a relocation of what is not a pointer");
+	}
+	return 0;
+}
+
+#define POINTER(row_, field_) (1ull << offsetof(struct row_, field_) / 4)
+static const uint64_t object_pointers =
+	POINTER(objfmt_object, maps_rel) | POINTER(objfmt_object, hooks_rel) |
+	POINTER(objfmt_object, stamp_rel) | POINTER(objfmt_object, name_rel) |
+	POINTER(objfmt_object, btf_rel);
+static const uint64_t map_pointers =
+	POINTER(bpftime_map, name_rel) | POINTER(bpftime_map, object_rel) |
+	POINTER(bpftime_map, slot_rel) | POINTER(bpftime_map, room_rel) |
+	POINTER(bpftime_map, init_rel) | POINTER(bpftime_map, inner_rel);
+static const uint64_t hook_pointers =
+	POINTER(objfmt_hook, entry_rel) | POINTER(objfmt_hook, body_rel) |
+	POINTER(objfmt_hook, prog_rel) | POINTER(objfmt_hook, spec_rel);
+
 /* Where a self-relative field leads.  0: nowhere (*out zeroed), 1: *out, or negative. */
 static int follow(const struct tables *t, struct lnk_ref row, size_t field, int32_t value,
 		  struct lnk_ref *out)
@@ -82,7 +118,7 @@ static int follow_str(const struct tables *t, struct lnk_ref row, size_t field, 
 	*out = bytes_str((struct bytes){ t->f->sec[at.sec].data, t->f->sec[at.sec].bytes }, at.off);
 	if (!*out || !**out || strlen(*out) > max)
 		return damaged(t, row, "a name does not end, is empty or is too long");
-	return 0;
+	return check_untouched(t, at, strlen(*out) + 1, 0);
 }
 
 /* Names become those of files. */
@@ -156,6 +192,8 @@ static int read_map(struct tables *t, struct lnk_ref at)
 	get(t, at, &m, sizeof(m));
 	err = check_version(t, at, m.version, m.size, OBJFMT_MAP_VERSION, sizeof(m));
 	if (err >= 0)
+		err = check_untouched(t, at, sizeof(m), map_pointers);
+	if (err >= 0)
 		err = follow_str(t, at, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &name);
 	if (err >= 0)
 		err = follow(t, at, FIELD(m, object_rel), &to);
@@ -217,6 +255,8 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 	get(t, at, row, sizeof(*row));
 	err = check_version(t, at, row->version, row->size, OBJFMT_HOOK_VERSION, sizeof(*row));
 	if (err >= 0)
+		err = check_untouched(t, at, sizeof(*row), hook_pointers);
+	if (err >= 0)
 		err = follow_str(t, at, FIELD(*row, prog_rel), 255, &prog);
 	if (err >= 0)
 		err = follow_str(t, at, FIELD(*row, spec_rel), 4095, &sec);
@@ -254,6 +294,8 @@ static int check_stamp(struct tables *t, struct lnk_ref at, const struct objfmt_
 	struct loc loc = obj_loc(t->f, at.sec, (int64_t)at.off);
 	int err = check_version(t, at, s->version, s->size, OBJFMT_STAMP_VERSION, sizeof(*s));
 
+	if (err >= 0)
+		err = check_untouched(t, at, sizeof(*s), 0);
 	if (err < 0)
 		return err;
 	if (s->rt_abi != 1)
@@ -311,6 +353,8 @@ static int read_object(struct tables *t, struct lnk_ref at)
 	o->first_hook = (uint32_t)l->n_hook;
 	get(t, at, row, sizeof(*row));
 	err = check_version(t, at, row->version, row->size, OBJFMT_OBJECT_VERSION, sizeof(*row));
+	if (err >= 0)
+		err = check_untouched(t, at, sizeof(*row), object_pointers);
 	if (err >= 0)
 		err = follow_str(t, at, FIELD(*row, name_rel), OBJFMT_NAME_BYTES - 1, &o->name);
 	if (err >= 0)

@@ -143,6 +143,12 @@ const Case cases[] = {
 	     s.rela(".bpftime.maps", 0)->r_info =
 		     s.rela(".text.entry_ret", 0)->r_info - R_X86_64_PLT32 + PC32)
 	CASE(NameByGot, L005, s.rela(".bpftime.maps", 0)->r_info += R_X86_64_GOTPCREL - PC32)
+	CASE(RelocatedNumber, L005, s.rela(".bpftime.maps", 2)->r_offset += 8)
+	CASE(RelocatedHalfPointer, L005, s.rela(".bpftime.maps", 2)->r_offset += 2)
+	CASE(RelocatedString, L005, s.sh(".rela.text.entry_ret")->sh_info =
+	     obj_find(&s.f, ".bpftime.str"))
+	CASE(RelocatedStamp, L005, s.sh(".rela.text.entry_ret")->sh_info =
+	     obj_find(&s.f, ".bpftime.stamp"))
 	CASE(MapOfNobody, L005, s.rela(".bpftime.maps", 1)->r_addend = 4)
 	CASE(MapType, L005, s.map(0)->type = 9999)
 	CASE(MapKeySize, L005, s.map(0)->key_size = 8)
