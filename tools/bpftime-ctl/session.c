@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd.h"
 
+#include <signal.h>
+#include <unistd.h>
+
+/* A file that is cut short while it is mapped is SIGBUS at the next look. */
+static void cut_short(int sig)
+{
+	static const char text[] =
+		"error[M002]: not a map file: it was cut short while it was read\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)sig, (void)n;
+	_exit(EX_REFUSED);
+}
+
 int session_begin(struct session *s, const struct opts *o, const char *command, size_t min,
 		  size_t max, struct diags *dg)
 {
@@ -13,6 +27,7 @@ int session_begin(struct session *s, const struct opts *o, const char *command, 
 	r = mapdir_open(&s->dir, opts_get(o, "dir"), dg);
 	if (r < 0)
 		return r;
+	signal(SIGBUS, cut_short);
 	s->a = arena_new();
 	s->json = opts_has(o, "json");
 	return 0;
