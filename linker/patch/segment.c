@@ -44,23 +44,26 @@ static int find_room(struct segment_plan *sp, bool need_rw, bool need_hdr, struc
 {
 	/* patchelf adds a header without looking at what follows the table in the file: a
 	 * spare place is left for it where that is cheap. */
-	static const struct {
-		unsigned slots, spare;
-		bool     heavy;
-	} tries[] = { { 2, 1, false }, { 2, 0, false }, { 2, 0, true }, { 1, 0, false }, { 1, 0, true } };
+	static const struct segment_try tries[] = {
+		{ 2, 1, false, false }, { 2, 0, false, false }, { 2, 0, true, false },
+		{ 1, 0, false, false }, { 1, 0, true, false }, { 1, 0, true, true },
+	};
 	const struct image *im = sp->im;
 	const char *why = "";
 
 	sp->add_eh_phdr = need_hdr && !im->eh_frame_hdr_vaddr;
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-		sp->one_slot = tries[i].slots == 1 && need_rw;
-		if (tries[i].slots == 2 && !need_rw)
+		struct segment_try t = tries[i];
+
+		sp->one_slot = t.n_new == 1 && need_rw;
+		if (t.n_new == 2 && !need_rw)
 			continue;
-		if (segment_find_room(sp->a, im, tries[i].slots + sp->add_eh_phdr, tries[i].spare,
-				      tries[i].heavy, &sp->room, &why))
+		t.n_new += sp->add_eh_phdr;
+		if (segment_find_room(sp->a, im, &t, &sp->room, &why))
 			return 0;
 	}
-	return REFUSE(P105, "%s", why);
+	return REFUSE(P105, "%s%s", why, sp->add_eh_phdr
+		      ? ", and return hooks need one more for unwind data" : "");
 }
 
 /* Addresses, all behind everything the file maps. */

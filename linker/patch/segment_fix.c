@@ -54,7 +54,7 @@ void segment_write_phdrs(const struct segment_plan *sp, Elf64_Phdr *dst)
 		if (im->ph[i].p_type == PT_LOAD)
 			last = i;
 	for (size_t i = 0; i < im->eh.e_phnum; i++) {
-		if (im->ph[i].p_type == PT_NULL && drop) {
+		if (drop && segment_phdr_is_free(im, &im->ph[i], sp->room.drop_note)) {
 			drop--;
 		} else {
 			dst[n] = im->ph[i];

@@ -19,7 +19,8 @@ enum { SEGMENT_PAGE = 4096 };
 /* How the program-header table grows. */
 struct segment_room {
 	unsigned n_new;			/* headers to add */
-	unsigned n_phdr;		/* headers in all, PT_NULL ones that are reused dropped */
+	unsigned n_phdr;		/* headers in all, reused ones not counted twice */
+	bool     drop_note;		/* the PT_NOTE that PT_GNU_PROPERTY repeats is reused */
 	uint64_t table_end;		/* file offset behind the grown table and its spare room */
 	uint64_t evict_off, evict_end;	/* file range that moves; empty: equal */
 	uint64_t evict_vaddr;		/* of evict_off */
@@ -71,10 +72,20 @@ struct segment_changes {
 	size_t n, cap;
 };
 
-/* segment_room.c: room for n_new headers, and unused room behind them for `spare` more.
- * heavy: .dynsym, .dynstr and versions may move.  False with the reason in *why. */
-bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, unsigned spare,
-		       bool heavy, struct segment_room *out, const char **why);
+/* segment_room.c: room for headers; false with the reason in *why. */
+struct segment_try {
+	unsigned n_new;		/* headers to add */
+	unsigned spare;		/* unused room behind them for as many more */
+	bool     heavy;		/* .dynsym, .dynstr and versions may move */
+	bool     drop_note;	/* the PT_NOTE that PT_GNU_PROPERTY repeats may go */
+};
+bool segment_find_room(struct arena *a, const struct image *im, const struct segment_try *t,
+		       struct segment_room *out, const char **why);
+/* Is this header's place free for another? */
+bool segment_phdr_is_free(const struct image *im, const Elf64_Phdr *p, bool drop_note);
+
+/* segment_refs.c: do code or relocations name an address in [lo, hi)? */
+bool segment_is_referred(const struct image *im, uint64_t lo, uint64_t hi);
 
 /* segment_eh.c: entries of the original's .eh_frame_hdr, or the FDEs where it has none. */
 size_t segment_old_hdr_entries(const struct image *im);

@@ -190,61 +190,6 @@ static bool grow_load(const struct search *s, struct segment_room *out)
 	return true;
 }
 
-static bool in_range(uint64_t v, uint64_t lo, uint64_t hi) { return v >= lo && v < hi; }
-
-static bool starts_piece(const struct search *s, uint64_t vaddr)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->piece[i].off - s->load->p_offset == vaddr - s->load->p_vaddr)
-			return true;
-	return false;
-}
-
-/* `lea disp(%rip)` is how code takes an address; in a fixed-place executable also
- * `mov $imm32,%r32`, which as a number alone would mean too much: the start of a piece. */
-static bool code_refers(const struct search *s, const Elf64_Phdr *ph, uint64_t lo, uint64_t hi)
-{
-	struct bytes b = { s->im->file.p + ph->p_offset, ph->p_filesz };
-	bool absolute = s->im->eh.e_type == ET_EXEC;
-
-	for (uint64_t i = 1; i + 6 <= b.n; i++) {
-		uint8_t op = b.p[i];
-		int32_t v;
-
-		if (op == 0x8d && (b.p[i - 1] & 0xfb) == 0x48 && (b.p[i + 1] & 0xc7) == 0x05) {
-			memcpy(&v, b.p + i + 2, 4);
-			if (in_range(ph->p_vaddr + i + 6 + (uint64_t)(int64_t)v, lo, hi))
-				return true;
-		} else if (absolute && (op & 0xf8) == 0xb8) {
-			memcpy(&v, b.p + i + 1, 4);
-			if (in_range((uint32_t)v, lo, hi) && starts_piece(s, (uint32_t)v))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* A program that looks at its own notes must go on finding them. */
-static bool refers_into(const struct search *s, uint64_t lo, uint64_t hi)
-{
-	const struct image *im = s->im;
-	const struct image_dyn *d = im->dyn;
-	struct bytes rela = { NULL, 0 };
-	Elf64_Rela r;
-
-	if (d && d->rela && (rela.p = image_at(im, d->rela, d->rela_bytes)))
-		rela.n = d->rela_bytes;
-	for (uint64_t off = 0; bytes_get(rela, off, &r, sizeof(r)); off += sizeof(r))
-		if (in_range(r.r_offset, lo, hi) ||
-		    (ELF64_R_TYPE(r.r_info) == R_X86_64_RELATIVE && in_range((uint64_t)r.r_addend, lo, hi)))
-			return true;
-	for (size_t i = 0; i < im->eh.e_phnum; i++)
-		if (im->ph[i].p_type == PT_LOAD && (im->ph[i].p_flags & PF_X) &&
-		    code_refers(s, &im->ph[i], lo, hi))
-			return true;
-	return false;
-}
-
 /* The evicted range: what the grown table covers, and what crosses that range's end. */
 static bool close_range(const struct search *s, bool heavy, struct segment_room *out,
 			const char **why)
@@ -271,30 +216,44 @@ static bool close_range(const struct search *s, bool heavy, struct segment_room 
 	out->evict_off = lo;
 	out->evict_end = end;
 	out->evict_vaddr = s->load->p_vaddr + (lo - s->load->p_offset);
-	if (refers_into(s, out->evict_vaddr, out->evict_vaddr + (end - lo))) {
+	if (segment_is_referred(s->im, out->evict_vaddr, out->evict_vaddr + (end - lo))) {
 		*why = "code refers to the notes behind the program headers";
 		return false;
 	}
 	return true;
 }
 
-bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, unsigned spare,
-		       bool heavy, struct segment_room *out, const char **why)
+/* Kernel and glibc read the properties by PT_GNU_PROPERTY; the PT_NOTE over the same bytes
+ * is for older ones. */
+bool segment_phdr_is_free(const struct image *im, const Elf64_Phdr *p, bool drop_note)
+{
+	if (p->p_type == PT_NULL)
+		return true;
+	for (size_t i = 0; drop_note && p->p_type == PT_NOTE && i < im->eh.e_phnum; i++)
+		if (im->ph[i].p_type == PT_GNU_PROPERTY && im->ph[i].p_offset == p->p_offset &&
+		    im->ph[i].p_filesz == p->p_filesz)
+			return true;
+	return false;
+}
+
+bool segment_find_room(struct arena *a, const struct image *im, const struct segment_try *t,
+		       struct segment_room *out, const char **why)
 {
 	struct search s = { .a = a, .im = im };
-	uint64_t off = im->eh.e_phoff, n_null = 0;
+	uint64_t off = im->eh.e_phoff;
+	unsigned n_free = 0;
 
-	*out = (struct segment_room){ .n_new = n_new };
+	*out = (struct segment_room){ .n_new = t->n_new, .drop_note = t->drop_note };
 	s.table_end = off + im->eh.e_phnum * sizeof(Elf64_Phdr);
 	for (size_t i = 0; i < im->eh.e_phnum; i++) {
 		const Elf64_Phdr *p = &im->ph[i];
 
 		if (p->p_type == PT_LOAD && off >= p->p_offset && s.table_end <= p->p_offset + p->p_filesz)
 			s.load = p;
-		n_null += p->p_type == PT_NULL;
+		n_free += segment_phdr_is_free(im, p, t->drop_note);
 	}
-	out->n_phdr = im->eh.e_phnum - (unsigned)(n_null < n_new ? n_null : n_new) + n_new;
-	out->table_end = off + (out->n_phdr + spare) * sizeof(Elf64_Phdr);
+	out->n_phdr = im->eh.e_phnum - (n_free < t->n_new ? n_free : t->n_new) + t->n_new;
+	out->table_end = off + (out->n_phdr + t->spare) * sizeof(Elf64_Phdr);
 	if (out->table_end <= s.table_end)
 		return true;
 	if (!bytes_at(im->file, off, out->table_end - off)) {
@@ -306,7 +265,7 @@ bool segment_find_room(struct arena *a, const struct image *im, unsigned n_new, 
 	add_dynamic(&s);
 	if (s.n)
 		qsort(s.piece, s.n, sizeof(*s.piece), by_off);
-	if (!close_range(&s, heavy, out, why))
+	if (!close_range(&s, t->heavy, out, why))
 		return false;
 	if (!grow_load(&s, out)) {
 		*why = "the segment of the program headers is full";

@@ -3,6 +3,7 @@
 // to the original.
 #pragma once
 
+#include "patchfmt.h"
 #include "segment.h"
 #include "util.h"
 
