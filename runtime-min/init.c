@@ -8,6 +8,7 @@
 #include "init.h"
 
 #include "arch/x86_64/sys.h"
+#include "fault.h"
 #include "mem.h"
 #include "payload_off.h"
 #include "rt_maps.h"
@@ -115,6 +116,8 @@ uint64_t rt_init(void)
 			was = rt_load_acquire(&state);
 		}
 	}
+	if (bpftime_rt1_payload.bits & PAYLOAD_READS_FAST)
+		rt_fault_setup();
 	if (set_up_maps())
 		set_up_control();
 	rt_store_release(&state, STATE_DONE);

@@ -17,6 +17,20 @@ void *bpftime_h_map_lookup_elem(const struct bpftime_map *m, void *base, const v
 uint64_t bpftime_h_map_update_elem(const struct bpftime_map *m, void *base, const void *key,
 				   const void *value, uint64_t flags);
 uint64_t bpftime_h_map_delete_elem(const struct bpftime_map *m, void *base, const void *key);
+uint64_t bpftime_h_probe_read(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_probe_read_user(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_probe_read_kernel(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_probe_read_str(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_probe_read_user_str(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_probe_read_kernel_str(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_ktime_get_ns(void);
+uint64_t bpftime_h_ktime_get_boot_ns(void);
+uint64_t bpftime_h_get_prandom_u32(void);
+uint64_t bpftime_h_get_smp_processor_id(void);
+uint64_t bpftime_h_get_current_uid_gid(void);
+uint64_t bpftime_h_get_current_comm(void *to, uint64_t bytes);
+uint64_t bpftime_h_get_attach_cookie(void *ctx);
+uint64_t bpftime_h_get_func_ip(void *ctx);
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

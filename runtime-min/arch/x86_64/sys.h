@@ -35,6 +35,11 @@ RT_INLINE int64_t rt_sys6(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_
 #define rt_sys4(n_, a_, b_, c_, d_)                                                       \
 	rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), (uint64_t)(d_), 0, 0)
 
+RT_INLINE uint64_t rt_cycles(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
 RT_INLINE void rt_pause(void)
 {
 	__builtin_ia32_pause();

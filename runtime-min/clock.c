@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * clock.c - bpf_ktime_get_ns and bpf_ktime_get_boot_ns: the vDSO's clock_gettime(), found
+ * once, or the system call.
+ *
+ * The vDSO is kernel code, built without vector registers, and lies at one address from
+ * exec to exec. */
+#include "arch/x86_64/sys.h"
+#include "mem.h"
+#include "rt_base.h"
+
+enum {
+	SYS_prctl = 157, SYS_clock_gettime = 228, PR_GET_AUXV = 0x41555856, AT_SYSINFO_EHDR = 33,
+	AUXV_PAIRS = 64, CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7,
+	PT_LOAD = 1, PT_DYNAMIC = 2, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6,
+	VDSO_MAX_SYMBOLS = 1024,
+};
+
+struct timespec_ {
+	int64_t s, ns;
+};
+typedef int64_t clock_fn(int64_t clock, struct timespec_ *ts);
+
+/* NULL: not looked for yet; the system call when there is none. */
+static clock_fn *clock_now;
+
+static int64_t by_syscall(int64_t clock, struct timespec_ *ts)
+{
+	return rt_sys2(SYS_clock_gettime, clock, ts);
+}
+
+static uint64_t vdso_address(void)
+{
+	uint64_t aux[2 * AUXV_PAIRS];
+	int64_t n = rt_sys6(SYS_prctl, PR_GET_AUXV, (uint64_t)aux, sizeof(aux), 0, 0, 0);
+
+	if (n < 0) {	/* before Linux 6.4 */
+		int64_t fd = rt_sys3(SYS_open, "/proc/self/auxv", 02000000 /* O_CLOEXEC */, 0);
+
+		if (fd < 0)
+			return 0;
+		n = rt_sys3(0 /* read */, fd, aux, sizeof(aux));
+		rt_sys1(SYS_close, fd);
+	}
+	for (int64_t i = 0; i + 2 <= n / 8 && i + 2 <= 2 * AUXV_PAIRS; i += 2)
+		if (aux[i] == AT_SYSINFO_EHDR)
+			return aux[i + 1];
+	return 0;
+}
+
+struct elf_phdr {
+	uint32_t type, flags;
+	uint64_t off, vaddr, paddr, filesz, memsz, align;
+};
+struct elf_sym {
+	uint32_t name;
+	uint8_t  info, other;
+	uint16_t shndx;
+	uint64_t value, size;
+};
+
+static bool is_clock_gettime(const char *name)
+{
+	static const char want[] = "__vdso_clock_gettime";
+
+	for (uint32_t i = 0; i < sizeof(want); i++)
+		if (name[i] != want[i])
+			return false;
+	return true;
+}
+
+/* The kernel made this image: it is well-formed.  The number of symbols is in DT_HASH; a
+ * vDSO without one is not searched. */
+static clock_fn *find_in_vdso(const char *base)
+{
+	const struct elf_phdr *ph = (const void *)(base + RT_LOAD_AT(uint64_t, base, 32));
+	uint16_t n_ph = RT_LOAD_AT(uint16_t, base, 56);
+	const uint64_t *dyn = NULL;
+	const char *slide = NULL, *str = NULL;
+	const struct elf_sym *sym = NULL;
+	const uint32_t *hash = NULL;
+
+	for (uint16_t i = 0; i < n_ph; i++) {
+		if (ph[i].type == PT_LOAD && !slide)
+			slide = base + ph[i].off - ph[i].vaddr;
+		else if (ph[i].type == PT_DYNAMIC)
+			dyn = (const void *)(base + ph[i].off);
+	}
+	for (; slide && dyn && dyn[0]; dyn += 2) {
+		if (dyn[0] == DT_STRTAB)
+			str = slide + dyn[1];
+		else if (dyn[0] == DT_SYMTAB)
+			sym = (const void *)(slide + dyn[1]);
+		else if (dyn[0] == DT_HASH)
+			hash = (const void *)(slide + dyn[1]);
+	}
+	for (uint32_t i = 1; str && sym && hash && i < hash[1] && i < VDSO_MAX_SYMBOLS; i++)
+		if (sym[i].shndx && is_clock_gettime(str + sym[i].name))
+			return (clock_fn *)(slide + sym[i].value);
+	return NULL;
+}
+
+static clock_fn *find_clock(void)
+{
+	uint64_t at = vdso_address();
+	clock_fn *fn = at ? find_in_vdso((const char *)at) : NULL;
+
+	fn = fn ? fn : by_syscall;
+	rt_store_release(&clock_now, fn);
+	return fn;
+}
+
+static uint64_t now(int64_t clock)
+{
+	clock_fn *fn = rt_load_acquire(&clock_now);
+	struct timespec_ ts;
+
+	if (rt_unlikely(!fn))
+		fn = find_clock();
+	if (rt_unlikely(fn(clock, &ts)) && by_syscall(clock, &ts))
+		return 0;
+	return (uint64_t)ts.s * 1000000000u + (uint64_t)ts.ns;
+}
+
+uint64_t rt_ktime_get_ns(void)
+{
+	return now(CLOCK_MONOTONIC);
+}
+
+uint64_t rt_ktime_get_boot_ns(void)
+{
+	return now(CLOCK_BOOTTIME);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fault.c - SIGSEGV and SIGBUS: ours when they come from rt_copy_faultable(), else the
+ * application's, as if we were not there. */
+#include "fault.h"
+
+#include "arch/x86_64/sys.h"
+
+enum {
+	SYS_rt_sigaction = 13, SYS_rt_sigprocmask = 14, SIGBUS_ = 7, SIGSEGV_ = 11, SIGSET_BYTES = 8,
+	SA_SIGINFO_ = 4, SA_RESTORER_ = 0x04000000, SA_ONSTACK_ = 0x08000000,
+	SA_NODEFER_ = 0x40000000, SA_RESETHAND_ = (int)0x80000000, SIG_DFL_ = 0, SIG_IGN_ = 1, SIG_SETMASK_ = 2,
+	UC_RIP = 40 + 16 * 8, UC_SIGMASK = 296,	/* in struct ucontext */
+};
+
+struct kernel_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+static struct kernel_sigaction old_action[2];	/* SIGBUS, SIGSEGV */
+static uint32_t handled;
+
+bool rt_fault_handled(void)
+{
+	return rt_load_acquire(&handled);
+}
+
+/* What the kernel would have done had our handler not been there. */
+static void pass_on(int sig, void *info, char *uc)
+{
+	struct kernel_sigaction *old = &old_action[sig == SIGSEGV_];
+
+	if (old->handler > SIG_IGN_) {
+		void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))old->handler;
+		uint64_t mask = old->mask | *(uint64_t *)(uc + UC_SIGMASK), was;
+
+		if (!(old->flags & SA_NODEFER_))
+			mask |= 1ull << (sig - 1);
+		rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &mask, &was, SIGSET_BYTES);
+		if (old->flags & SA_RESETHAND_)
+			old->handler = SIG_DFL_;
+		handler(sig, info, uc);
+		return;	/* sigreturn restores the mask of the context */
+	}
+	/* Default, or an ignored fault, which the kernel treats alike: the instruction
+	 * faults again, with nobody to handle it. */
+	rt_sys4(SYS_rt_sigaction, sig, old, 0, SIGSET_BYTES);
+}
+
+static void on_fault(int sig, void *info, char *uc)
+{
+	uint64_t *ip = (uint64_t *)(uc + UC_RIP);
+
+	if (*ip >= (uint64_t)rt_copy_begin && *ip < (uint64_t)rt_copy_end)
+		*ip = (uint64_t)rt_copy_fixup;
+	else
+		pass_on(sig, info, uc);
+}
+
+static bool install(int sig)
+{
+	struct kernel_sigaction now = {
+		(uint64_t)on_fault, SA_SIGINFO_ | SA_ONSTACK_ | SA_NODEFER_ | SA_RESTORER_,
+		(uint64_t)rt_sigreturn, 0,
+	};
+
+	return !rt_sys4(SYS_rt_sigaction, sig, &now, &old_action[sig == SIGSEGV_], SIGSET_BYTES);
+}
+
+void rt_fault_setup(void)
+{
+	if (rt_load(&handled))
+		return;
+	if (install(SIGSEGV_) && install(SIGBUS_))
+		rt_store_release(&handled, 1);
+}

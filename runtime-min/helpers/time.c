@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "rt_helpers.h"
+
+RT_FAST uint64_t bpftime_h_ktime_get_ns(void)
+{
+	return bpftime_rt1_ktime_get_ns();
+}
+
+RT_FAST uint64_t bpftime_h_ktime_get_boot_ns(void)
+{
+	return bpftime_rt1_ktime_get_boot_ns();
+}

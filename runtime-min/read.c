@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * read.c - bpf_probe_read_user and bpf_probe_read_user_str (read.h). */
+#include "read.h"
+
+#include "arch/x86_64/sys.h"
+#include "fault.h"
+#include "mem.h"
+
+enum {
+	SYS_read_ = 0, SYS_process_vm_readv = 310, SYS_pipe2 = 293, O_CLOEXEC_ = 02000000,
+	PIPE_CHUNK = 4096,	/* PIPE_BUF: one write is all or an error */
+	STR_CHUNK = 256, PAGE_BYTES = 4096,
+};
+
+struct iovec_ {
+	uint64_t base, len;
+};
+
+/* Where process_vm_readv is forbidden (seccomp) a pipe moves the bytes: the kernel reads
+ * our memory just the same, with the same answer for what is not there. */
+static uint64_t read_by_pipe(void *to, uint64_t from, uint64_t bytes)
+{
+	int32_t fd[2];
+	uint64_t done = 0;
+
+	if (rt_sys2(SYS_pipe2, fd, O_CLOEXEC_))
+		return 0;
+	while (done < bytes) {
+		uint64_t in_page = PAGE_BYTES - (from + done) % PAGE_BYTES, n = bytes - done;
+		int64_t got;
+
+		n = n < in_page ? n : in_page;
+		n = n < PIPE_CHUNK ? n : PIPE_CHUNK;
+		got = rt_sys3(SYS_write, fd[1], from + done, n);
+		if (got <= 0)
+			break;
+		got = rt_sys3(SYS_read_, fd[0], (char *)to + done, got);
+		if (got <= 0)
+			break;
+		done += (uint64_t)got;
+	}
+	rt_sys1(SYS_close, fd[0]);
+	rt_sys1(SYS_close, fd[1]);
+	return done;
+}
+
+static uint64_t read_strict(void *to, uint64_t from, uint64_t bytes)
+{
+	struct iovec_ local = { (uint64_t)(uintptr_t)to, bytes }, remote = { from, bytes };
+	int64_t n = rt_sys6(SYS_process_vm_readv, (uint64_t)rt_sys0(SYS_getpid), (uint64_t)&local, 1,
+			    (uint64_t)&remote, 1, 0);
+
+	if (rt_unlikely(n == -RT_EPERM || n == -RT_ENOSYS || n == -RT_ENOMEM))
+		return read_by_pipe(to, from, bytes);
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+uint64_t rt_read_some(void *to, uint64_t from, uint64_t bytes)
+{
+	if (!bytes)
+		return 0;
+	if (rt_fault_handled())
+		return bytes - rt_copy_faultable(to, from, bytes);
+	return read_strict(to, from, bytes);
+}
+
+/* Kernel: bpf_probe_read_user_common(): all or nothing, and nothing is zeros. */
+uint64_t rt_read_user(uint64_t to, uint64_t bytes, uint64_t from)
+{
+	if (rt_read_some((void *)to, from, bytes) == bytes)
+		return 0;
+	rt_zero((void *)to, bytes);
+	return (uint64_t)-RT_EFAULT;
+}
+
+/* Kernel: bpf_probe_read_user_str_common().  Nothing is written behind the NUL: programs
+ * use the buffer as a map key. */
+uint64_t rt_read_user_str(uint64_t to, uint64_t bytes, uint64_t from)
+{
+	char chunk[STR_CHUNK], *out = (char *)to;
+	uint64_t done = 0;
+
+	while (done < bytes) {
+		uint64_t want = bytes - done < STR_CHUNK ? bytes - done : STR_CHUNK, got, i;
+
+		got = rt_read_some(chunk, from + done, want);
+		for (i = 0; i < got; i++) {
+			out[done++] = chunk[i];
+			if (!chunk[i])
+				return done;
+		}
+		if (got < want) {
+			rt_zero(out, bytes);
+			return (uint64_t)-RT_EFAULT;
+		}
+	}
+	if (bytes)
+		out[bytes - 1] = 0;
+	return bytes;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Reading memory that may not be there: what is copied, what the kernel's helper would
+// answer, and that the process lives, with and without our signal handlers.
+#include <gtest/gtest.h>
+
+#include <csetjmp>
+#include <csignal>
+#include <cstddef>
+#include <functional>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "read.h"
+
+static const size_t PAGE = 4096;
+
+// Two pages of which the second cannot be read.
+struct Edge {
+	char *p = (char *)mmap(nullptr, 2 * PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	Edge()
+	{
+		for (size_t i = 0; i < PAGE; i++)
+			p[i] = (char)(1 + i % 251);
+		mprotect(p + PAGE, PAGE, PROT_NONE);
+	}
+	~Edge() { munmap(p, 2 * PAGE); }
+};
+
+static int check_reads()
+{
+	Edge e;
+	int bad = 0;
+	for (size_t back = 0; back <= 40; back++)
+		for (size_t n = 0; n <= 64; n++) {
+			char to[80];
+			memset(to, 0x55, sizeof(to));
+			uint64_t from = (uint64_t)e.p + PAGE - back;
+			bool all = n <= back;
+			size_t some = rt_read_some(to, from, n), want = all ? n : back;
+			bad += some != want || memcmp(to, (void *)from, want) || to[want] != 0x55;
+			memset(to, 0x55, sizeof(to));
+			int64_t r = (int64_t)rt_read_user((uint64_t)to, n, from);
+			bad += r != (all ? 0 : -EFAULT) || to[n] != 0x55;
+			for (size_t i = 0; i < n; i++)
+				bad += to[i] != (all ? ((char *)from)[i] : 0);
+		}
+	// null, kernel space, not canonical
+	for (uint64_t from : { 0ull, 8ull, 0xffffffff81000000ull, 0x8000000000000000ull, ~7ull }) {
+		char to[16] = "abc";
+		bad += (int64_t)rt_read_user((uint64_t)to, 16, from) != -EFAULT || to[0];
+	}
+	return bad;
+}
+
+static int check_strings()
+{
+	Edge e;
+	int bad = 0;
+	for (size_t back = 1; back <= 600; back += 7)
+		for (size_t nul = 0; nul <= back; nul += 5)
+			for (size_t cap : { 1, 2, 7, 8, 64, 255, 256, 257, 512 }) {
+				std::string to(600, 0x55);
+				char *from = e.p + PAGE - back, kept = 0;
+				if (nul < back) {
+					kept = from[nul];
+					from[nul] = 0;
+				}
+				int64_t r = (int64_t)rt_read_user_str((uint64_t)to.data(), cap, (uint64_t)from);
+				if (nul < back && nul < cap) {
+					bad += r != (int64_t)nul + 1 || memcmp(to.data(), from, nul + 1);
+					bad += to[nul + 1] != 0x55;	// nothing behind the NUL
+				} else if (cap <= back) {
+					bad += r != (int64_t)cap || memcmp(to.data(), from, cap - 1) || to[cap - 1];
+				} else {
+					bad += r != -EFAULT || to.find_first_not_of('\0') != cap;
+				}
+				if (nul < back)
+					from[nul] = kept;
+			}
+	char one = 'x';
+	bad += rt_read_user_str((uint64_t)&one, 0, (uint64_t)e.p) != 0 || one != 'x';
+	return bad;
+}
+
+// Runs fn in a child; its result, or -signal.
+static int in_child(const std::function<int()> &fn)
+{
+	int status;
+	pid_t pid = fork();
+	if (!pid)
+		_exit(std::min(fn(), 100));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(Reads, Strict)
+{
+	EXPECT_EQ(check_reads(), 0);
+	EXPECT_EQ(check_strings(), 0);
+}
+
+TEST(Reads, StrictWhereProcessVmReadvIsForbidden)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		sock_filter f[] = {
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		};
+		sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+			return 99;
+		int before = dup(0), bad = check_reads() + check_strings();
+		return bad + (dup(0) != before + 1);	// no descriptor is left
+	}), 0);
+}
+
+TEST(Reads, StrictWithSignalsBlocked)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		sigset_t all;
+		sigfillset(&all);
+		sigprocmask(SIG_SETMASK, &all, nullptr);
+		return check_reads() + check_strings();
+	}), 0);
+}
+
+TEST(Reads, Fast)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		rt_fault_setup();
+		return rt_fault_handled() ? check_reads() + check_strings() : 99;
+	}), 0);
+}
+
+TEST(Reads, FastBusError)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		rt_fault_setup();
+		int fd = memfd_create("x", 0);
+		if (ftruncate(fd, 10))
+			return 98;
+		char *p = (char *)mmap(nullptr, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0), to[8];
+		return (int64_t)rt_read_user((uint64_t)to, 8, (uint64_t)p + PAGE) != -EFAULT;
+	}), 0);
+}
+
+static sigjmp_buf back;
+static volatile int got;
+static void app_handler(int sig, siginfo_t *info, void *)
+{
+	sigset_t now;
+	sigprocmask(SIG_BLOCK, nullptr, &now);
+	got = info->si_addr == (void *)16 && sigismember(&now, sig) && sigismember(&now, SIGUSR1);
+	siglongjmp(back, 1);
+}
+
+TEST(Reads, FastLeavesTheApplicationItsFaults)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		struct sigaction sa = {};
+		sa.sa_sigaction = app_handler;
+		sa.sa_flags = SA_SIGINFO;
+		sigaddset(&sa.sa_mask, SIGUSR1);
+		sigaction(SIGSEGV, &sa, nullptr);
+		rt_fault_setup();
+		int bad = check_reads();
+		if (!sigsetjmp(back, 1))
+			*(volatile int *)16 = 1;
+		return bad + !got;
+	}), 0);
+	// Without a handler of its own it dies of the signal it would have died of.
+	EXPECT_EQ(in_child([]() -> int {
+		rt_fault_setup();
+		int bad = check_reads();
+		*(volatile int *)16 = 1;
+		return bad;
+	}), -SIGSEGV);
+}
