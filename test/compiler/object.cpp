@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// A hook object is what abi/objfmt.h says: tables any linker can join, no libc, no
+// absolute relocations, no helper left uninlined, general registers only.
+#include "made.h"
+
+#include <elf.h>
+
+#include "hooks.h"
+#include "load.h"
+
+extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+
+static const std::string counter = std::string(bpf_head) + R"(
+MAP(calls, ARRAY, __u32, __u64, 1)
+SEC("uprobe/x:f") int count(struct pt_regs *ctx)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&calls, &zero);
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	return 0;
+}
+)";
+
+TEST(Object, CounterIsOneInstruction)
+{
+	NEED_CLANG();
+	Made m(compile_text(counter));
+	ASSERT_EQ(m.err, 0);
+	auto code = m.code("hook.count");
+	ASSERT_EQ(code.size(), 2u);
+	EXPECT_EQ(code[0].substr(0, 9), "lock incq");
+	EXPECT_EQ(code[1].substr(0, 3), "ret");
+}
+
+TEST(Object, TablesSayWhatTheProgramIs)
+{
+	NEED_CLANG();
+	Made m(compile_text(counter));
+	ASSERT_EQ(m.err, 0);
+	obj_file f = m.read();
+	auto o = m.row<objfmt_object>(f, ".bpftime.object");
+	EXPECT_EQ(o.version, OBJFMT_OBJECT_VERSION);
+	EXPECT_EQ(o.size, sizeof(o));
+	EXPECT_EQ(o.n_maps, 1u);
+	EXPECT_EQ(o.n_hooks, 1u);
+	EXPECT_EQ(o.btf_bytes, m.rel.u->btf_raw.n);
+	auto h = m.row<objfmt_hook>(f, ".bpftime.hooks");
+	EXPECT_EQ(h.kind, HOOK_uprobe);
+	EXPECT_EQ(h.form, ENTRY_NATURAL);
+	EXPECT_EQ(h.ctx_mask, 0u);
+	auto map = m.row<bpftime_map>(f, ".bpftime.maps");
+	EXPECT_EQ(map.type, 2u);
+	EXPECT_EQ(map.value_size, 8u);
+	EXPECT_EQ(map.room_bytes, 4096u);
+	auto s = m.row<objfmt_stamp>(f, ".bpftime.stamp");
+	EXPECT_EQ(s.verdict, VERDICT_VERIFIED);
+	EXPECT_STREQ(s.target, "x86_64-unknown-linux-gnu");
+	EXPECT_STREQ(s.cpu, "x86-64");
+	const obj_sec *room = m.section(f, ".bpftime.room.calls");
+	ASSERT_TRUE(room);
+	EXPECT_EQ(room->align, 4096u);
+	EXPECT_EQ(room->bytes, 4096u);
+}
+
+TEST(Object, EqualInputsGiveEqualBytes)
+{
+	NEED_CLANG();
+	std::string path = compile_text(counter);
+	Made m(path), n(path);
+	ASSERT_EQ(m.err, 0);
+	ASSERT_EQ(m.obj.n, n.obj.n);
+	EXPECT_EQ(memcmp(m.obj.p, n.obj.p, m.obj.n), 0);
+}
+
+TEST(Object, StampCoversInstructionsAndMaps)
+{
+	NEED_CLANG();
+	std::string other = counter;
+	other.replace(other.find("n, 1)"), 5, "n, 2)");
+	std::string bigger = counter;
+	bigger.replace(bigger.find("__u64, 1)"), 9, "__u64, 2)");
+	Made a(compile_text(counter)), b(compile_text(other)), c(compile_text(bigger));
+	objfmt_stamp sa = a.row<objfmt_stamp>(a.read(), ".bpftime.stamp");
+	objfmt_stamp sb = b.row<objfmt_stamp>(b.read(), ".bpftime.stamp");
+	objfmt_stamp sc = c.row<objfmt_stamp>(c.read(), ".bpftime.stamp");
+	EXPECT_NE(memcmp(sa.hash, sb.hash, 32), 0);
+	EXPECT_NE(memcmp(sa.hash, sc.hash, 32), 0);
+}
+
+TEST(Object, UnverifiedIsMarked)
+{
+	NEED_CLANG();
+	Made m(compile_text(counter), false);
+	ASSERT_EQ(m.err, 0);
+	obj_file f = m.read();
+	EXPECT_EQ(m.row<objfmt_stamp>(f, ".bpftime.stamp").verdict, VERDICT_UNVERIFIED);
+	EXPECT_EQ(m.row<objfmt_hook>(f, ".bpftime.hooks").form, ENTRY_FRAME);
+}
+
+/* Of all samples, and of every relocation, symbol and instruction in them. */
+class Sample : public testing::TestWithParam<const char *> {};
+
+TEST_P(Sample, LeavesOnlyTheRuntimeAbiUndefined)
+{
+	Made m(std::string(BPFTIME_SAMPLES_DIR "/") + GetParam() + ".bpf.o");
+	ASSERT_EQ(m.err, 0);
+	obj_file f = m.read();
+	for (uint32_t i = 1; i < f.n_sym; i++) {
+		std::string name = f.sym[i].name;
+		EXPECT_EQ(name.find("bpftime_h_"), std::string::npos) << name;
+		if (f.sym[i].sec == SEC_UNDEF)
+			EXPECT_EQ(name.rfind("bpftime_rt1_", 0), 0u) << name;
+		else
+			EXPECT_EQ(f.sym[i].bind, STB_LOCAL) << name;
+	}
+	for (uint32_t i = 1; i < f.n_sec; i++)
+		for (size_t k = 0; k < f.sec[i].n_rel; k++)
+			EXPECT_TRUE(f.sec[i].rel[k].type == R_X86_64_PC32 ||
+				    f.sec[i].rel[k].type == R_X86_64_PLT32)
+				<< f.sec[i].name << " type " << f.sec[i].rel[k].type;
+}
+
+/* The payload linker decodes all code and refuses vector registers. */
+TEST_P(Sample, LinksIntoAPayload)
+{
+	Made m(std::string(BPFTIME_SAMPLES_DIR "/") + GetParam() + ".bpf.o");
+	ASSERT_EQ(m.err, 0);
+	struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
+		(size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
+	ASSERT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
+	struct lnk_loaded p = {};
+	ASSERT_EQ(lnk_load_here(l, PAYLOAD_PRIVATE, &p, &m.dg), 0);
+	lnk_unload(&p);
+}
+
+INSTANTIATE_TEST_SUITE_P(Object, Sample, testing::Values("minimal"));
