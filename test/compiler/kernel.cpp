@@ -7,12 +7,7 @@
 #include <random>
 #include <unistd.h>
 
-#include "isa.h"
-#include "jit.h"
-#include "load.h"
-#include "unit.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "vm_unit.h"
 
 namespace {
 
@@ -221,64 +216,6 @@ public:
 	}
 };
 
-struct Unit {
-	struct unit u = {};
-	struct unit_prog p = {};
-	struct unit_func f = {};
-	explicit Unit(std::vector<bpfi> &code)
-	{
-		f.name = p.name = "random";
-		p.sec = "vm";
-		p.spec = "";
-		p.kind = HOOK_vm;
-		p.type = PROG_VM;
-		p.insn = code.data();
-		p.n_insn = (uint32_t)code.size();
-		p.func = &f;
-		p.n_func = 1;
-		u.path = "random.jsonl";
-		u.name = "random";
-		u.license = "GPL";
-		u.prog = &p;
-		u.n_prog = 1;
-	}
-};
-
-void run_jit(std::vector<bpfi> &code, uint8_t *mem)
-{
-	Unit u(code);
-	struct compile_opts opts = {};
-	struct diags dg = {};
-	struct jit *j = nullptr;
-	dg.out = stderr;
-	opts.opt_level = 3;
-	opts.unverified = true;
-	ASSERT_EQ(jit_open(&u.u, nullptr, &opts, &j, &dg), 0);
-	jit_prog(j, 0)(mem, MEM_BYTES);
-	jit_close(j);
-}
-
-void run_aot(std::vector<bpfi> &code, uint8_t *mem, unsigned level)
-{
-	Unit u(code);
-	struct compile_opts opts = {};
-	struct diags dg = {};
-	struct arena *a = arena_new();
-	struct lnk_loaded p = {};
-	struct bytes obj;
-	dg.out = stderr;
-	opts.opt_level = level;
-	opts.unverified = true;
-	ASSERT_EQ(compile_object(a, &u.u, nullptr, &opts, &obj, &dg), 0);
-	struct lnk *l = lnk_new(a, { bpftime_rt_archive,
-				     (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
-	ASSERT_EQ(lnk_add_object(l, "random", obj, true, &dg), 0);
-	ASSERT_EQ(lnk_load_here(l, PAYLOAD_PRIVATE, &p, &dg), 0);
-	lnk_loaded_body(&p, "random")(mem, MEM_BYTES);
-	lnk_unload(&p);
-	arena_free(a);
-}
-
 std::string hex(const std::vector<bpfi> &code)
 {
 	std::string s;
@@ -317,10 +254,13 @@ TEST(KernelDifference, RandomProgramsAgree)
 			continue;
 		}
 		accepted++;
-		run_jit(code, jit);
+		uint64_t r0;
+		struct diags dg = {};
+		dg.out = stderr;
+		ASSERT_EQ(vm_run(code, jit, MEM_BYTES, true, 3, &r0, &dg), 0) << seed;
 		EXPECT_EQ(memcmp(want, jit, sizeof(want)), 0) << "jit, seed " << seed << " " << hex(code);
 		if (seed % 3 == 0) {
-			run_aot(code, aot, seed % 4);
+			ASSERT_EQ(vm_run(code, aot, MEM_BYTES, false, seed % 4, &r0, &dg), 0) << seed;
 			EXPECT_EQ(memcmp(want, aot, sizeof(want)), 0)
 				<< "aot, seed " << seed << " " << hex(code);
 		}
