@@ -9,10 +9,14 @@
 
 #include "decode_x86_64.h"
 
-static const char *objection(const struct dec_insn *in)
+static const char *objection(const struct dec_insn *in, bool runtime)
 {
 	if (in->bits & (DEC_VECTOR | DEC_X87 | DEC_STATE))
 		return "touches vector or x87 state, which hooks do not save";
+	if (in->bits & DEC_PRIVILEGED)
+		return "privileged instruction";
+	if (runtime)
+		return NULL;
 	if (in->bits & DEC_FS_WRITE)
 		return "stores through fs:, the target's thread data";
 	/* fs:0 holds the thread block's own address; the stack protector's canary and a
@@ -21,12 +25,10 @@ static const char *objection(const struct dec_insn *in)
 		return "reads a fixed place of the target's thread data";
 	if (in->bits & DEC_GS)
 		return "uses gs:";
-	if (in->bits & DEC_PRIVILEGED)
-		return "privileged instruction";
 	return NULL;
 }
 
-const char *x86_64_check(const uint8_t *p, size_t n, uint64_t *off)
+const char *x86_64_check(const uint8_t *p, size_t n, bool runtime, uint64_t *off)
 {
 	struct dec_insn in;
 	const char *why;
@@ -34,7 +36,7 @@ const char *x86_64_check(const uint8_t *p, size_t n, uint64_t *off)
 	for (*off = 0; *off < n; *off += in.len) {
 		if (!dec_x86_64(p + *off, n - *off, 0, &in))
 			return "not an instruction";
-		why = objection(&in);
+		why = objection(&in, runtime);
 		if (why)
 			return why;
 	}

@@ -6,7 +6,7 @@
 
 #include "cpu.h"
 
-const char *x86_64_check(const uint8_t *p, size_t n, uint64_t *off);
+const char *x86_64_check(const uint8_t *p, size_t n, bool runtime, uint64_t *off);
 struct code_cost x86_64_cost(const uint8_t *p, size_t n, uint64_t off);
 
 #endif

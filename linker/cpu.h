@@ -47,8 +47,9 @@ struct lnk_cpu {
 	const struct reloc_desc *(*reloc)(uint32_t type);
 	/* Writes the field.  NULL, or why it cannot be done; *range when it is only too far. */
 	const char *(*apply)(const struct reloc_in *in, bool *range);
-	/* NULL, or what code of a hook does that it must not, at *off. */
-	const char *(*check)(const uint8_t *p, size_t n, uint64_t *off);
+	/* NULL, or what code of a payload does that it must not, at *off.  runtime: code of the
+	 * archive, which may also use the thread block. */
+	const char *(*check)(const uint8_t *p, size_t n, bool runtime, uint64_t *off);
 	/* Walks the likely path from p + off. */
 	struct code_cost (*cost)(const uint8_t *p, size_t n, uint64_t off);
 };

@@ -103,6 +103,10 @@ struct lnk {
  * another ABI), -DIAG_L011 (too large). */
 int lnk_read_tables(struct lnk *l, struct obj_file *f, bool allow_unverified, struct diags *dg);
 
+/* Looks through the code of a hook object, or what is live of a member of the archive.
+ * 0 or -DIAG_L013. */
+int lnk_check_code(const struct lnk *l, const struct obj_file *f, struct diags *dg);
+
 /* What symbol `sym` of f stands for; ->sec 0 when it is an undefined weak one.  Valid from
  * lnk_layout on.  false: undefined. */
 bool lnk_resolve(const struct lnk *l, struct obj_file *f, uint32_t sym, struct lnk_ref *out);

@@ -31,16 +31,16 @@ static int check_symbols(const struct obj_file *f, struct diags *dg)
 	return 0;
 }
 
-static int check_code(const struct lnk *l, const struct obj_file *f, struct diags *dg)
+int lnk_check_code(const struct lnk *l, const struct obj_file *f, struct diags *dg)
 {
 	for (uint32_t i = 1; i < f->n_sec; i++) {
 		const struct obj_sec *s = &f->sec[i];
 		uint64_t off;
 		const char *why;
 
-		if (!(s->flags & SHF_EXECINSTR) || !s->data)
+		if (!(s->flags & SHF_EXECINSTR) || !s->data || (!f->hook && !s->live))
 			continue;
-		why = l->cpu->check(s->data, s->bytes, &off);
+		why = l->cpu->check(s->data, s->bytes, !f->hook, &off);
 		if (why)
 			return diag(dg, DIAG_L013, obj_loc(f, i, (int64_t)off), "%s", why);
 	}
@@ -60,14 +60,14 @@ int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow
 	if (l->cpu->machine != f->machine)
 		return diag(dg, DIAG_L003, at_file(path),
 			    "machine %u, the objects before are for %s", f->machine, l->cpu->name);
+	f->hook = true;
 	err = check_symbols(f, dg);
 	if (err >= 0)
-		err = check_code(l, f, dg);
+		err = lnk_check_code(l, f, dg);
 	if (err >= 0)
 		err = lnk_read_tables(l, f, allow_unverified, dg);
 	if (err < 0)
 		return err;
-	f->hook = true;
 	f->index = (uint32_t)l->n_file;
 	*ARENA_PUSH(l->arena, l->file, l->n_file, l->cap_file) = f;
 	return 0;

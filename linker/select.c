@@ -313,5 +313,7 @@ int lnk_select(struct lnk *l, struct diags *dg)
 		for (size_t i = 0; i < l->n_member; i++)
 			more |= mark_groups(&m, &l->member[i]);
 	}
+	for (size_t i = 0; i < l->n_member && err >= 0; i++)
+		err = lnk_check_code(l, &l->member[i], dg);
 	return err;
 }

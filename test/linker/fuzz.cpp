@@ -151,10 +151,11 @@ struct Mutator {
 	uint64_t below(uint64_t n) { return rng() % n; }
 	uint64_t value()
 	{
-		static const uint64_t some[] = {0, 1, 2, 3, 4, 7, 8, 16, 24, 63, 64, 0x7f, 0x80, 0xff,
-			0xfff, 0x1000, 0x1001, 0x7fff, 0xff00, 0xffff, 0x10000, 0x7fffffff, 0x80000000,
-			0xfffffff8, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0xfffffffffffff000,
-			0xffffffffffffffff};
+		static const uint64_t some[] = {
+			0, 1, 2, 3, 4, 7, 8, 16, 24, 63, 64, 0x7f, 0x80, 0xff, 0xfff, 0x1000,
+			0x1001, 0x7fff, 0xff00, 0xffff, 0x10000, 0x7fffffff, 0x80000000,
+			0xfffffff8, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
+			0xfffffffffffff000, 0xffffffffffffffff};
 		return below(4) ? some[below(sizeof(some) / sizeof(some[0]))] : rng();
 	}
 	// A place that means something: in the header, section headers, symbols, relocations or
@@ -167,7 +168,8 @@ struct Mutator {
 		memcpy(&eh, b.data(), sizeof(eh));
 		if (!below(10))
 			return below(sizeof(eh));
-		if (!eh.e_shnum || eh.e_shoff > b.size() || eh.e_shnum * 64ull > b.size() - eh.e_shoff)
+		if (!eh.e_shnum || eh.e_shoff > b.size() ||
+		    eh.e_shnum * 64ull > b.size() - eh.e_shoff)
 			return below(b.size());
 		size_t sh = eh.e_shoff + below(eh.e_shnum) * 64;
 		Elf64_Shdr s;
@@ -288,7 +290,8 @@ TEST_F(Fuzz, Outputs)
 		Bytes b = m(good[i % good.size()]);
 		arena *t = arena_new();
 		diags d = {};
-		link_input in[] = {{"mutated", {b.data(), b.size()}}, {"good", {good[1].data(), good[1].size()}}};
+		link_input in[] = {{"mutated", {b.data(), b.size()}},
+				   {"good", {good[1].data(), good[1].size()}}};
 		bytes out;
 		if (!link_objects(t, in, 2, &out, &d)) {
 			lnk *l = lnk_new(t, archive);

@@ -273,6 +273,12 @@ TEST(HostileArchive, IsRefused)
 	EXPECT_EQ(layout(b), -DIAG_L009);
 	b.assign(good.p, good.p + good.n - 100);
 	EXPECT_EQ(layout(b), -DIAG_L009);
+	b.assign(good.p, good.p + good.n);
+	// rt_twice: lea (%rdi,%rdi),%rax; ret -> xorps %xmm0,%xmm0; nop; ret
+	uint8_t *lea = (uint8_t *)memmem(b.data(), b.size(), "\x48\x8d\x04\x3f\xc3", 5);
+	ASSERT_NE(lea, nullptr);
+	memcpy(lea, "\x0f\x57\xc0\x90", 4);
+	EXPECT_EQ(layout(b), -DIAG_L013);
 	arena_free(a);
 }
 
