@@ -42,4 +42,30 @@ struct rt_control_attach {
 	char     prog[64], object[64], symbol[128];
 };
 
+/* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  Slot i belongs to stub i of the
+ * trampolines, RT_SLOT_BYTES apart like the slots, so that a return address tells which slot it
+ * is.  docs/design.md has the protocol. */
+enum {
+	RT_SLOTS_LOG2 = 10, RT_SLOTS = 1 << RT_SLOTS_LOG2, RT_SLOT_BYTES = 32,
+	RT_SLOT_POINT = 6,	/* offset of the return point in a stub */
+};
+#define RT_SLOT_HASH 0x9e3779b1u	/* even slot: (uint32_t)(sp * hash) >> (33 - LOG2) << 1 */
+
+struct rt_slot {
+	uint64_t resume;	/* where the stub goes at the return */
+	uint64_t ra;		/* the return address that was at sp */
+	uint64_t state;		/* sp | enum rt_slot_state | link << RT_SLOT_LINK_SHIFT */
+	uint64_t body;		/* what the stub calls */
+};
+enum rt_slot_state {		/* the low three bits; bit 0: not free */
+	RT_SLOT_FREE = 0,
+	RT_SLOT_CLAIMED = 1,	/* in a trampoline, on the way in or out */
+	RT_SLOT_ARMED = 3,	/* [sp] holds the stub's return point, or the frame is gone */
+	RT_SLOT_EXAMINED = 5,	/* armed, and being looked at */
+	RT_SLOT_CHAINED = 7,	/* armed, and a tail call armed another slot at the same sp */
+	RT_SLOT_MASK = 7,
+	RT_SLOT_LINK_SHIFT = 61,	/* how many slots were armed at this sp before; */
+	RT_SLOT_LINKS = 7,	/* at most so many minus one */
+};
+
 #endif

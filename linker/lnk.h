@@ -78,6 +78,8 @@ struct lnk {
 	struct lnk_attach *attach;
 	size_t n_attach, cap_attach;
 	uint64_t room_bytes;
+	const char **required;		/* symbols of lnk_require */
+	size_t n_required, cap_required;
 
 	/* lnk_layout */
 	struct lnk_symtab *symtab;	/* names of the archive and the linker; select.c */

@@ -86,6 +86,12 @@ uint32_t lnk_add_attach(struct lnk *l, uint32_t hook, const char *symbol, uint64
 	return (uint32_t)(l->n_attach - 1);
 }
 
+void lnk_require(struct lnk *l, const char *symbol)
+{
+	*ARENA_PUSH(l->arena, l->required, l->n_required, l->cap_required) =
+		arena_strdup(l->arena, symbol);
+}
+
 void lnk_set_site(struct lnk *l, uint32_t attach, uint64_t site_vaddr)
 {
 	l->attach[attach].site_vaddr = site_vaddr;

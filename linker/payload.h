@@ -65,6 +65,9 @@ struct lnk_size {
 	uint64_t rw_align, rx_align;
 };
 
+/* The payload shall hold this symbol of the runtime, although no object refers to it. */
+void lnk_require(struct lnk *l, const char *symbol);
+
 /* All attach points are known by now.  May be called again, with other sizes.
  * Selects archive members and sections (what nothing refers to is left out), orders
  * them, and makes room for `tramp_bytes` of trampolines and `cfi_bytes` of .eh_frame. */

@@ -263,12 +263,9 @@ static void mark_roots(struct marking *m)
 	for (size_t i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
 		if (lnk_global(l, by_name[i], &r))
 			mark(m, r);
-	for (size_t i = 0; i <= l->symtab->mask; i++) {
-		const struct symtab_row *row = &l->symtab->row[i];
-
-		if (row->name && !strncmp(row->name, "bpftime_rt1_tramp_", 18))
-			mark(m, row->ref);
-	}
+	for (size_t i = 0; i < l->n_required; i++)
+		if (lnk_global(l, l->required[i], &r))
+			mark(m, r);
 }
 
 void lnk_each_section(struct lnk *l, lnk_each_fn *fn, void *arg)

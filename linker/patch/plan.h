@@ -46,9 +46,10 @@ struct want {
 
 /* A hook at a site. */
 struct site_attach {
-	uint32_t attach;	/* index in the lnk */
+	uint32_t attach;	/* index in the lnk, from plan_make on; none when the site is refused */
 	uint32_t hook;
 	bool     ret;
+	uint64_t cookie;
 };
 
 struct site_cost {
@@ -71,6 +72,7 @@ struct site {
 	uint32_t    window_bytes;	/* bytes overwritten at patch_vaddr */
 	uint64_t    patch_vaddr;
 	struct bytes before;	/* window_bytes of the file */
+	struct bytes after;	/* what plan_emit puts there */
 	struct site_cost cost;
 	uint64_t    tramp_off, tramp_bytes;	/* place among the trampolines */
 	uint64_t    cfi_off, cfi_bytes;

@@ -167,6 +167,7 @@ TEST_F(Payload, ObjectsOfOnePayloadKeepTheirNames)
 TEST_F(Payload, LeavesOutWhatNobodyNeeds)
 {
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
+	lnk_require(l, "bpftime_rt1_tramp_sum");
 	place({});
 	finish();
 	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_tramp_sum")(0), 21u);
@@ -180,6 +181,7 @@ TEST_F(Payload, LeavesOutWhatNobodyNeeds)
 TEST_F(Payload, GotLoadsBecomeAddresses)
 {
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
+	lnk_require(l, "bpftime_rt1_tramp_got");
 	place({});
 	finish();
 	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_tramp_got")(10), (10u * 2 + 2) * 2);
@@ -211,6 +213,7 @@ TEST_F(Payload, IdTellsInputsApart)
 TEST_F(Payload, LayoutMayBeRepeated)
 {
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0);
+	lnk_require(l, "bpftime_rt1_tramp_sum");
 	lnk_target t = {};
 	lnk_size one, two;
 	ASSERT_EQ(lnk_layout(l, &t, 0, 0, &one, &dg), 0);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan.c - decides every site, learns how big the trampolines are, and writes them once the
+ * payload has its place. */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks.h"
+#include "window.h"
+
+struct plan_state {
+	struct targets *targets;	/* NULL: only PLT stubs are patched */
+	struct tramp_site *ts;		/* one a site */
+	struct tramp_common common;
+	struct cfi_out cfi;
+	bool returns;
+};
+
+const char *tactic_name(enum tactic t)
+{
+	static const char *const name[] = { "refused", "jmp", "plt", "padding", "short", "trap" };
+
+	return name[t];
+}
+
+const char *site_kind_name(enum site_kind k)
+{
+	static const char *const name[] = { "entry", "offset", "import" };
+
+	return name[k];
+}
+
+/* Nanoseconds, roughly, on the machine of docs/design.md: jumps and the word's test, then
+ * what the program does. */
+static void estimate(const struct plan *p, struct site *s, const struct tramp_site *t)
+{
+	struct site_cost *c = &s->cost;
+
+	*c = (struct site_cost){ .ns = 0.5 };
+	for (size_t i = 0; i < s->n_at; i++) {
+		const struct lnk_hook *h = lnk_hook(p->lnk, s->at[i].hook);
+
+		c->insns += h->insns;
+		c->saved_regs += h->saved_regs;
+		c->atomics += h->atomics;
+		c->ns += 0.3 + (h->row->form == ENTRY_FRAME ? 4 : 0);
+	}
+	if (s->has_ret) {
+		c->atomics++;		/* the slot */
+		c->ns += 1.5;
+	}
+	if (t->flags != FLAGS_DEAD)
+		c->ns += t->flags == FLAGS_ALL_LIVE ? 6 : 1;
+	c->ns += 0.2 * c->insns + 0.25 * c->saved_regs + 3.5 * c->atomics;
+}
+
+static void decide(struct plan *p, struct site *s, struct tramp_site *t, const struct plan_opts *o)
+{
+	const char *why = s->refused;
+	const uint8_t *before;
+
+	if (!why)
+		why = window_decide(p->im, p->state->targets, s, t);
+	if (!why && s->has_ret)
+		why = return_refused(p->im, s, t);
+	if (why && o->allow_trap && !s->refused)
+		why = arena_printf(p->im->arena, "%s; int3 is not supported", why);
+	if (!why) {
+		estimate(p, s, t);
+		if (o->max_cost_ns > 0 && s->cost.ns > o->max_cost_ns)
+			why = arena_printf(p->im->arena, "it would cost about %.1f ns", s->cost.ns);
+	}
+	before = why ? NULL : image_at(p->im, s->patch_vaddr, s->window_bytes);
+	s->refused = why;
+	if (why)
+		s->tactic = TACTIC_REFUSED;
+	else
+		s->before = (struct bytes){ before, s->window_bytes };
+}
+
+struct span {		/* bytes that a site changes or displaces */
+	uint64_t from, to;
+	struct site *site;
+	bool call;	/* one of the calls of an import */
+};
+
+static int by_from(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+static size_t collect_spans(const struct plan *p, struct span *span)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_site; i++) {
+		struct site *s = &p->site[i];
+		uint64_t end = s->tactic == TACTIC_JMP ? p->state->ts[i].back_vaddr
+						       : s->patch_vaddr + s->window_bytes;
+
+		if (s->refused)
+			continue;
+		if (s->window_bytes)
+			span[n++] = (struct span){ s->patch_vaddr, end, s, false };
+		for (size_t k = 0; s->import && k < s->import->n_call; k++)
+			span[n++] = (struct span){ s->import->call_vaddr[k],
+						   s->import->call_vaddr[k] + 6, s, true };
+	}
+	return n;
+}
+
+static void refuse_displaced(struct plan *p, struct site *s, const struct site *by)
+{
+	s->tactic = TACTIC_REFUSED;
+	s->refused = arena_printf(p->im->arena, "its bytes are among those of the site at 0x%llx",
+				  (unsigned long long)by->vaddr);
+}
+
+/* Two jumps must not share a byte, nor may one lie among instructions that another site
+ * displaces: it would not run there. */
+static void refuse_overlaps(struct plan *p)
+{
+	struct span *span;
+	size_t n = p->n_site, kept = 0;
+
+	for (size_t i = 0; i < p->n_site; i++)
+		n += p->site[i].import ? p->site[i].import->n_call : 0;
+	span = arena_array(p->im->arena, n + 1, sizeof(*span));
+	n = collect_spans(p, span);
+	if (n)
+		qsort(span, n, sizeof(*span), by_from);
+	for (size_t i = 1; i < n; i++) {
+		if (span[i].from >= span[kept].to) {
+			kept = i;
+		} else if (span[i].call && !span[kept].call) {
+			refuse_displaced(p, span[kept].site, span[i].site);
+			kept = i;
+		} else {
+			refuse_displaced(p, span[i].site, span[kept].site);
+		}
+	}
+}
+
+/* Writes everything into c and the CFI; with no bytes behind c only sizes come out. */
+static void write_all(struct plan *p, struct code *c, struct cfi_out *f)
+{
+	struct plan_state *st = p->state;
+
+	tramp_common_code(&st->common, st->returns, c, f);
+	for (size_t i = 0; i < p->n_site; i++) {
+		struct site *s = &p->site[i];
+		struct code site;
+
+		if (s->refused)
+			continue;
+		while (c->n % 16)
+			PUT(c, 0xcc);
+		s->tramp_off = c->n;
+		s->cfi_off = f->c.n;
+		site = (struct code){ c->p ? c->p + c->n : NULL, 0, c->cap > c->n ? c->cap - c->n : 0,
+				      code_vaddr(c), false };
+		tramp_site_code(&st->common, s, &st->ts[i], &site, f);
+		c->far |= site.far;
+		c->n += site.n;
+		s->tramp_bytes = c->n - s->tramp_off;
+		s->cfi_bytes = f->c.n - s->cfi_off;
+	}
+	put32(&f->c, 0);	/* end of .eh_frame */
+}
+
+static bool needs_targets(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_site; i++)
+		if (p->site[i].kind != SITE_IMPORT || (p->site[i].import && p->site[i].import->n_call))
+			return true;
+	return false;
+}
+
+/* Attach points exist for what will be patched only. */
+static void name_attach_points(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_site; i++) {
+		struct site *s = &p->site[i];
+
+		for (size_t k = 0; k < s->n_at && !s->refused; k++)
+			s->at[k].attach = lnk_add_attach(p->lnk, s->at[k].hook, s->symbol, s->at[k].cookie);
+	}
+}
+
+int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
+{
+	struct arena *a = p->im->arena;
+	struct plan_state *st = p->state = arena_alloc(a, sizeof(*st));
+	struct code c = { .n = 0 };
+
+	(void)dg;
+	st->ts = arena_array(a, p->n_site, sizeof(*st->ts));
+	if (needs_targets(p))
+		st->targets = targets_new(p->im);
+	for (size_t i = 0; i < p->n_site; i++)
+		decide(p, &p->site[i], &st->ts[i], o);
+	refuse_overlaps(p);
+	p->n_patched = p->n_refused = 0;
+	for (size_t i = 0; i < p->n_site; i++) {
+		p->n_refused += p->site[i].refused != NULL;
+		p->n_patched += p->site[i].refused == NULL;
+		st->returns |= !p->site[i].refused && p->site[i].has_ret;
+	}
+	name_attach_points(p);
+	if (st->returns) {
+		lnk_require(p->lnk, "bpftime_rt1_slot");
+		lnk_require(p->lnk, "bpftime_rt1_slots");
+	}
+	st->common = (struct tramp_common){ .lnk = p->lnk, .im = p->im };
+	st->cfi = (struct cfi_out){ .arena = a };
+	write_all(p, &c, &st->cfi);
+	p->tramp_bytes = c.n;
+	p->cfi_bytes = st->cfi.c.n;
+	return 0;
+}
+
+static struct bytes add_edit(struct plan *p, struct edits *e, uint64_t vaddr, const uint8_t *bytes, size_t n,
+		     const char *why)
+{
+	struct bytes after = { arena_dup(p->im->arena, bytes, n), n };
+
+	edits_add(p->im->arena, e, p->im, vaddr, 0, after, why);
+	return after;
+}
+
+static void add_site_edits(struct plan *p, struct edits *e, struct site *s,
+			   const struct tramp_site *t, uint64_t tramp, bool *far)
+{
+	uint8_t b[8];
+	size_t n;
+
+	if (s->window_bytes) {
+		n = window_bytes_at(s, t, tramp, b, far);
+		s->after = add_edit(p, e, s->patch_vaddr, b, n, s->symbol ? s->symbol : "unnamed function");
+	}
+	if (s->tactic == TACTIC_SHORT) {
+		n = window_padding_bytes(t, tramp, b, far);
+		add_edit(p, e, t->short_vaddr, b, n, "jump in padding");
+	}
+	for (size_t i = 0; s->import && i < s->import->n_call; i++) {
+		uint64_t at = s->import->call_vaddr[i];
+
+		n = window_call_bytes(p->im, p->state->targets, at, s->import->got_vaddr, tramp, b, far);
+		if (n)
+			add_edit(p, e, at, b, n, "call through the GOT");
+	}
+	for (size_t i = 0; i < s->n_at; i++)
+		lnk_set_site(p->lnk, s->at[i].attach, s->vaddr);
+}
+
+int plan_emit(struct plan *p, struct edits *e, struct diags *dg)
+{
+	struct plan_state *st = p->state;
+	struct code c = { lnk_tramp_bytes(p->lnk), 0, p->tramp_bytes, lnk_tramp_vaddr(p->lnk), false };
+	struct tramp_common *g = &st->common;
+
+	*g = (struct tramp_common){ .lnk = p->lnk, .im = p->im, .placed = true };
+	if (!lnk_symbol(p->lnk, "bpftime_rt1_cold", &g->rt_cold) ||
+	    (st->returns && (!lnk_symbol(p->lnk, "bpftime_rt1_slot", &g->rt_slot) ||
+			     !lnk_symbol(p->lnk, "bpftime_rt1_slots", &g->slots))))
+		return diag(dg, DIAG_I001, at_file(p->im->path), "the runtime lacks what trampolines call");
+	st->cfi = (struct cfi_out){ .arena = p->im->arena,
+		.c = { lnk_cfi_bytes(p->lnk), 0, p->cfi_bytes, lnk_cfi_vaddr(p->lnk), false } };
+	write_all(p, &c, &st->cfi);
+	for (size_t i = 0; i < p->n_site; i++)
+		if (!p->site[i].refused)
+			add_site_edits(p, e, &p->site[i], &st->ts[i], c.vaddr + p->site[i].tramp_off, &c.far);
+	if (c.n != p->tramp_bytes || st->cfi.c.n != p->cfi_bytes)
+		return diag(dg, DIAG_I001, at_file(p->im->path), "trampolines changed their size");
+	if (c.far || st->cfi.c.far)
+		return diag(dg, DIAG_P202, at_file(p->im->path), "more than 2 GiB");
+	return 0;
+}
+
+const struct cfi_entry *plan_cfi(const struct plan *p, size_t *n)
+{
+	*n = p->state->cfi.n_entry;
+	return p->state->cfi.entry;
+}

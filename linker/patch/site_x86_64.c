@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * site_x86_64.c - from a patched site through its programs and back.
+ *
+ *     [room below the red zone, flags]            where they are in use
+ *     cmpl $0, word; je cold; call program; ...   each entry program
+ *     [arm a return slot, jump to its stub]       with return programs
+ *     displaced instructions, jump back
+ *     cold: push $index; call cold_common; jne run; jmp skip
+ *     [resume: return programs, ret]
+ *
+ * Every general register arrives at the displaced instructions as it was.  Unwind rows
+ * follow each push and pop. */
+#include "tramp_x86_64.h"
+
+enum { RED_ZONE = 128 };
+
+/* In: index of the attach point on the stack, which is popped.  Out: ZF set: skip. */
+static void cold_common(struct tramp *t)
+{
+	static const enum reg save[] = { RAX, RDI, R11 };
+
+	t->base = cfi_entry_row();
+	t->cfi = true;
+	cfi_begin(t->f, code_vaddr(t->c));
+	for (unsigned i = 0; i < 3; i++)
+		push_reg(t, save[i]);
+	op_rsp(t, OP_LOAD, RDI, 32);
+	put_call(t->c, t->g->placed ? t->g->rt_cold : t->c->vaddr);
+	PUT(t->c, 0x85, 0xc0);		/* test %eax, %eax */
+	for (unsigned i = 3; i-- > 0;)
+		pop_reg(t, save[i]);
+	PUT(t->c, 0xc2, 8, 0);		/* ret $8 */
+	cfi_end(t->f, code_vaddr(t->c));
+}
+
+void tramp_common_code(struct tramp_common *g, bool returns, struct code *c, struct cfi_out *f)
+{
+	struct tramp t = { .g = g, .c = c, .f = f };
+
+	cfi_cie(f);
+	if (returns)
+		return_stubs(g, c, f);
+	g->cold = code_vaddr(c);
+	cold_common(&t);
+}
+
+/* The displaced instructions, each under the unwind row of its original. */
+static void displaced(struct tramp *t, const struct tramp_site *ts)
+{
+	const struct insn *last = &ts->insn[ts->n_insn - 1];
+	uint64_t base = t->c->vaddr;
+	size_t off[WINDOW_MAX + 1];
+	struct cfi_row row;
+
+	insns_move(ts->insn, ts->n_insn, t->c, off);
+	for (size_t i = 0; t->cfi && i < ts->n_insn; i++) {
+		if (t->s->kind == SITE_IMPORT)
+			row = ts->row;
+		else if (!cfi_row_at(t->g->im, ts->insn[i].vaddr, &row))
+			continue;
+		cfi_set(t->f, base + off[i], &row);
+		if (ts->insn[i].kind == INSN_CALL || ts->insn[i].kind == INSN_CALL_IND) {
+			struct cfi_row one = cfi_pushed(row, 8), two = cfi_pushed(row, 16);
+
+			cfi_set(t->f, base + off[i] + CALL_AT_ROOM, &one);
+			cfi_set(t->f, base + off[i] + CALL_AT_PUSH, &two);
+			cfi_set(t->f, base + off[i] + CALL_AT_POP, &one);
+		}
+	}
+	if (insn_ends(last) || last->kind == INSN_CALL || last->kind == INSN_CALL_IND)
+		return;
+	if (t->cfi && t->s->kind != SITE_IMPORT && cfi_row_at(t->g->im, ts->back_vaddr, &row))
+		cfi_set(t->f, code_vaddr(t->c), &row);
+	put_jmp(t->c, ts->back_vaddr);
+}
+
+struct cold {		/* branch to the cold path of one program, and where it comes back */
+	size_t je_at, skip_off;
+	uint32_t attach;
+};
+
+static void entry_programs(struct tramp *t, struct cold *cold, size_t *n_cold)
+{
+	for (size_t i = 0; i < t->s->n_at; i++) {
+		const struct site_attach *at = &t->s->at[i];
+		struct cold *k = &cold[*n_cold];
+
+		if (at->ret)
+			continue;
+		cmp_word(t, at->attach);
+		PUT(t->c, 0x0f, 0x80 | CC_E);
+		k->je_at = t->c->n;
+		put32(t->c, 0);
+		call_program(t, at);
+		k->skip_off = t->c->n;
+		k->attach = at->attach;
+		(*n_cold)++;
+	}
+}
+
+static void cold_paths(struct tramp *t, const struct cold *cold, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		fix_rel32(t->c, cold[i].je_at, t->c->n);
+		ask_cold(t, cold[i].attach, t->c->vaddr + cold[i].je_at + 4);
+		put_jmp(t->c, t->c->vaddr + cold[i].skip_off);
+	}
+}
+
+/* Everything but the resume part. Returns where that has to be. */
+static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t resume_vaddr)
+{
+	struct cold *cold = arena_array(t->g->im->arena, t->s->n_at, sizeof(*cold));
+	struct arming arm;
+	struct tramp at_tests;
+	size_t n_cold = 0;
+
+	if (t->cfi) {
+		cfi_begin(t->f, code_vaddr(t->c));
+		tramp_rows(t);
+	}
+	if (ts->red_zone)
+		move_sp(t, -RED_ZONE);
+	save_flags(t);
+	at_tests = *t;
+	entry_programs(t, cold, &n_cold);
+	restore_flags(t);
+	if (ts->red_zone)
+		move_sp(t, RED_ZONE);
+	if (t->s->has_ret)
+		return_arm(t, resume_vaddr, &arm);
+	displaced(t, ts);
+	if (n_cold) {
+		*t = at_tests;
+		tramp_rows(t);
+		cold_paths(t, cold, n_cold);
+	}
+	if (t->s->has_ret) {
+		t->depth = 0;
+		t->base = ts->row;
+		tramp_rows(t);
+		return_cold(t, &arm);
+	}
+	if (t->cfi)
+		cfi_end(t->f, code_vaddr(t->c));
+}
+
+void tramp_site_code(const struct tramp_common *g, const struct site *s,
+		     const struct tramp_site *ts, struct code *c, struct cfi_out *f)
+{
+	struct tramp fresh = { .g = g, .s = s, .c = c, .f = f, .base = ts->row, .cfi = ts->has_row,
+			       .r11_dead = ts->r11_dead, .flags = ts->flags }, t = fresh;
+	uint64_t resume = c->vaddr;
+
+	if (s->has_ret) {	/* once without bytes, to learn where the resume part will be */
+		struct code dry = { .n = c->n, .vaddr = c->vaddr };
+
+		t.c = &dry;
+		t.cfi = false;
+		hook_part(&t, ts, c->vaddr);
+		resume = code_vaddr(&dry);
+		t = fresh;
+	}
+	hook_part(&t, ts, resume);
+	if (s->has_ret) {
+		t = fresh;
+		return_resume(&t);
+	}
+}

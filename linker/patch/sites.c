@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sites.c - names, patterns and addresses become places in the image. */
+#include "plan.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "suggest.h"
+
+/* The site at vaddr; a new one keeps the order by address. */
+static struct site *site_at(struct plan *p, uint64_t vaddr, enum site_kind kind, const char *symbol)
+{
+	size_t lo = 0, hi = p->n_site;
+	struct site *s;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (p->site[mid].vaddr < vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < p->n_site && p->site[lo].vaddr == vaddr)
+		return &p->site[lo];
+	ARENA_PUSH(p->im->arena, p->site, p->n_site, p->cap_site);
+	s = &p->site[lo];
+	memmove(s + 1, s, (p->n_site - 1 - lo) * sizeof(*s));
+	*s = (struct site){ .vaddr = vaddr, .kind = kind, .symbol = symbol };
+	return s;
+}
+
+/* Adds the hook unless an alias of the same function brought it here already. */
+static struct site *attach(struct plan *p, const struct want *w, uint64_t vaddr,
+			   enum site_kind kind, const char *symbol)
+{
+	struct site *s = site_at(p, vaddr, kind, symbol);
+
+	for (size_t i = 0; i < s->n_at; i++)
+		if (s->at[i].hook == w->hook && s->at[i].ret == w->ret && s->at[i].cookie == w->cookie)
+			return s;
+	*ARENA_PUSH(p->im->arena, s->at, s->n_at, s->cap_at) = (struct site_attach){
+		.hook = w->hook, .ret = w->ret, .cookie = w->cookie };
+	s->has_ret |= w->ret;
+	return s;
+}
+
+/* The extent of the function that holds vaddr: its FDE, or a symbol with a size. */
+static void set_function(const struct image *im, struct site *s)
+{
+	for (size_t lo = 0, hi = im->n_fde; lo < hi;) {
+		size_t mid = (lo + hi) / 2;
+		const struct image_fde *f = &im->fde[mid];
+
+		if (s->vaddr >= f->vaddr && s->vaddr - f->vaddr < f->bytes) {
+			s->fn_vaddr = f->vaddr;
+			s->fn_bytes = f->bytes;
+			return;
+		}
+		if (f->vaddr <= s->vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t lo = 0, hi = im->n_sym; lo < hi;) {
+		size_t mid = (lo + hi) / 2;
+
+		if (im->sym[mid].vaddr <= s->vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+		if (lo >= hi && lo) {
+			const struct image_symbol *y = &im->sym[lo - 1];
+
+			if (s->vaddr - y->vaddr < y->bytes || s->vaddr == y->vaddr) {
+				s->fn_vaddr = y->vaddr;
+				s->fn_bytes = y->bytes;
+			}
+		}
+	}
+}
+
+static void add_function(struct plan *p, const struct want *w, const struct image_symbol *sym,
+			 uint64_t vaddr, const char *name)
+{
+	struct site *s = attach(p, w, vaddr + w->off_bytes, w->off_bytes ? SITE_OFFSET : SITE_ENTRY,
+				name);
+
+	set_function(p->im, s);
+	if (sym && sym->type == STT_GNU_IFUNC)
+		s->refused = "an IFUNC: the resolver picks an implementation, hook that by its own name";
+}
+
+static void add_import(struct plan *p, const struct want *w, const struct image_import *im)
+{
+	uint64_t vaddr = im->stub_vaddr ? im->stub_vaddr : im->n_call ? im->call_vaddr[0] : im->got_vaddr;
+	struct site *s = attach(p, w, vaddr, SITE_IMPORT, im->name);
+
+	s->import = im;
+	if (!im->stub_vaddr && !im->n_call)
+		s->refused = "imported, but only its address is taken: no call goes through here";
+	else if (w->off_bytes)
+		s->refused = "an imported function has no offsets here";
+}
+
+struct pattern {
+	const char *name;	/* without version */
+	const char *version;	/* NULL: any */
+	bool glob;
+};
+
+static struct pattern parse_pattern(struct arena *a, const char *text)
+{
+	struct pattern p = { .name = text };
+	const char *at = strchr(text, '@');
+
+	if (at && at != text) {
+		p.name = arena_strndup(a, text, (size_t)(at - text));
+		p.version = at + strspn(at, "@");
+	}
+	p.glob = strpbrk(p.name, "*?[") != NULL;
+	return p;
+}
+
+static bool matches(const struct pattern *p, const char *name, const char *version)
+{
+	if (p->version && (!version || strcmp(p->version, version)))
+		return false;
+	return p->glob ? !fnmatch(p->name, name, 0) : !strcmp(p->name, name);
+}
+
+static bool has_stub(const struct image *im, const struct image_fde *f)
+{
+	for (size_t i = 0; i < im->n_import; i++)
+		if (im->import[i].stub_vaddr - f->vaddr < f->bytes)
+			return true;
+	return false;
+}
+
+/* '*' also means the functions that have no name left. */
+static int add_unnamed(struct plan *p, const struct want *w)
+{
+	const struct image *im = p->im;
+	size_t k = 0;
+	int n = 0;
+
+	for (size_t i = 0; i < im->n_fde; i++) {
+		const struct image_fde *f = &im->fde[i];
+
+		while (k < im->n_sym && im->sym[k].vaddr < f->vaddr)
+			k++;
+		if ((k < im->n_sym && im->sym[k].vaddr == f->vaddr) || has_stub(im, f))
+			continue;
+		add_function(p, w, NULL, f->vaddr, NULL);
+		n++;
+	}
+	return n;
+}
+
+static int find_named(struct plan *p, const struct want *w, struct diags *dg)
+{
+	const struct image *im = p->im;
+	struct pattern pat = parse_pattern(im->arena, w->symbol);
+	bool all = !strcmp(w->symbol, "*");
+	int n = 0;
+
+	for (size_t i = 0; i < im->n_sym; i++) {
+		const struct image_symbol *s = &im->sym[i];
+
+		if (!matches(&pat, s->name, s->version))
+			continue;
+		add_function(p, w, s, s->vaddr, s->name);
+		n++;
+	}
+	if (all)
+		n += add_unnamed(p, w);
+	/* What is defined here is hooked there: its own stub would count calls twice. */
+	for (size_t i = 0; i < im->n_import && !all; i++) {
+		if (!matches(&pat, im->import[i].name, im->import[i].version) ||
+		    im->import[i].defined || (n && !pat.glob))
+			continue;
+		add_import(p, w, &im->import[i]);
+		n++;
+	}
+	if (n)
+		return n;
+	return diag(dg, DIAG_P200, at_file(im->path), "%s is neither defined nor imported here%s",
+		    w->symbol, suggest_names(im, pat.name));
+}
+
+static int find_vaddr(struct plan *p, const struct want *w, struct diags *dg)
+{
+	const struct image *im = p->im;
+	uint64_t vaddr = w->vaddr + w->off_bytes;
+	const Elf64_Phdr *ph = image_load_at(im, vaddr);
+	enum site_kind kind = SITE_OFFSET;
+	const char *name = NULL;
+	struct site *s;
+
+	if (!ph || !(ph->p_flags & PF_X) || !image_at(im, vaddr, 1))
+		return diag(dg, DIAG_P201, at_file(im->path), "0x%llx", (unsigned long long)vaddr);
+	for (size_t i = 0; i < im->n_import; i++)
+		if (im->import[i].stub_vaddr == vaddr) {
+			add_import(p, w, &im->import[i]);
+			return 1;
+		}
+	for (size_t i = 0; i < im->n_sym && !name; i++)
+		if (im->sym[i].vaddr == vaddr)
+			name = im->sym[i].name;
+	for (size_t i = 0; i < im->n_fde && !name; i++)
+		if (im->fde[i].vaddr == vaddr)
+			kind = SITE_ENTRY;
+	s = attach(p, w, vaddr, name ? SITE_ENTRY : kind, name);
+	set_function(im, s);
+	return 1;
+}
+
+int sites_find(struct plan *p, const struct want *w, struct diags *dg)
+{
+	return w->has_vaddr ? find_vaddr(p, w, dg) : find_named(p, w, dg);
+}

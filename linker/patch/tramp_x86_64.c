@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tramp_x86_64.c - the pieces that trampolines are made of. */
+#include "tramp_x86_64.h"
+
+enum {
+	FRAME_BYTES = sizeof(struct bpftime_frame_x86_64),
+	USER_CS = 0x33, USER_SS = 0x2b,
+};
+
+/* Fields of the frame that are registers of the same name. */
+static const uint8_t reg_of_field[CTX_FIELDS] = {
+	[CTX_R15] = R15, [CTX_R14] = R14, [CTX_R13] = R13, [CTX_R12] = R12, [CTX_BP] = RBP,
+	[CTX_BX] = RBX, [CTX_R11] = R11, [CTX_R10] = R10, [CTX_R9] = R9, [CTX_R8] = R8,
+	[CTX_AX] = RAX, [CTX_CX] = RCX, [CTX_DX] = RDX, [CTX_SI] = RSI, [CTX_DI] = RDI,
+	[CTX_ORIG_AX] = NO_REG, [CTX_IP] = NO_REG, [CTX_CS] = NO_REG, [CTX_FLAGS] = NO_REG,
+	[CTX_SP] = NO_REG, [CTX_SS] = NO_REG, [CTX_COOKIE] = NO_REG, [CTX_FUNC_IP] = NO_REG,
+};
+static const uint8_t arg_reg[] = { RDI, RSI, RDX, RCX, R8, R9 };
+
+/* ---- small pieces ---- */
+
+void tramp_rows(struct tramp *t)
+{
+	struct cfi_row row;
+
+	if (!t->cfi)
+		return;
+	row = cfi_pushed(t->base, t->depth);
+	cfi_set(t->f, code_vaddr(t->c), &row);
+}
+
+void move_sp(struct tramp *t, int32_t by)	/* flags stay */
+{
+	if (by >= -128 && by < 128) {
+		PUT(t->c, 0x48, 0x8d, 0x64, 0x24, (uint8_t)by);
+	} else {
+		PUT(t->c, 0x48, 0x8d, 0xa4, 0x24);
+		put32(t->c, (uint32_t)by);
+	}
+	t->depth -= by;
+	tramp_rows(t);
+}
+
+void push_reg(struct tramp *t, enum reg r)
+{
+	if (r >= R8)
+		PUT(t->c, 0x41);
+	PUT(t->c, (uint8_t)(0x50 | (r & 7)));
+	t->depth += 8;
+	t->saved[r] = t->depth;
+	tramp_rows(t);
+}
+
+void pop_reg(struct tramp *t, enum reg r)
+{
+	if (r >= R8)
+		PUT(t->c, 0x41);
+	PUT(t->c, (uint8_t)(0x58 | (r & 7)));
+	t->depth -= 8;
+	t->saved[r] = 0;
+	tramp_rows(t);
+}
+
+/* op reg, disp32(%rsp): 8b loads, 89 stores, 8d takes the address. */
+void op_rsp(struct tramp *t, uint8_t op, enum reg r, int32_t disp)
+{
+	PUT(t->c, (uint8_t)(0x48 | (r >= R8 ? 4 : 0)), op, (uint8_t)(0x84 | (r & 7) << 3), 0x24);
+	put32(t->c, (uint32_t)disp);
+}
+
+/* op reg, disp8(%r11) */
+void op_r11(struct tramp *t, uint8_t op, enum reg r, uint8_t disp)
+{
+	PUT(t->c, (uint8_t)(0x49 | (r >= R8 ? 4 : 0)), op, (uint8_t)(0x43 | (r & 7) << 3), disp);
+}
+
+static void mov_reg(struct tramp *t, enum reg to, enum reg from)
+{
+	PUT(t->c, (uint8_t)(0x48 | (from >= R8 ? 4 : 0) | (to >= R8 ? 1 : 0)), 0x89,
+	    (uint8_t)(0xc0 | (from & 7) << 3 | (to & 7)));
+}
+
+void lea_rip(struct tramp *t, enum reg r, uint64_t vaddr)
+{
+	PUT(t->c, (uint8_t)(0x48 | (r >= R8 ? 4 : 0)), 0x8d, (uint8_t)(0x05 | (r & 7) << 3));
+	put_rel32(t->c, vaddr, 0);
+}
+
+static void mov_imm64(struct tramp *t, enum reg r, uint64_t v)
+{
+	PUT(t->c, (uint8_t)(0x48 | (r >= R8 ? 1 : 0)), (uint8_t)(0xb8 | (r & 7)));
+	put64(t->c, v);
+}
+
+void cmp_word(struct tramp *t, uint32_t attach)
+{
+	PUT(t->c, 0x83, 0x3d);
+	put_rel32(t->c, t->g->placed ? lnk_word_vaddr(t->g->lnk, attach) : t->c->vaddr, 1);
+	PUT(t->c, 0);
+}
+
+void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
+{
+	PUT(t->c, 0x68);
+	put32(t->c, attach);
+	t->depth += 8;
+	tramp_rows(t);
+	put_call(t->c, t->g->cold);
+	t->depth -= 8;
+	tramp_rows(t);
+	put_jcc(t->c, CC_NE, run_vaddr);
+}
+
+/* ---- fields of the context ---- */
+
+static bool wants_flags(const struct tramp *t)
+{
+	for (size_t i = 0; i < t->s->n_at; i++) {
+		const struct objfmt_hook *h = lnk_hook(t->g->lnk, t->s->at[i].hook)->row;
+
+		if (t->s->at[i].ret == t->at_return &&
+		    (h->form == ENTRY_FRAME || h->ctx_mask & 1u << CTX_FLAGS))
+			return true;
+	}
+	return false;
+}
+
+/* Loads field `field` into `to`, from wherever it is now. */
+static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t cookie)
+{
+	enum reg r = reg_of_field[field];
+
+	if (r != NO_REG) {
+		if (t->saved[r])
+			op_rsp(t, OP_LOAD, to, t->depth - t->saved[r]);
+		else if (r != to)
+			mov_reg(t, to, r);
+		return;
+	}
+	switch (field) {
+	case CTX_ORIG_AX: mov_imm64(t, to, UINT64_MAX); break;	/* not in a system call */
+	case CTX_CS: mov_imm64(t, to, USER_CS); break;
+	case CTX_SS: mov_imm64(t, to, USER_SS); break;
+	case CTX_COOKIE: mov_imm64(t, to, cookie); break;
+	case CTX_FLAGS: op_rsp(t, OP_LOAD, to, t->depth - t->saved_flags); break;
+	case CTX_SP: op_rsp(t, OP_LEA, to, t->depth + (t->at_return ? 8 : 0)); break;
+	case CTX_FUNC_IP: lea_rip(t, to, t->s->kind == SITE_OFFSET && t->s->fn_vaddr ?
+				  t->s->fn_vaddr : t->s->vaddr); break;
+	default:	/* CTX_IP */
+		if (t->at_return)
+			op_rsp(t, OP_LOAD, to, t->depth);
+		else
+			lea_rip(t, to, t->s->vaddr);
+		break;
+	}
+}
+
+/* rdi is stored first and then carries what is in no register. */
+static void build_frame(struct tramp *t, uint64_t cookie)
+{
+	move_sp(t, -FRAME_BYTES);
+	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
+	for (unsigned i = 0; i < CTX_FIELDS; i++) {
+		enum reg r = reg_of_field[i];
+
+		if (i == CTX_DI)
+			continue;
+		if (r == NO_REG || t->saved[r]) {
+			load_field(t, RDI, i, cookie);
+			r = RDI;
+		}
+		op_rsp(t, OP_STORE, r, (int32_t)(8 * i));
+	}
+	mov_reg(t, RDI, RSP);
+}
+
+static void call_entry(struct tramp *t, uint32_t hook)
+{
+	put_call(t->c, t->g->placed ? lnk_entry_vaddr(t->g->lnk, hook) : t->c->vaddr);
+}
+
+/* Fields in ascending order become the parameters.  An argument register that has to change
+ * is pushed first, so every source is either still in place or on the stack. */
+static void call_packed(struct tramp *t, const struct objfmt_hook *h, const struct site_attach *at)
+{
+	enum reg pushed[6];
+	unsigned n = 0, n_pushed = 0;
+
+	for (unsigned i = 0; i < CTX_FIELDS; i++) {
+		if (!(h->ctx_mask >> i & 1))
+			continue;
+		if (reg_of_field[i] != arg_reg[n] || t->saved[arg_reg[n]]) {
+			pushed[n_pushed++] = arg_reg[n];
+			push_reg(t, arg_reg[n]);
+		}
+		n++;
+	}
+	n = 0;
+	for (unsigned i = 0; i < CTX_FIELDS; i++)
+		if (h->ctx_mask >> i & 1) {
+			if (reg_of_field[i] != arg_reg[n] || t->saved[arg_reg[n]])
+				load_field(t, arg_reg[n], i, at->cookie);
+			n++;
+		}
+	call_entry(t, at->hook);
+	while (n_pushed)
+		pop_reg(t, pushed[--n_pushed]);
+}
+
+/* preserve_most keeps every general register but r11. */
+void call_program(struct tramp *t, const struct site_attach *at)
+{
+	const struct objfmt_hook *h = lnk_hook(t->g->lnk, at->hook)->row;
+	bool own_r11 = !t->r11_dead && !t->saved[R11];
+
+	if (own_r11)
+		push_reg(t, R11);
+	if (h->form == ENTRY_FRAME) {
+		build_frame(t, at->cookie);
+		call_entry(t, at->hook);
+		op_rsp(t, OP_LOAD, RDI, 8 * CTX_DI);
+		move_sp(t, FRAME_BYTES);
+	} else if (h->form == ENTRY_PACKED) {
+		call_packed(t, h, at);
+	} else {
+		call_entry(t, at->hook);
+	}
+	if (own_r11)
+		pop_reg(t, R11);
+}
+
+/* ---- flags ---- */
+
+void save_flags(struct tramp *t)
+{
+	if (t->flags == FLAGS_ALL_LIVE || wants_flags(t)) {
+		PUT(t->c, 0x9c);	/* pushfq */
+		t->depth += 8;
+		t->saved_flags = t->depth;
+		tramp_rows(t);
+		if (t->flags == FLAGS_ALL_LIVE)
+			PUT(t->c, 0xfc);	/* cld */
+	} else if (t->flags == FLAGS_STATUS_LIVE) {
+		push_reg(t, RAX);
+		PUT(t->c, 0x9f, 0x0f, 0x90, 0xc0);	/* lahf; seto %al */
+		push_reg(t, RAX);
+		op_rsp(t, OP_LOAD, RAX, 8);
+		t->saved[RAX] = 0;
+	}
+}
+
+void restore_flags(struct tramp *t)
+{
+	if (t->flags == FLAGS_DEAD) {
+		if (t->saved_flags)
+			move_sp(t, 8);
+	} else if (t->saved_flags) {
+		PUT(t->c, 0x9d);	/* popfq */
+		t->depth -= 8;
+		tramp_rows(t);
+	} else {
+		pop_reg(t, RAX);
+		PUT(t->c, 0x04, 0x7f, 0x9e);	/* add $0x7f, %al: OF again; sahf: the others */
+		pop_reg(t, RAX);
+	}
+	t->saved_flags = 0;
+}

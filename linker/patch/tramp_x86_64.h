@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tramp_x86_64.h - what the files that write trampolines share.
+ *
+ *     tramp_x86_64.c   pieces of code, fields of the context, calling a program
+ *     site_x86_64.c    a site's trampoline and the cold path
+ *     return_x86_64.c  return slots: arming one, their stubs, what runs at the return */
+#ifndef BPFTIME_LINKER_PATCH_TRAMP_X86_64_H
+#define BPFTIME_LINKER_PATCH_TRAMP_X86_64_H
+
+#include "trampoline.h"
+
+#include "hooks.h"
+#include "rt.h"
+
+enum reg {
+	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, NO_REG = 255
+};
+
+/* One trampoline in the making. */
+struct tramp {
+	const struct tramp_common *g;
+	const struct site *s;
+	struct code *c;
+	struct cfi_out *f;
+	struct cfi_row base;	/* at depth 0 */
+	bool     cfi;
+	bool     r11_dead;
+	uint8_t  flags;		/* enum flags_mode */
+	int32_t  depth;		/* bytes below the stack pointer that the site had */
+	int32_t  saved[16];	/* depth behind the push that saved a register; 0: it is in place */
+	int32_t  saved_flags;	/* the same, of RFLAGS */
+	bool     at_return;	/* at depth 0 rsp points at the return address */
+};
+
+/* Notes in the CFI that the stack pointer moved. */
+void tramp_rows(struct tramp *t);
+void move_sp(struct tramp *t, int32_t by);	/* flags stay */
+void push_reg(struct tramp *t, enum reg r);
+void pop_reg(struct tramp *t, enum reg r);
+enum { OP_LOAD = 0x8b, OP_STORE = 0x89, OP_LEA = 0x8d };
+void op_rsp(struct tramp *t, uint8_t op, enum reg r, int32_t disp);
+void op_r11(struct tramp *t, uint8_t op, enum reg r, uint8_t disp);
+void lea_rip(struct tramp *t, enum reg r, uint64_t vaddr);
+
+void cmp_word(struct tramp *t, uint32_t attach);	/* cmpl $0, word */
+
+/* Saves the flags where they are live or a hook reads them. */
+void save_flags(struct tramp *t);
+void restore_flags(struct tramp *t);
+void call_program(struct tramp *t, const struct site_attach *at);
+/* push $attach; call the cold path; jne run.  Falls through when the program is skipped. */
+void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
+
+/* return_x86_64.c */
+void return_stubs(struct tramp_common *g, struct code *c, struct cfi_out *f);
+/* Behind the entry programs: arms a slot and goes through its stub to what follows; or
+ * straight to what follows, when no return program is enabled or no slot is free. */
+struct arming {
+	size_t   cold_at;	/* rel32 fields of branches to the cold parts */
+	size_t   slow_at[3];
+	uint64_t arm_vaddr, got_vaddr, body_vaddr;
+};
+void return_arm(struct tramp *t, uint64_t resume_vaddr, struct arming *a);
+/* The cold parts of that. */
+void return_cold(struct tramp *t, const struct arming *a);
+/* What a stub jumps to at the return: programs, then ret. */
+void return_resume(struct tramp *t);
+
+#endif

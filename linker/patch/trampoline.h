@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trampoline.h - what plan.c decided about one site, for trampoline_<cpu>.c to write. */
+#ifndef BPFTIME_LINKER_PATCH_TRAMPOLINE_H
+#define BPFTIME_LINKER_PATCH_TRAMPOLINE_H
+
+#include "cfi.h"
+#include "insn_x86_64.h"
+#include "plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { WINDOW_MAX = 16 };	/* instructions of a window: each has a byte, plus one of 15 */
+
+enum flags_mode {
+	FLAGS_DEAD,	/* as at a function's entry */
+	FLAGS_STATUS_LIVE,	/* the program reads status flags it wrote before */
+	FLAGS_ALL_LIVE,	/* also DF, or a hook reads them */
+};
+
+/* How a site is to be patched; made once by plan_make, used for sizes and for bytes. */
+struct tramp_site {
+	struct insn insn[WINDOW_MAX];	/* displaced */
+	size_t   n_insn;
+	uint64_t back_vaddr;	/* where the last displaced instruction goes on */
+	bool     red_zone;	/* 128 bytes below rsp are the program's */
+	bool     r11_dead;
+	uint8_t  flags;		/* enum flags_mode */
+	uint64_t short_vaddr;	/* TACTIC_SHORT: the 5 bytes of padding */
+	struct cfi_row row;	/* at the hooked instruction */
+	bool     has_row;	/* false: nobody can unwind there anyway */
+};
+
+/* What every trampoline refers to; zero while only sizes matter. */
+struct tramp_common {
+	struct lnk *lnk;
+	const struct image *im;
+	bool     placed;
+	uint64_t rt_cold, rt_slot;	/* bpftime_rt1_cold, bpftime_rt1_slot */
+	uint64_t slots;			/* bpftime_rt1_slots */
+	uint64_t cold, stubs;		/* written by tramp_common_code */
+};
+
+/* The code that all sites share: the way to bpftime_rt1_cold and, with `returns`, a return
+ * stub for each slot. Sets common->cold and ->stubs. */
+void tramp_common_code(struct tramp_common *common, bool returns, struct code *c, struct cfi_out *f);
+
+/* Writes the trampoline of one site and its FDEs; the site jumps to where c stood. */
+void tramp_site_code(const struct tramp_common *common, const struct site *s,
+		     const struct tramp_site *t, struct code *c, struct cfi_out *f);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

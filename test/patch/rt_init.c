@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rt_init.c - the least initialisation: the room of the first map and the control area
+ * become pages of the file at descriptor CELLS_FD, which the test reads.  Everything else of
+ * the test's archive (slots.c, thunks) is the real runtime. */
+#include "arch/x86_64/sys.h"
+#include "init.h"
+#include "rt.h"
+
+enum { CELLS_FD = 777, PROT_RW = 3, SHARED_FIXED = 0x11 };
+
+static uint32_t done;
+
+static void init_once(void)
+{
+	const struct bpftime_payload *pl = &bpftime_rt1_payload;
+	const int32_t *rel = BPFTIME_REL(const int32_t, pl->objects_rel);
+	const struct objfmt_object *o = BPFTIME_REL(const struct objfmt_object, rel[0]);
+	const struct bpftime_map *m = BPFTIME_REL(const struct bpftime_map, o->maps_rel);
+	char *control = BPFTIME_REL(char, pl->control_rel);
+	uint32_t *word = (uint32_t *)(control + RT_CONTROL_WORDS_OFF);
+
+	if (__atomic_exchange_n(&done, 1, __ATOMIC_ACQ_REL))
+		return;
+	rt_sys6(SYS_mmap, (uint64_t)BPFTIME_REL(char, m->room_rel), 4096, PROT_RW, SHARED_FIXED,
+		CELLS_FD, 0);
+	rt_sys6(SYS_mmap, (uint64_t)control, 4096, PROT_RW, SHARED_FIXED, CELLS_FD, 4096);
+	for (uint32_t i = 0; i < pl->n_attach; i++)
+		rt_store_release(&word[i], 1);
+}
+
+uint64_t rt_init(void)
+{
+	init_once();
+	return 0;
+}
+
+uint64_t rt_cold(uint64_t attach)
+{
+	const char *control = BPFTIME_REL(char, bpftime_rt1_payload.control_rel);
+	const uint32_t *word = (const uint32_t *)(control + RT_CONTROL_WORDS_OFF);
+
+	init_once();
+	return rt_load(&word[attach]) != 0;
+}
