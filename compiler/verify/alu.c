@@ -175,13 +175,13 @@ static int pointer_arithmetic(struct vfy *v, const struct bpfi *in, unsigned dst
 
 /* ---- scalars ---- */
 
-/* x + a positive constant stays linked to x, at that distance. */
+/* x + a constant stays linked to x, at that distance. */
 static void keep_link(const struct bpfi *in, struct reg *d, const struct reg *s)
 {
 	bool add = BPFI_OP(in->code) == BPFI_ADD && BPFI_CLASS(in->code) == BPFI_ALU64;
 
-	if (add && d->id && !d->delta && scalar_is_const(&s->var) &&
-	    s->var.bits.value <= INT32_MAX && s->var.bits.value)
+	if (add && d->id && !d->delta && scalar_is_const(&s->var) && s->var.bits.value &&
+	    (int64_t)s->var.bits.value == (int32_t)s->var.bits.value)
 		d->delta = (int32_t)s->var.bits.value;
 	else if (!(add && scalar_is(&s->var, 0)))
 		d->id = 0, d->delta = 0;

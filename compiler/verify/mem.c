@@ -370,6 +370,8 @@ int step_atomic(struct vfy *v, const struct bpfi *in)
 		return r;
 	if (in->imm & BPFI_FETCH && in->imm != BPFI_ATOMIC_CMPXCHG && (r = check_write(v, in->src)) < 0)
 		return r;
+	if (in->imm & BPFI_FETCH && in->dst == (in->imm == BPFI_ATOMIC_CMPXCHG ? 0 : in->src))
+		return refuse(v, DIAG_V032, "the fetched value overwrites the address in r%u", in->dst);
 	if (reg_of(v, in->src)->type == REG_CTX || (in->imm == BPFI_ATOMIC_CMPXCHG &&
 						    reg_of(v, 0)->type == REG_CTX))
 		v->out->ctx_escapes = true;

@@ -249,16 +249,26 @@ bool stack_const(struct vfy *v, const struct reg *p, unsigned bytes, uint64_t *o
 {
 	struct frame *f = v->cur->frame[p->frame];
 	int64_t low = p->off + (int64_t)p->var.bits.value;
-	struct reg value = { 0 };
+	struct slot *s;
+	unsigned first, zero = 0;
 
-	if (!scalar_is_const(&p->var) || low < -BPFI_STACK_BYTES || low + bytes > 0 ||
-	    (low & (bytes - 1)))
+	if (!scalar_is_const(&p->var) || low < -BPFI_STACK_BYTES || low + bytes > 0)
 		return false;
-	use_slots(v, f, (unsigned)-low);
-	if (read_fixed(v, f, (int)low, bytes, &value) < 0 || value.type != REG_SCALAR ||
-	    !scalar_is_const(&value.var))
+	first = (unsigned)(-low - 1);
+	use_slots(v, f, first + 1);
+	s = &f->slot[first / 8];
+	while (zero < bytes && first % 8 >= zero && *stack_byte(f, first - zero) == BYTE_ZERO)
+		zero++;
+	*out = 0;
+	if (zero == bytes) {
+		mark_slots_read(v, f, 1ull << first / 8);
+		return true;
+	}
+	if (first % 8 != 7 || spill_size(s) != bytes || s->reg.type != REG_SCALAR ||
+	    !scalar_is_const(&s->reg.var))
 		return false;
-	mark_precise(v, value.def);
-	*out = value.var.bits.value;
+	mark_slots_read(v, f, 1ull << first / 8);
+	mark_precise(v, s->reg.def);
+	*out = s->reg.var.bits.value & low_mask(bytes * 8);
 	return true;
 }

@@ -96,8 +96,6 @@ static int check_ld_imm64(struct vfy *v, uint32_t i)
 	if (i + 1 >= v->n_insn || in[1].code || in[1].dst || in[1].src || in[1].off)
 		return reserved(v, "ld_imm64: second slot");
 	v->aux[i + 1].bits |= INSN_SECOND;
-	if (in->off)
-		return reserved(v, "ld_imm64: off");
 	switch (in->src) {
 	case BPFI_LD_CONST:
 		return 0;
@@ -126,8 +124,6 @@ int check_structure(struct vfy *v)
 			r = refuse(v, DIAG_V001, "%#04x", in->code);
 		else if (class == BPFI_LDX && in->imm)
 			r = reserved(v, "load: imm");
-		else if (class == BPFI_STX && BPFI_MODE(in->code) == BPFI_MEM && in->imm)
-			r = reserved(v, "store: imm");
 		else if (in->code == BPFI_LD_IMM64)
 			r = check_ld_imm64(v, i++);
 	}
@@ -196,9 +192,12 @@ int check_fields(struct vfy *v, const struct bpfi *in)
 		return check_jump_fields(v, in);
 	case BPFI_ST:
 		return in->src ? reserved(v, "store of a constant: src") : 0;
+	case BPFI_STX:
+		return BPFI_MODE(in->code) == BPFI_MEM && in->imm ? reserved(v, "store: imm") : 0;
 	case BPFI_LD:
-		if (in->code != BPFI_LD_IMM64 &&
-		    (in->dst || in->off || (BPFI_MODE(in->code) == BPFI_ABS && in->src)))
+		if (in->code == BPFI_LD_IMM64)
+			return in->off ? reserved(v, "ld_imm64: off") : 0;
+		if (in->dst || in->off || (BPFI_MODE(in->code) == BPFI_ABS && in->src))
 			return reserved(v, "packet load");
 		return 0;
 	default:

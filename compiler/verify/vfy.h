@@ -234,6 +234,11 @@ const char *reg_text(struct vfy *v, const struct reg *r);
 void explain_insn(struct vfy *v, uint32_t insn);
 void insn_text(struct vfy *v, uint32_t insn, char *out, size_t n);	/* text.c */
 
+/* ---- log.c ---- */
+/* def[]: of the registers before the instruction. */
+void log_insn(struct vfy *v, uint32_t pc, const uint32_t def[N_REGS]);
+void log_path(struct vfy *v, const char *why);
+
 /* ---- structure.c, cfg.c: before the walk ---- */
 int check_structure(struct vfy *v);
 int check_cfg(struct vfy *v);

@@ -64,6 +64,19 @@ static int check_limits(struct vfy *v)
 	return diag(v->dg, DIAG_E004, vfy_at(v, v->cur->pc), "%u s were not enough", limit_s);
 }
 
+static int step_logged(struct vfy *v, uint32_t pc)
+{
+	uint32_t def[N_REGS];
+	int r;
+
+	for (unsigned i = 0; i < N_REGS; i++)
+		def[i] = reg_of(v, i)->def;
+	r = step(v, &v->insn[pc]);
+	if (r >= 0)
+		log_insn(v, pc, def);
+	return r;
+}
+
 /* One path, from the current state to its end. */
 static int walk_path(struct vfy *v)
 {
@@ -74,11 +87,13 @@ static int walk_path(struct vfy *v)
 		if (r < 0)
 			return r;
 		r = visit_state(v);
-		if (r)
+		if (r) {
+			log_path(v, r < 0 ? "an endless loop" : "covered by what was seen here before");
 			return r < 0 ? r : 0;
+		}
 		v->next = pc + 1;
 		v->out->insn[pc].reached = true;
-		r = step(v, &v->insn[pc]);
+		r = v->opts->log ? step_logged(v, pc) : step(v, &v->insn[pc]);
 		if (r)
 			return r < 0 ? r : 0;
 		v->cur->pc = v->next;
@@ -118,5 +133,6 @@ int walk(struct vfy *v)
 		if (!v->n_pending)
 			return 0;
 		v->cur = v->pending[--v->n_pending];
+		log_path(v, "another way to here");
 	}
 }

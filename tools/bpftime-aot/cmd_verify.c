@@ -24,6 +24,7 @@ static void put_verdict(struct json *out, const char *name, const struct diags *
 
 struct batch {
 	const char   *path;
+	bool          log;
 	struct diags *dg;
 };
 
@@ -32,13 +33,15 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 	struct batch *b = arg;
 	struct json out = json_on(stdout);
 	struct diags dg = { 0 };
-	struct vfy_opts opts = { .any_helper = true };
+	struct vfy_opts opts = { .any_helper = true, .log = b->log };
 	struct vfy_result res = { 0 };
 	struct record rec;
 	struct arena *a;
 	int r = record_parse(b->path, line, n, &rec, &dg);
 
 	(void)line_no;
+	if (b->log)
+		dg.out = stderr;
 	if (r < 0) {
 		put_verdict(&out, NULL, &dg, &res, r);
 		return 0;
@@ -94,7 +97,7 @@ static int verify_unit(const struct opts *o, struct front *f, struct diags *dg)
 int cmd_verify(const struct opts *o, struct diags *dg)
 {
 	const char *path = opts_get(o, "batch");
-	struct batch b = { path, dg };
+	struct batch b = { path, opts_has(o, "log"), dg };
 	struct front f;
 	int r;
 

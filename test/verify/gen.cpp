@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: MIT
+#include "gen.h"
+
+#include <cstring>
+
+#include "maps.h"
+
+const std::vector<gen_map> gen_maps = {
+	{"hash", 1, 8, 48, 16, 0, ""},
+	{"array", 2, 4, 40, 4, 0, ""},
+	{"array1", 2, 4, 64, 1, 0, ""},
+	{"rodata", 2, 4, 16, 1, MAP_F_RDONLY_PROG, std::string("\1\0\0\0\7\0\0\0\xff\xff\xff\xff\0\0\0\x80", 16)},
+	{"ringbuf", 27, 0, 0, 4096, 0, ""},
+	{"progs", 3, 4, 4, 4, 0, ""},
+};
+
+namespace {
+
+enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
+const unsigned sizes[4] = {BPFI_B, BPFI_H, BPFI_W, BPFI_DW};
+
+class builder {
+public:
+	builder(uint64_t seed) : rnd(seed) {}
+	gen_prog make(uint64_t seed);
+
+private:
+	std::mt19937_64 rnd;
+	gen_prog p;
+	struct fix { size_t insn; unsigned block; };
+	std::vector<fix> fixes;			// jumps to the start of a block, or the end
+	std::vector<size_t> block_at;
+	std::vector<size_t> calls;		// calls of the one subprogram
+	unsigned block = 0, n_blocks = 0;
+	bool divide = false;			// has ranges that the kernel does not
+	int value_map[10] = {};			// register: map index + 1 whose value it points at
+
+	uint64_t below(uint64_t n) { return rnd() % n; }
+	bool chance(unsigned percent) { return below(100) < percent; }
+	int32_t constant();
+	void put(unsigned code, unsigned dst, unsigned src, int off, int32_t imm)
+	{
+		bpfi i = {};
+		i.code = (uint8_t)code, i.dst = dst & 15, i.src = src & 15, i.off = (int16_t)off, i.imm = imm;
+		p.insn.push_back(i);
+	}
+	void mov(unsigned d, unsigned s) { put(BPFI_ALU64 | BPFI_MOV | BPFI_X, d, s, 0, 0); }
+	void movi(unsigned d, int32_t i) { put(BPFI_ALU64 | BPFI_MOV | BPFI_K, d, 0, 0, i); }
+	void addi(unsigned d, int32_t i) { put(BPFI_ALU64 | BPFI_ADD | BPFI_K, d, 0, 0, i); }
+	void call(int32_t id) { put(BPFI_JMP_CALL, 0, 0, 0, id); }
+	void imm64(unsigned d, unsigned src, int32_t lo, int32_t hi)
+	{
+		put(BPFI_LD_IMM64, d, src, 0, lo);
+		put(0, 0, 0, 0, hi);
+	}
+	void jump_later(unsigned code, unsigned dst, unsigned src, int32_t imm, bool to_end);
+	unsigned saved() { return R7 + (unsigned)below(3); }
+	unsigned any() { static const unsigned r[] = {R0, R7, R8, R9, R7, R8, R9}; return r[below(7)]; }
+	int slot() { return -8 * (1 + (int)below(8)); }
+
+	void set_up();
+	void alu();
+	void move();
+	void ctx_load();
+	void branch();
+	void lookup();
+	void value_access();
+	void spill_fill();
+	void stack_variable();
+	void helper();
+	void record();
+	void loop();
+	void packet();
+	void direct_value();
+	void atomic();
+	void subcall();
+	void tail();
+	void one_block();
+	void subprogram();
+	void mutate();
+};
+
+int32_t builder::constant()
+{
+	static const int32_t odd[] = {0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 47, 63, 64, 127, 255, 256, 4095,
+				      65535, 0x7fffffff, (int32_t)0x80000000, -1, -2, -8, -16, -256};
+	return chance(85) ? odd[below(sizeof(odd) / sizeof(odd[0]))] : (int32_t)rnd();
+}
+
+void builder::jump_later(unsigned code, unsigned dst, unsigned src, int32_t imm, bool to_end)
+{
+	fixes.push_back({p.insn.size(), to_end ? n_blocks : (unsigned)std::min<uint64_t>(n_blocks, block + 1 + below(3))});
+	put(code, dst, src, 0, imm);
+}
+
+void builder::set_up()
+{
+	mov(R6, R1);
+	for (unsigned r = R7; r <= R9; r++)
+		if (chance(60))
+			movi(r, constant());
+		else
+			call(HELPER_get_prandom_u32), mov(r, R0);
+	movi(R0, constant());
+}
+
+void builder::alu()
+{
+	static const unsigned ops[] = {BPFI_ADD, BPFI_SUB, BPFI_MUL, BPFI_DIV, BPFI_OR, BPFI_AND, BPFI_LSH, BPFI_RSH,
+				       BPFI_MOD, BPFI_XOR, BPFI_ARSH, BPFI_AND, BPFI_ADD, BPFI_RSH, BPFI_NEG};
+	unsigned op = ops[below(15)];
+	while (!divide && (op == BPFI_DIV || op == BPFI_MOD))
+		op = ops[below(15)];
+	unsigned cls = chance(65) ? BPFI_ALU64 : BPFI_ALU, d = any();
+	int off = (op == BPFI_DIV || op == BPFI_MOD) && chance(30);
+	if (op == BPFI_NEG) {
+		put(cls | op, d, 0, 0, 0);
+	} else if (chance(60)) {
+		int32_t imm = constant();
+		if (op == BPFI_LSH || op == BPFI_RSH || op == BPFI_ARSH)
+			imm = (int32_t)below(cls == BPFI_ALU64 ? 64 : 32);
+		if ((op == BPFI_DIV || op == BPFI_MOD) && !imm)
+			imm = 3;
+		put(cls | op | BPFI_K, d, 0, off, imm);
+	} else {
+		put(cls | op | BPFI_X, d, any(), off, 0);
+	}
+	value_map[d] = 0;
+}
+
+void builder::move()
+{
+	unsigned d = any(), s = any();
+	static const int w64[] = {8, 16, 32};
+	switch (below(5)) {
+	case 0: movi(d, constant()); break;
+	case 1: put(BPFI_ALU | BPFI_MOV | BPFI_X, d, s, 0, 0); break;
+	case 2: put(BPFI_ALU64 | BPFI_MOV | BPFI_X, d, s, w64[below(3)], 0); break;
+	case 3: put(BPFI_ALU | BPFI_MOV | BPFI_X, d, s, w64[below(2)], 0); break;
+	default: mov(d, s); value_map[d] = value_map[s]; return;
+	}
+	value_map[d] = 0;
+}
+
+void builder::ctx_load()
+{
+	unsigned d = any(), size = sizes[below(4)], bytes = 1u << (size == BPFI_DW ? 3 : size == BPFI_W ? 2 : size == BPFI_H);
+	int off;
+	switch (p.type) {
+	case PROG_XDP: size = BPFI_W, off = 12 + 4 * (int)below(2); break;
+	case PROG_SOCKET_FILTER: size = BPFI_W, off = 4 * (int)below(12); break;
+	case PROG_TRACEPOINT: off = 8 + (int)(bytes * below(16)); off -= off % (int)bytes; break;
+	default: off = (int)(bytes * below(168 / bytes)); break;
+	}
+	put(BPFI_LDX | BPFI_MEM | size, d, R6, off, 0);
+	value_map[d] = 0;
+}
+
+void builder::branch()
+{
+	static const unsigned ops[] = {BPFI_JEQ, BPFI_JGT, BPFI_JGE, BPFI_JSET, BPFI_JNE, BPFI_JSGT,
+				       BPFI_JSGE, BPFI_JLT, BPFI_JLE, BPFI_JSLT, BPFI_JSLE};
+	unsigned cls = chance(65) ? BPFI_JMP : BPFI_JMP32, op = ops[below(11)];
+	bool x = chance(35);
+	unsigned d = any(), s = any();
+	jump_later(cls | op | (x && s != d ? BPFI_X : BPFI_K), d, x && s != d ? s : 0, x && s != d ? 0 : constant(), chance(40));
+}
+
+void builder::lookup()
+{
+	int map = chance(50) ? GEN_HASH : chance(70) ? GEN_ARRAY : GEN_ARRAY1, at = slot();
+	unsigned d = saved();
+	if (map != GEN_HASH && chance(50))
+		put(BPFI_ST | BPFI_MEM | BPFI_W, R10, 0, at, (int32_t)below(6));
+	else
+		put(BPFI_STX | BPFI_MEM | BPFI_DW, R10, any(), at, 0);
+	imm64(R1, BPFI_LD_MAP, map, 0);
+	mov(R2, R10);
+	addi(R2, at);
+	call(HELPER_map_lookup_elem);
+	if (chance(20)) {	// check a copy, or a spilled one
+		mov(d, R0);
+		if (chance(50)) {
+			int s = slot();
+			put(BPFI_STX | BPFI_MEM | BPFI_DW, R10, R0, s, 0);
+			jump_later(BPFI_JMP | BPFI_JEQ | BPFI_K, d, 0, 0, true);
+			put(BPFI_LDX | BPFI_MEM | BPFI_DW, d, R10, s, 0);
+		} else {
+			jump_later(BPFI_JMP | BPFI_JEQ | BPFI_K, R0, 0, 0, true);
+		}
+	} else {
+		if (chance(92))
+			jump_later(BPFI_JMP | BPFI_JEQ | BPFI_K, R0, 0, 0, chance(80));
+		mov(d, R0);
+	}
+	movi(R0, constant());
+	value_map[d] = map + 1;
+}
+
+void builder::value_access()
+{
+	unsigned d = saved(), size = sizes[below(4)], i = any(), bytes = 1u << (size == BPFI_DW ? 3 : size == BPFI_W ? 2 : size == BPFI_H);
+	for (int tries = 0; tries < 6 && !value_map[d]; tries++)
+		d = saved();
+	int value = value_map[d] ? (int)gen_maps[value_map[d] - 1].value : 40;
+	int off = (int)below((uint64_t)value + 2 - bytes);
+	if (chance(50) && i != d) {	// variable offset
+		unsigned bound = 1u << below(6);
+		mov(R1, i);
+		switch (below(5)) {
+		case 0: put(BPFI_ALU64 | BPFI_AND | BPFI_K, R1, 0, 0, (int)bound - 1); break;
+		case 1: jump_later(BPFI_JMP | BPFI_JGT | BPFI_K, R1, 0, (int)bound, chance(50)); break;
+		case 2: put(BPFI_ALU | BPFI_MOV | BPFI_X, R1, R1, 0, 0);
+			jump_later((chance(50) ? BPFI_JMP32 : BPFI_JMP) | BPFI_JGE | BPFI_K, R1, 0, (int)bound, chance(50)); break;
+		case 3: jump_later(BPFI_JMP | BPFI_JSGT | BPFI_K, R1, 0, (int)bound, chance(50));
+			jump_later(BPFI_JMP | BPFI_JSLT | BPFI_K, R1, 0, 0, chance(50)); break;
+		default: jump_later(BPFI_JMP | BPFI_JGT | BPFI_K, i, 0, (int)bound, true); break;
+		}
+		mov(R2, d);
+		put(BPFI_ALU64 | (chance(90) ? BPFI_ADD : BPFI_SUB) | BPFI_X, R2, R1, 0, 0);
+		d = R2;
+		off = chance(80) ? std::max(0, std::min(off, value - (int)bound - (int)bytes)) : off;
+	}
+	if (chance(50)) {
+		unsigned to = any();
+		put(BPFI_LDX | (size != BPFI_DW && chance(20) ? BPFI_MEMSX : BPFI_MEM) | size, to, d, off, 0);
+		value_map[to] = 0;
+	} else if (chance(50)) {
+		put(BPFI_STX | BPFI_MEM | size, d, any(), off, 0);
+	} else {
+		put(BPFI_ST | BPFI_MEM | size, d, 0, off, constant());
+	}
+}
+
+void builder::spill_fill()
+{
+	int at = slot();
+	unsigned size = chance(60) ? BPFI_DW : sizes[below(4)], bytes = 1u << (size == BPFI_DW ? 3 : size == BPFI_W ? 2 : size == BPFI_H);
+	int sub = (int)(bytes * below(8 / bytes));
+	unsigned r = any();
+	switch (below(4)) {
+	case 0: put(BPFI_STX | BPFI_MEM | size, R10, any(), at + sub, 0); break;
+	case 1: put(BPFI_ST | BPFI_MEM | size, R10, 0, at + sub, chance(50) ? 0 : constant()); break;
+	default: put(BPFI_LDX | (size != BPFI_DW && chance(20) ? BPFI_MEMSX : BPFI_MEM) | size, r, R10, at + sub, 0);
+		value_map[r] = 0; break;
+	}
+}
+
+void builder::stack_variable()
+{
+	unsigned i = any(), r = any();
+	mov(R1, i);
+	put(BPFI_ALU64 | BPFI_AND | BPFI_K, R1, 0, 0, chance(80) ? 8 * (int)below(8) : constant());
+	mov(R2, R10);
+	addi(R2, -64 - (chance(20) ? 8 : 0));
+	put(BPFI_ALU64 | BPFI_ADD | BPFI_X, R2, R1, 0, 0);
+	if (chance(50))
+		put(BPFI_STX | BPFI_MEM | BPFI_DW, R2, any(), 0, 0);
+	else if (chance(50))
+		put(BPFI_ST | BPFI_MEM | BPFI_B, R2, 0, (int)below(9), 0);
+	else
+		put(BPFI_LDX | BPFI_MEM | BPFI_DW, r, R2, 0, 0), value_map[r] = 0;
+}
+
+void builder::helper()
+{
+	int at = slot();
+	switch (below(9)) {
+	case 0: call(HELPER_get_prandom_u32); break;
+	case 1: call(HELPER_ktime_get_ns); break;
+	case 2: call(HELPER_ktime_get_boot_ns); break;
+	case 3:	// probe_read_kernel
+		mov(R1, R10), addi(R1, at);
+		if (chance(60))
+			movi(R2, (int)below((uint64_t)-at + 1));
+		else
+			mov(R2, any()), put(BPFI_ALU64 | BPFI_AND | BPFI_K, R2, 0, 0, chance(80) ? 7 : constant());
+		mov(R3, any());
+		call(chance(50) ? HELPER_probe_read_kernel : HELPER_probe_read_user_str);
+		break;
+	case 4:	// map_update
+		mov(R2, R10), addi(R2, slot());
+		mov(R3, R10), addi(R3, -48 - 8 * (int)below(3));
+		imm64(R1, BPFI_LD_MAP, GEN_HASH, 0);
+		movi(R4, 0);
+		call(HELPER_map_update_elem);
+		break;
+	case 5:
+		imm64(R1, BPFI_LD_MAP, chance(80) ? GEN_HASH : (int)below(6), 0);
+		mov(R2, R10), addi(R2, at);
+		call(HELPER_map_delete_elem);
+		break;
+	case 6:
+		imm64(R1, BPFI_LD_MAP, GEN_RINGBUF, 0);
+		mov(R2, R10), addi(R2, at);
+		mov(R3, any());
+		if (chance(80))
+			put(BPFI_ALU64 | BPFI_AND | BPFI_K, R3, 0, 0, 7);
+		movi(R4, 0);
+		call(HELPER_ringbuf_output);
+		break;
+	case 7:
+		mov(R1, R10), addi(R1, at);
+		movi(R2, -at);
+		call(p.type == PROG_KPROBE || p.type == PROG_TRACEPOINT ? HELPER_get_current_comm : HELPER_get_prandom_u32);
+		break;
+	default:
+		call(p.type == PROG_KPROBE || p.type == PROG_TRACEPOINT ? HELPER_get_current_pid_tgid : HELPER_ktime_get_boot_ns);
+	}
+	value_map[R0] = 0;
+}
+
+void builder::record()
+{
+	imm64(R1, BPFI_LD_MAP, GEN_RINGBUF, 0);
+	movi(R2, 8 * (1 + (int)below(4)));
+	movi(R3, 0);
+	call(HELPER_ringbuf_reserve);
+	size_t check = p.insn.size();
+	put(BPFI_JMP | BPFI_JEQ | BPFI_K, R0, 0, 0, 0);
+	if (chance(70))
+		put(BPFI_STX | BPFI_MEM | sizes[below(4)], R0, any() == R0 ? R7 : R8, (int)below(10), 0);
+	if (chance(10))
+		branch();	// may leak
+	mov(R1, R0);
+	movi(R2, 0);
+	if (chance(97))
+		call(chance(50) ? HELPER_ringbuf_submit : HELPER_ringbuf_discard);
+	p.insn[check].off = (int16_t)(p.insn.size() - check - 1);
+	movi(R0, constant());
+}
+
+void builder::loop()
+{
+	unsigned n = saved(), other = any();
+	bool may_goto = chance(15);
+	size_t head;
+	movi(n, 0);
+	value_map[n] = 0;
+	head = p.insn.size();
+	if (may_goto)
+		put(BPFI_MAY_GOTO, 0, 0, 3, 0);
+	put(BPFI_ALU64 | (chance(50) ? BPFI_ADD : BPFI_XOR) | BPFI_X, other == n ? R0 : other, n, 0, 0);
+	value_map[other == n ? R0 : other] = 0;
+	addi(n, 1 + (int)below(2));
+	if (may_goto)
+		put(BPFI_JMP_JA, 0, 0, (int)head - (int)p.insn.size() - 1, 0);
+	else
+		put((chance(70) ? BPFI_JMP : BPFI_JMP32) | (chance(50) ? BPFI_JLT : chance(50) ? BPFI_JSLT : BPFI_JNE) |
+		    BPFI_K, n, 0, (int)head - (int)p.insn.size() - 1, 2 * (int)below(20));
+}
+
+void builder::packet()
+{
+	int n = (int)below(20);
+	if (p.type != PROG_XDP) {
+		ctx_load();
+		return;
+	}
+	put(BPFI_LDX | BPFI_MEM | BPFI_W, R2, R6, 0, 0);
+	put(BPFI_LDX | BPFI_MEM | BPFI_W, R3, R6, 4, 0);
+	if (chance(40)) {
+		mov(R1, any());
+		put(BPFI_ALU64 | BPFI_AND | BPFI_K, R1, 0, 0, 15);
+		put(BPFI_ALU64 | BPFI_ADD | BPFI_X, R2, R1, 0, 0);
+	}
+	mov(R4, R2);
+	addi(R4, n);
+	switch (below(6)) {
+	case 0: jump_later(BPFI_JMP | BPFI_JGT | BPFI_X, R4, R3, 0, true); break;
+	case 1: jump_later(BPFI_JMP | BPFI_JGE | BPFI_X, R4, R3, 0, true); break;
+	case 2: jump_later(BPFI_JMP | BPFI_JLT | BPFI_X, R3, R4, 0, true); break;
+	case 3: jump_later(BPFI_JMP | BPFI_JLE | BPFI_X, R3, R4, 0, true); break;
+	case 4: put(BPFI_JMP | BPFI_JLE | BPFI_X, R4, R3, 1, 0);
+		jump_later(BPFI_JMP_JA, 0, 0, 0, true); break;
+	default: put(BPFI_JMP | BPFI_JLT | BPFI_X, R4, R3, 1, 0);
+		jump_later(BPFI_JMP_JA, 0, 0, 0, true);
+	}
+	if (chance(70))
+		put(BPFI_LDX | BPFI_MEM | sizes[below(4)], R0, R2, std::max(0, n - 1 - (int)below(8)), 0);
+	else
+		put(BPFI_ST | BPFI_MEM | sizes[below(4)], R2, 0, std::max(0, n - 1 - (int)below(8)), 5);
+	value_map[R0] = 0;
+}
+
+void builder::direct_value()
+{
+	unsigned d = any();
+	if (chance(60)) {
+		imm64(R1, BPFI_LD_MAP_VALUE, GEN_RODATA, 4 * (int)below(4));
+		put(BPFI_LDX | BPFI_MEM | sizes[below(4)], d, R1, (int)below(4), 0);
+		value_map[d] = 0;
+		if (chance(50))
+			branch();
+	} else {
+		d = saved();
+		imm64(d, BPFI_LD_MAP_VALUE, GEN_ARRAY1, 0);
+		value_map[d] = GEN_ARRAY1 + 1;
+	}
+}
+
+void builder::atomic()
+{
+	static const int32_t ops[] = {0, 0x40, 0x50, 0xa0, 1, 0x41, 0x51, 0xa1, 0xe1, 0xf1};
+	unsigned d = R10, s = any(), size = chance(60) ? BPFI_DW : BPFI_W;
+	int off = slot();
+	if (chance(60)) {
+		d = saved();
+		off = (size == BPFI_DW ? 8 : 4) * (int)below(5);
+	}
+	put(BPFI_STX | BPFI_ATOMIC | size, d, s, off, ops[below(10)]);
+	value_map[s] = 0;
+}
+
+void builder::subcall()
+{
+	for (unsigned r = R1; r <= R3; r++)
+		mov(r, chance(20) ? (unsigned)R10 : any());
+	if (chance(50))
+		addi(R1, slot());
+	calls.push_back(p.insn.size());
+	put(BPFI_JMP_CALL, 0, BPFI_CALL_LOCAL, 0, 0);
+	value_map[R0] = 0;
+}
+
+void builder::tail()
+{
+	mov(R1, R6);
+	imm64(R2, BPFI_LD_MAP, chance(90) ? GEN_PROGS : GEN_ARRAY, 0);
+	movi(R3, (int)below(6));
+	call(HELPER_tail_call);
+	movi(R0, constant());
+}
+
+void builder::one_block()
+{
+	switch (below(24)) {
+	case 0: case 1: case 2: case 3: alu(); break;
+	case 4: move(); break;
+	case 5: ctx_load(); break;
+	case 6: case 7: case 8: branch(); break;
+	case 9: case 10: lookup(); break;
+	case 11: case 12: case 13: case 14: value_access(); break;
+	case 15: case 16: case 17: spill_fill(); break;
+	case 18: if (chance(40)) stack_variable(); else direct_value(); break;
+	case 19: helper(); break;
+	case 20: if (chance(60)) record(); else helper(); break;
+	case 21: loop(); break;
+	case 22: if (chance(60)) packet(); else atomic(); break;
+	default: if (chance(60)) subcall(); else if (chance(30)) tail(); else direct_value(); break;
+	}
+}
+
+// int f(a, b, c): may use its stack, its arguments, and what they point at.
+void builder::subprogram()
+{
+	size_t start = p.insn.size();
+	for (size_t c : calls)
+		p.insn[c].imm = (int32_t)start - (int32_t)c - 1;
+	mov(R7, R1), mov(R8, R2), mov(R9, R3);
+	movi(R0, 0);
+	mov(R6, R2);
+	if (chance(30))
+		put(BPFI_STX | BPFI_MEM | BPFI_DW, R1, R0, 0, 0);
+	if (chance(30))
+		put(BPFI_LDX | BPFI_MEM | BPFI_DW, R0, R1, 0, 0);
+	unsigned first = n_blocks + 1, n = 1 + (unsigned)below(4);
+	block_at.resize(first);		// the main program's end is already there
+	n_blocks = first + n;
+	for (block = first; block < n_blocks; block++) {
+		block_at.push_back(p.insn.size());
+		switch (below(5)) {
+		case 0: alu(); break;
+		case 1: branch(); break;
+		case 2: spill_fill(); break;
+		case 3: move(); break;
+		default: if (chance(50)) stack_variable(); else helper();
+		}
+	}
+	block_at.push_back(p.insn.size());
+	put(BPFI_JMP_EXIT, 0, 0, 0, 0);
+}
+
+void builder::mutate()
+{
+	for (uint64_t n = 1 + below(3); n--;) {
+		bpfi &i = p.insn[below(p.insn.size())];
+		switch (below(7)) {
+		case 0: i.imm = constant(); break;
+		case 1: i.off = (int16_t)(i.off + (int)below(9) - 4); break;
+		case 2: i.dst = below(11); break;
+		case 3: i.src = below(11); break;
+		case 4: i.code ^= (uint8_t)(8u << below(5)); break;
+		case 5: i.imm += chance(50) ? 1 : -1; break;
+		default: i = p.insn[below(p.insn.size())]; break;
+		}
+	}
+}
+
+gen_prog builder::make(uint64_t seed)
+{
+	static const enum prog_type types[] = {PROG_KPROBE, PROG_KPROBE, PROG_TRACEPOINT, PROG_XDP, PROG_SOCKET_FILTER,
+					       PROG_XDP, PROG_RAW_TRACEPOINT, PROG_PERF_EVENT};
+	p.type = types[below(8)];
+	p.seed = seed;
+	divide = chance(15);
+	n_blocks = 2 + (unsigned)below(12);
+	set_up();
+	for (block = 0; block < n_blocks; block++) {
+		block_at.push_back(p.insn.size());
+		one_block();
+	}
+	block_at.push_back(p.insn.size());
+	if (chance(70))
+		movi(R0, chance(50) ? 1 : 0);
+	put(BPFI_JMP_EXIT, 0, 0, 0, 0);
+	if (!calls.empty())
+		subprogram();
+	for (auto &f : fixes)
+		p.insn[f.insn].off = (int16_t)((int)block_at[f.block] - (int)f.insn - 1);
+	if (chance(35))
+		mutate();
+	return p;
+}
+
+}
+
+gen_prog generate(uint64_t seed)
+{
+	return builder(seed).make(seed);
+}

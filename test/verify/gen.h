@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Random BPF programs that are often nearly right: built from blocks that programs are made
+// of (look up, check, bound, access, spill, call, loop), wired with random branches, and
+// sometimes mutated.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "helpers.h"
+#include "isa.h"
+
+struct gen_map {
+	const char *name;
+	uint32_t type, key, value, max, flags;
+	std::string init;	// frozen, with these contents
+};
+
+// The maps every program may use, by index.
+extern const std::vector<gen_map> gen_maps;
+enum { GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_RODATA, GEN_RINGBUF, GEN_PROGS };
+
+struct gen_prog {
+	enum prog_type type;
+	std::vector<bpfi> insn;
+	uint64_t seed;
+};
+
+gen_prog generate(uint64_t seed);

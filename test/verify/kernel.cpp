@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "kernel.h"
+
+#include <bpf/bpf.h>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+kernel_oracle::kernel_oracle() : ok(true)
+{
+	for (auto &m : gen_maps) {
+		LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = m.flags);
+		int fd = bpf_map_create((enum bpf_map_type)m.type, m.name, m.key, m.value, m.max, &o);
+		if (fd < 0)
+			ok = false;
+		if (fd >= 0 && !m.init.empty()) {
+			uint32_t zero = 0;
+			if (bpf_map_update_elem(fd, &zero, m.init.data(), 0) || bpf_map_freeze(fd))
+				ok = false;
+		}
+		maps.push_back(fd);
+	}
+	for (int &fd : progs)
+		fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "progs", 4, 4, 4, nullptr);
+	if (ok) {
+		gen_prog p = {PROG_KPROBE, {}, 0};
+		p.insn = {{BPFI_ALU64 | BPFI_MOV, 0, 0, 0, 0}, {BPFI_JMP_EXIT, 0, 0, 0, 0}};
+		int fd = load(p, nullptr);
+		ok = fd >= 0;
+		if (ok)
+			close(fd);
+	}
+}
+
+kernel_oracle::~kernel_oracle()
+{
+	for (int fd : maps)
+		if (fd >= 0)
+			close(fd);
+	for (int fd : progs)
+		if (fd >= 0)
+			close(fd);
+}
+
+static enum bpf_prog_type kernel_type(enum prog_type t)
+{
+	switch (t) {
+	case PROG_TRACEPOINT: return BPF_PROG_TYPE_TRACEPOINT;
+	case PROG_RAW_TRACEPOINT: return BPF_PROG_TYPE_RAW_TRACEPOINT;
+	case PROG_PERF_EVENT: return BPF_PROG_TYPE_PERF_EVENT;
+	case PROG_XDP: return BPF_PROG_TYPE_XDP;
+	case PROG_SOCKET_FILTER: return BPF_PROG_TYPE_SOCKET_FILTER;
+	default: return BPF_PROG_TYPE_KPROBE;
+	}
+}
+
+int kernel_oracle::load(const gen_prog &p, std::string *log)
+{
+	static_assert(sizeof(struct bpf_insn) == sizeof(bpfi));
+	std::vector<struct bpf_insn> insn(p.insn.size());
+	memcpy(insn.data(), p.insn.data(), p.insn.size() * sizeof(bpfi));
+	for (size_t i = 0; i < insn.size(); i++) {
+		if (insn[i].code != BPFI_LD_IMM64)
+			continue;
+		if ((insn[i].src_reg == 1 || insn[i].src_reg == 2) && insn[i].imm >= 0 &&
+		    insn[i].imm < (int)maps.size())
+			insn[i].imm = insn[i].imm == GEN_PROGS ? progs[p.type] : maps[(size_t)insn[i].imm];
+		else if (insn[i].src_reg == 1 || insn[i].src_reg == 2)
+			insn[i].imm = -1;	// no such map
+		i++;
+	}
+	static char buf[1 << 20];
+	LIBBPF_OPTS(bpf_prog_load_opts, o);
+	if (log) {
+		o.log_level = 1;
+		o.log_buf = buf;
+		o.log_size = sizeof(buf);
+		buf[0] = 0;
+	}
+	int fd = bpf_prog_load(kernel_type(p.type), "oracle", "GPL", insn.data(), insn.size(), &o);
+	if (fd < 0)
+		fd = -errno;
+	if (log)
+		*log = buf;
+	return fd;
+}
+
+// The line before the statistics, not one that shows a state or an instruction.
+std::string last_line(const std::string &log)
+{
+	std::vector<std::string> lines;
+	size_t at = 0, end;
+	while ((end = log.find('\n', at)) != std::string::npos) {
+		lines.push_back(log.substr(at, end - at));
+		at = end + 1;
+	}
+	while (!lines.empty() && (lines.back().rfind("processed ", 0) == 0 || lines.back().empty() ||
+				  lines.back().rfind("verification time", 0) == 0 ||
+				  lines.back().rfind("stack depth", 0) == 0 ||
+				  lines.back().rfind("mark_precise", 0) == 0))
+		lines.pop_back();
+	return lines.empty() ? "" : lines.back();
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The kernel on this machine as the oracle.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gen.h"
+
+class kernel_oracle {
+public:
+	kernel_oracle();
+	~kernel_oracle();
+	bool usable() const { return ok; }
+	// A program fd, or -errno.  With `log` the last lines of the verifier's log.
+	int load(const gen_prog &p, std::string *log);
+
+private:
+	bool ok;
+	std::vector<int> maps;
+	// The kernel ties a prog_array to the kind of the first program that names it.
+	int progs[PROG_TYPE_COUNT];
+};
+
+// What the kernel says, without numbers that vary: the message of a rejection.
+std::string last_line(const std::string &log);
