@@ -28,24 +28,83 @@ static int orc_error(const struct unit *u, LLVMErrorRef err, struct diags *dg)
 	return r;
 }
 
+/* Tells ORC where a symbol of the runtime is. */
+static int define(struct jit *j, const struct unit *u, const struct jit_env *env,
+		  const char *name, struct diags *dg)
+{
+	LLVMOrcCSymbolMapPair pair = { 0 };
+	LLVMErrorRef err;
+
+	pair.Sym.Address = env ? env->symbol(env->arg, name) : 0;
+	if (!pair.Sym.Address)
+		return diag(dg, DIAG_C003, at_file(u->path), "%s: no such symbol here", name);
+	pair.Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported |
+				      LLVMJITSymbolGenericFlagsCallable;
+	pair.Name = LLVMOrcLLJITMangleAndIntern(j->lljit, name);
+	err = LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(j->lljit),
+				    LLVMOrcAbsoluteSymbols(&pair, 1));
+	return orc_error(u, err, dg);
+}
+
+static int define_all(struct jit *j, const struct unit *u, const struct module *m,
+		      const struct jit_env *env, struct diags *dg)
+{
+	int r = 0;
+
+	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f && r >= 0;
+	     f = LLVMGetNextFunction(f))
+		if (LLVMIsDeclaration(f) && !LLVMGetIntrinsicID(f) && LLVMGetFirstUse(f))
+			r = define(j, u, env, LLVMGetValueName(f), dg);
+	return r;
+}
+
 static int link_module(struct jit *j, const struct unit *u, struct module *m,
-		       LLVMOrcThreadSafeContextRef tsc, struct diags *dg)
+		       const struct jit_env *env, LLVMOrcThreadSafeContextRef tsc,
+		       struct diags *dg)
 {
 	LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
 	LLVMOrcThreadSafeModuleRef tsm;
+	LLVMValueRef slots = LLVMGetNamedGlobal(m->l.mod, LOWER_SLOTS);
 	int r;
 
 	LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(
 		builder, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(m->target.tm));
 	m->target.tm = NULL;	/* taken */
 	r = orc_error(u, LLVMOrcCreateLLJIT(&j->lljit, builder), dg);
-	if (r < 0)
+	if (r < 0 || (r = define_all(j, u, m, env, dg)) < 0)
 		return r;
+	if (slots)
+		LLVMSetLinkage(slots, LLVMExternalLinkage);
 	tsm = LLVMOrcCreateNewThreadSafeModule(m->l.mod, tsc);
 	m->l.mod = NULL;	/* taken */
 	return orc_error(u, LLVMOrcLLJITAddLLVMIRModule(j->lljit,
 							LLVMOrcLLJITGetMainJITDylib(j->lljit),
 							tsm), dg);
+}
+
+/* What init does for a hook object: writes the base of each map without a room. */
+static int fill_slots(struct jit *j, const struct unit *u, const struct module *m,
+		      const struct jit_env *env, struct diags *dg)
+{
+	LLVMOrcExecutorAddress addr = 0;
+	void **slot;
+	int r = 0;
+
+	for (size_t i = 0; i < u->n_map; i++) {
+		if (m->l.map[i].room)
+			continue;
+		if (!addr)
+			r = orc_error(u, LLVMOrcLLJITLookup(j->lljit, &addr, LOWER_SLOTS), dg);
+		if (r < 0)
+			return r;
+		if (!env)
+			return diag(dg, DIAG_C003, at_file(u->path), "map %s has no memory",
+				    u->map[i].name);
+		slot = (void **)(uintptr_t)addr;
+		*slot = env->map_base(env->arg, i);
+		addr += sizeof(*slot);
+	}
+	return 0;
 }
 
 static int look_up(struct jit *j, const struct unit *u, struct diags *dg)
@@ -64,7 +123,8 @@ static int look_up(struct jit *j, const struct unit *u, struct diags *dg)
 }
 
 int jit_open(const struct unit *u, const struct vfy_result *const *facts,
-	     const struct compile_opts *opts, struct jit **out, struct diags *dg)
+	     const struct compile_opts *opts, const struct jit_env *env, struct jit **out,
+	     struct diags *dg)
 {
 	LLVMOrcThreadSafeContextRef tsc = LLVMOrcCreateNewThreadSafeContext();
 	struct arena *a = arena_new();
@@ -77,11 +137,13 @@ int jit_open(const struct unit *u, const struct vfy_result *const *facts,
 	o.vm = o.vectors = true;
 	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, &m, dg);
 	if (r >= 0)
-		r = link_module(j, u, &m, tsc, dg);
-	module_close(&m);
-	LLVMOrcDisposeThreadSafeContext(tsc);
+		r = link_module(j, u, &m, env, tsc, dg);
 	if (r >= 0)
 		r = look_up(j, u, dg);
+	if (r >= 0)
+		r = fill_slots(j, u, &m, env, dg);
+	module_close(&m);
+	LLVMOrcDisposeThreadSafeContext(tsc);
 	if (r < 0) {
 		jit_close(j);
 		return r;

@@ -15,10 +15,19 @@ extern "C" {
 struct jit;
 typedef uint64_t jit_fn(void *ctx, uint64_t arg);
 
-/* Compiles for the machine this runs on; opts->vm and vectors are implied.  Returns 0 and *out, to be
- * closed, or a negative diagnostic. */
+/* The runtime and the maps that compiled code uses. */
+struct jit_env {
+	uint64_t (*symbol)(void *arg, const char *name);	/* bpftime_rt1_*; 0: unknown */
+	void    *(*map_base)(void *arg, size_t map);	/* data of a map without a room */
+	void      *arg;
+};
+
+/* Compiles for the machine this runs on; opts->vm and vectors are implied.  env: NULL when
+ * the programs use neither maps nor helpers.  Returns 0 and *out, to be closed, or a
+ * negative diagnostic. */
 int jit_open(const struct unit *u, const struct vfy_result *const *facts,
-	     const struct compile_opts *opts, struct jit **out, struct diags *dg);
+	     const struct compile_opts *opts, const struct jit_env *env, struct jit **out,
+	     struct diags *dg);
 void jit_close(struct jit *j);	/* NULL is fine */
 
 /* Program i of the unit. */

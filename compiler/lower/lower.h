@@ -21,6 +21,8 @@ enum {
 	LOWER_SUB_ARGS = 11,	/* of a subprogram: r1..r5 as numbers, as pointers, tail_count */
 };
 
+#define LOWER_SLOTS "slots"	/* the global with the base slots */
+
 /* The bytes of one map as the module knows them. */
 struct lower_map {
 	LLVMValueRef desc;	/* address of its struct bpftime_map */

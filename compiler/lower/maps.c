@@ -78,7 +78,7 @@ static void make_constant(struct lower *l, size_t i)
 static LLVMValueRef make_slots(struct lower *l, size_t n)
 {
 	LLVMTypeRef t = LLVMArrayType2(l->ptr, n);
-	LLVMValueRef g = LLVMAddGlobal(l->mod, t, "slots");
+	LLVMValueRef g = LLVMAddGlobal(l->mod, t, LOWER_SLOTS);
 
 	LLVMSetInitializer(g, LLVMConstNull(t));
 	LLVMSetLinkage(g, LLVMInternalLinkage);

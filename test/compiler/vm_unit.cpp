@@ -50,7 +50,7 @@ int run_jit(const Unit &u, const compile_opts &opts, void *mem, uint64_t bytes, 
 	    struct diags *dg)
 {
 	struct jit *j;
-	int err = jit_open(&u.u, nullptr, &opts, &j, dg);
+	int err = jit_open(&u.u, nullptr, &opts, nullptr, &j, dg);
 	if (err < 0)
 		return err;
 	*r0 = jit_prog(j, 0)(mem, bytes);

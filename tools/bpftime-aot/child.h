@@ -32,7 +32,7 @@ struct child_limits {
 int child_run(void (*fn)(void *arg, struct child_result *res), void *arg,
 	      const struct child_limits *lim, struct child_result *out, struct diags *dg);
 
-/* From here on this process may only read, write and exit: before a program runs that
+/* From here on this process may write, exit, and ask for time and ids: before a program runs that
  * nobody verified. */
 void child_confine(void);
 

@@ -11,7 +11,7 @@ extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 struct engine {
 	const struct unit *u;
 	struct jit *jit;
-	struct lnk_loaded loaded;	/* aot */
+	struct lnk_loaded loaded;	/* the hook object; for jit, its runtime and maps */
 };
 
 int engine_kind_of(const char *name, enum engine_kind *out, struct diags *dg)
@@ -39,6 +39,23 @@ static int open_aot(struct arena *a, const struct unit *u, const struct vfy_resu
 	return lnk_load_here(l, PAYLOAD_PRIVATE, &e->loaded, dg);
 }
 
+static uint64_t symbol(void *arg, const char *name)
+{
+	const struct engine *e = arg;
+	uint64_t vaddr = 0;
+
+	return lnk_symbol(e->loaded.lnk, name, &vaddr) ? vaddr : 0;
+}
+
+static void *map_base(void *arg, size_t map)
+{
+	const struct engine *e = arg;
+	const struct bpftime_map *m = lnk_loaded_map(&e->loaded, e->u->map[map].name);
+	void **slot = m ? BPFTIME_REL(void *, m->slot_rel) : NULL;
+
+	return slot ? *slot : NULL;
+}
+
 int engine_open(struct arena *a, enum engine_kind kind, const struct unit *u,
 		const struct vfy_result *const *facts, const struct compile_opts *opts,
 		struct engine **out, struct diags *dg)
@@ -49,12 +66,13 @@ int engine_open(struct arena *a, enum engine_kind kind, const struct unit *u,
 
 	e->u = u;
 	o.vm = true;
-	if (kind == ENGINE_JIT)
-		r = jit_open(u, facts, &o, &e->jit, dg);
-	else
-		r = open_aot(a, u, facts, &o, e, dg);
-	if (r < 0)
+	r = open_aot(a, u, facts, &o, e, dg);
+	if (r >= 0 && kind == ENGINE_JIT)
+		r = jit_open(u, facts, &o, &(struct jit_env){ symbol, map_base, e }, &e->jit, dg);
+	if (r < 0) {
+		engine_close(e);
 		return r;
+	}
 	*out = e;
 	return 0;
 }
