@@ -215,7 +215,7 @@ static int choose_output(struct job *j, const char *binary, const char **out)
 }
 
 int patch_binary(struct arena *a, const struct patch_request *req, bool plan_only,
-		 struct plan **out, const char **output_path, struct diags *dg)
+		 struct patch_result *out, struct diags *dg)
 {
 	struct job j = { .a = a, .req = req, .dg = dg };
 	const char *path = patch_find_binary(a, req->binary);
@@ -223,11 +223,12 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	uint32_t bits;
 	int r;
 
+	*out = (struct patch_result){ .reads = req->reads == READS_FAST ? "fast" : "strict" };
 	if (!path)
 		return diag(dg, DIAG_E001, at_file(req->binary),
 			    "no such file here, in PATH or in the sbin folders");
 	if ((r = read_target(a, path, &j.im, &j.rec, dg)) < 0 ||
-	    (r = choose_output(&j, path, output_path)) < 0)
+	    (r = choose_output(&j, path, &out->output)) < 0)
 		return r;
 	bits = j.rec.bits & PAYLOAD_PRIVATE;
 	bits |= req->reads == READS_FAST ? PAYLOAD_READS_FAST : 0;
@@ -243,7 +244,7 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	if ((r = add_objects(&j)) < 0 || (r = find_sites(&j)) < 0 ||
 	    (r = plan_make(j.plan, &req->plan, dg)) < 0)
 		return r;
-	*out = j.plan;
+	out->plan = j.plan;
 	if (!j.plan->n_patched) {
 		const struct site *s = &j.plan->site[0];
 
@@ -251,9 +252,10 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 			    s->symbol ? s->symbol : "unnamed function", s->refused,
 			    j.plan->n_site > 1 ? "; --plan shows the reasons of all" : "");
 	}
-	if ((r = build(&j, bits, &file)) < 0 || plan_only)
+	if ((r = build(&j, bits, &file)) < 0)
 		return r;
-	return file_write(*output_path, file.p, file.n, j.im->st.st_mode & 07777, path, dg);
+	out->growth_bytes = file.n - j.im->file.n;
+	return plan_only ? 0 : file_write(out->output, file.p, file.n, j.im->st.st_mode & 07777, path, dg);
 }
 
 int patch_read_ours(struct arena *a, const char *path, struct image **im, struct bytes *meta,

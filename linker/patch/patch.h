@@ -31,11 +31,17 @@ struct patch_request {
 	struct bytes archive;		/* libbpftime_rt.a */
 };
 
-/* Plans and, unless plan_only, writes.  *out is the plan, in `a`; output_path the file that
- * was or would be written.  Returns 0; -DIAG_P... when refused (no site can be patched
- * counts as that); -DIAG_E... */
+struct patch_result {		/* in the arena of the call */
+	struct plan *plan;		/* NULL when it did not come to one */
+	const char  *output;		/* the file that was or would be written */
+	uint64_t     growth_bytes;	/* of that file over the original */
+	const char  *reads;		/* "strict" or "fast" */
+};
+
+/* Plans and, unless plan_only, writes.  Returns 0; -DIAG_P... when refused (no site can be
+ * patched counts as that; out->plan then has the reasons); -DIAG_E... */
 int patch_binary(struct arena *a, const struct patch_request *req, bool plan_only,
-		 struct plan **out, const char **output_path, struct diags *dg);
+		 struct patch_result *out, struct diags *dg);
 
 /* Prints the hooks in a patched file: a line each, or {"schema":1,"binary","dir",
  * "hooks":[{"object","prog","kind","symbol","vaddr","offset","cookie"}]}.

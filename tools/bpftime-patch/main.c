@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bpftime-patch - splice hooks into a binary.  Options -> library call -> exit code. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opts.h"
+#include "patch.h"
+
+extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+
+static void usage(FILE *out)
+{
+	fputs("usage: bpftime-patch --binary BIN [--uprobe SYMBOL] [--uretprobe SYMBOL] [HOOK.o...]\n"
+	      "                     [-o OUT | --in-place | --plan]\n"
+	      "       bpftime-patch --list FILE | --revert FILE [-o OUT]\n"
+	      "       bpftime-patch --audit FILE --against ORIGINAL\n\n"
+	      "Splices native hook objects (bpftime-aot compile) into an executable or shared object.\n"
+	      "Without --uprobe the SEC() names of the objects say where; without an object the\n"
+	      "built-in `count` hook counts the calls.  Maps: bpftime-ctl.\n\n",
+	      out);
+	opts_help(out, OPT_PATCH, "");
+}
+
+/* --uprobe and --uretprobe, in the order given. */
+static size_t attach_args(const struct opts *o, struct attach_arg *arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n_opt; i++) {
+		bool ret = !strcmp(o->opt[i].name, "uretprobe");
+
+		if (ret || !strcmp(o->opt[i].name, "uprobe"))
+			arg[n++] = (struct attach_arg){ ret, o->opt[i].value };
+	}
+	return n;
+}
+
+static int read_request(const struct opts *o, struct patch_request *req, struct diags *dg)
+{
+	const char *reads = opts_get(o, "reads"), *cost = opts_get(o, "max-cost");
+	char *end;
+
+	if (opts_has(o, "in-place") && opts_has(o, "output"))
+		return diag(dg, DIAG_U001, at_file("--in-place"), "not together with -o");
+	if (reads && strcmp(reads, "fast") && strcmp(reads, "strict"))
+		return diag(dg, DIAG_U001, at_file("--reads"), "%s: fast or strict", reads);
+	req->reads = reads && !strcmp(reads, "fast") ? READS_FAST : READS_STRICT;
+	if (cost) {
+		req->plan.max_cost_ns = strtod(cost, &end);
+		if (*end || end == cost || !(req->plan.max_cost_ns > 0))
+			return diag(dg, DIAG_U001, at_file("--max-cost"), "%s: nanoseconds", cost);
+	}
+	req->binary = opts_get(o, "binary");
+	req->object = (const char *const *)o->arg;
+	req->n_object = o->n_arg;
+	req->output = opts_get(o, "output");
+	req->in_place = opts_has(o, "in-place");
+	req->map_dir = opts_get(o, "map-dir");
+	req->allow_unverified = opts_has(o, "allow-unverified");
+	req->allow_setuid = opts_has(o, "allow-setuid");
+	req->plan.allow_trap = opts_has(o, "allow-trap");
+	req->archive = (struct bytes){ bpftime_rt_archive,
+				       (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) };
+	return 0;
+}
+
+static int run_patch(struct arena *a, const struct opts *o, struct diags *dg)
+{
+	struct attach_arg *arg = arena_array(a, o->n_opt + 1, sizeof(*arg));
+	struct patch_request req = { .arg = arg, .n_arg = attach_args(o, arg) };
+	bool plan_only = opts_has(o, "plan"), json = opts_has(o, "json");
+	struct patch_result res;
+	int r = read_request(o, &req, dg);
+
+	if (r < 0)
+		return r;
+	r = patch_binary(a, &req, plan_only, &res, dg);
+	if (res.plan && (plan_only || json))
+		plan_print(res.plan, json, res.growth_bytes, res.reads, stdout);
+	else if (r >= 0)
+		printf("%s: %zu site%s patched, %zu refused\n", res.output, res.plan->n_patched,
+		       res.plan->n_patched == 1 ? "" : "s", res.plan->n_refused);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct diags dg = { .out = stderr };
+	struct arena *a = arena_new();
+	struct opts o;
+
+	if (opts_parse(OPT_PATCH, "", argc, argv, &o, &dg) < 0)
+		return EX_USAGE;
+	if (o.help)
+		usage(stdout);
+	else if (o.version)
+		puts("bpftime-patch " BPFTIME_VERSION);
+	else if (opts_has(&o, "list"))
+		patch_list(a, opts_get(&o, "list"), opts_has(&o, "json"), stdout, &dg);
+	else if (opts_has(&o, "revert"))
+		patch_revert(a, opts_get(&o, "revert"), opts_get(&o, "output"), &dg);
+	else if (opts_has(&o, "binary"))
+		run_patch(a, &o, &dg);
+	else {
+		usage(stderr);
+		diag(&dg, DIAG_U001, at_file("bpftime-patch"), "give --binary, --list, --revert or --audit");
+	}
+	opts_free(&o);
+	arena_free(a);
+	if (fflush(stdout) || ferror(stdout))
+		diag(&dg, DIAG_E002, at_file("<stdout>"), "the output is incomplete");
+	return diags_exit(&dg);
+}
