@@ -78,8 +78,8 @@ struct slots {
 };
 
 enum { RANK_FIRST, RANK_TRAMP, RANK_HOOK_CODE, RANK_RT_CODE, RANK_CONST, RANK_GROUP, RANK_OWN,
-       RANK_ROOM = RANK_TRAMP, RANK_SLOTS = RANK_HOOK_CODE, RANK_DATA = RANK_RT_CODE,
-       RANK_BSS = RANK_OWN, RANK_LAST };
+       RANK_UNWIND, RANK_ROOM = RANK_TRAMP, RANK_SLOTS = RANK_HOOK_CODE, RANK_DATA = RANK_RT_CODE,
+       RANK_BSS = RANK_OWN, RANK_LAST = RANK_UNWIND + 1 };
 
 static const struct lnk_group *group_of(const struct lnk *l, const struct obj_sec *s)
 {
@@ -95,7 +95,7 @@ static uint32_t rank_of(const struct lnk *l, const struct obj_file *f, const str
 		uint32_t i = (uint32_t)(s - f->sec);
 
 		return i == OWN_HEADER || i == OWN_CONTROL ? RANK_FIRST :
-		       i == OWN_TRAMP ? RANK_TRAMP :
+		       i == OWN_TRAMP ? RANK_TRAMP : i == OWN_CFI ? RANK_UNWIND :
 		       i == OWN_RX_END || i == OWN_RW_END ? RANK_LAST : RANK_OWN;
 	}
 	if (s->flags & SHF_WRITE)
@@ -104,7 +104,7 @@ static uint32_t rank_of(const struct lnk *l, const struct obj_file *f, const str
 		       s->data ? RANK_DATA : RANK_BSS;
 	if (s->flags & SHF_EXECINSTR)
 		return f->hook ? RANK_HOOK_CODE : RANK_RT_CODE;
-	return RANK_CONST;
+	return f->eh && s == &f->sec[f->eh->sec] ? RANK_UNWIND : RANK_CONST;
 }
 
 static void take(struct lnk *l, struct obj_file *f, struct obj_sec *s, void *arg)

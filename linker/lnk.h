@@ -14,6 +14,7 @@
 
 #include "archive.h"
 #include "cpu.h"
+#include "eh_frame.h"
 #include "objfile.h"
 #include "hooks.h"
 #include "payload.h"

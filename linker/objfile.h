@@ -65,6 +65,7 @@ struct obj_file {
 	uint32_t      n_sym;
 	bool          hook;	/* a hook object, not a member of the archive */
 	uint32_t      index;	/* in order of adding */
+	struct eh_frame *eh;	/* eh_frame.h; NULL: no unwind information */
 };
 
 /* Reads an ET_REL, ELF64 little endian, of a CPU the linker knows (cpu.h).  Borrows `b`.

@@ -66,6 +66,8 @@ int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow
 		err = lnk_check_code(l, f, dg);
 	if (err >= 0)
 		err = lnk_read_tables(l, f, allow_unverified, dg);
+	if (err >= 0)
+		err = eh_frame_read(l->arena, f, dg);
 	if (err < 0)
 		return err;
 	f->index = (uint32_t)l->n_file;
@@ -137,6 +139,37 @@ uint64_t lnk_body_vaddr(const struct lnk *l, uint32_t hook)
 uint64_t lnk_word_vaddr(const struct lnk *l, uint32_t attach)
 {
 	return own_vaddr(l, OWN_CONTROL) + RT_CONTROL_WORDS_OFF + 4ull * attach;
+}
+
+size_t lnk_n_fdes(const struct lnk *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_file; i++)
+		n += l->file[i]->eh ? l->file[i]->eh->n_kept : 0;
+	for (size_t i = 0; i < l->n_member; i++)
+		n += l->member[i].eh ? l->member[i].eh->n_kept : 0;
+	return n;
+}
+
+static size_t fdes_of(const struct lnk *l, const struct obj_file *f, struct lnk_fde *out)
+{
+	const struct eh_frame *e = f->eh;
+	size_t n = e ? e->n_kept : 0;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct lnk_fde){
+			lnk_sec_vaddr(l, &f->sec[e->kept[i].sec]) + e->kept[i].pc,
+			lnk_sec_vaddr(l, &f->sec[e->sec]) + e->kept[i].off };
+	return n;
+}
+
+void lnk_fdes(const struct lnk *l, struct lnk_fde *out)
+{
+	for (size_t i = 0; i < l->n_file; i++)
+		out += fdes_of(l, l->file[i], out);
+	for (size_t i = 0; i < l->n_member; i++)
+		out += fdes_of(l, &l->member[i], out);
 }
 
 uint64_t lnk_tramp_vaddr(const struct lnk *l) { return own_vaddr(l, OWN_TRAMP); }

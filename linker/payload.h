@@ -90,6 +90,15 @@ void     lnk_set_site(struct lnk *l, uint32_t attach, uint64_t site_vaddr);
 /* The target's own e_entry and DT_INIT (0: none), for bpftime_rt1_start and _start_dso. */
 void     lnk_set_start(struct lnk *l, uint64_t entry_vaddr, uint64_t init_vaddr);
 
+/* Unwind information of the payload's own code, as far as its objects bring any (that of
+ * trampolines is the caller's); to be found through an .eh_frame_hdr.  The number is known
+ * after lnk_layout, addresses after lnk_place. */
+struct lnk_fde {
+	uint64_t pc_vaddr, fde_vaddr;
+};
+size_t lnk_n_fdes(const struct lnk *l);
+void lnk_fdes(const struct lnk *l, struct lnk_fde *out);
+
 /* Relocates.  *rx and *rw are in the arena. */
 int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *dg);
 

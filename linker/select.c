@@ -101,6 +101,9 @@ static int read_archive(struct lnk *l, struct diags *dg)
 		if (err < 0)
 			return err;
 		l->member[i].index = (uint32_t)i;
+		err = eh_frame_read(l->arena, &l->member[i], dg);
+		if (err < 0)
+			return err;
 		if (l->member[i].machine != l->cpu->machine)
 			return diag(dg, DIAG_L003, at_file(name), "machine %u",
 				    l->member[i].machine);
@@ -301,6 +304,10 @@ int lnk_select(struct lnk *l, struct diags *dg)
 		index_symbols(l);
 	}
 	l->n_group = 0;
+	for (size_t i = 0; i < l->n_file; i++)
+		eh_frame_restore(l->file[i]);
+	for (size_t i = 0; i < l->n_member; i++)
+		eh_frame_restore(&l->member[i]);
 	lnk_each_section(l, unmark, NULL);
 	mark_roots(&m);
 	while (more && (err = drain(&m)) >= 0) {
@@ -310,7 +317,11 @@ int lnk_select(struct lnk *l, struct diags *dg)
 		for (size_t i = 0; i < l->n_member; i++)
 			more |= mark_groups(&m, &l->member[i]);
 	}
-	for (size_t i = 0; i < l->n_member && err >= 0; i++)
+	for (size_t i = 0; i < l->n_file && err >= 0; i++)
+		eh_frame_keep(l->arena, l->file[i]);
+	for (size_t i = 0; i < l->n_member && err >= 0; i++) {
+		eh_frame_keep(l->arena, &l->member[i]);
 		err = lnk_check_code(l, &l->member[i], dg);
+	}
 	return err;
 }

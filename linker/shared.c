@@ -8,15 +8,17 @@
  *     next page  RW   the payload's writable part
  *     behind          section names and headers, not loaded
  * File offsets are addresses.  Nothing needs a relocation, so there is no relocation table.
+ * The payload's room for the caller's unwind information holds the .eh_frame_hdr.
  * .hash (System V ABI, chapter 5) is what glibc, musl and debuggers all read. */
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "elfout.h"
 #include "link.h"
 #include "lnk.h"
 
-enum { N_PHDR = 6, N_DYN = 9, BUILD_ID_BYTES = 20, LOCAL_SYMBOLS = 1,
+enum { N_PHDR = 7, N_DYN = 9, BUILD_ID_BYTES = 20, LOCAL_SYMBOLS = 1,
        NOTE_BYTES = sizeof(Elf64_Nhdr) + 4 + BUILD_ID_BYTES, SH_DYNSYM = 3, SH_DYNSTR, SH_TEXT };
 
 struct shared {
@@ -28,6 +30,9 @@ struct shared {
 	uint32_t      soname;		/* in dynstr; 0: none */
 	uint64_t      note, hash, dynsym, dynstr_at, head_bytes;
 	uint64_t      rx, dynamic, rw;	/* places */
+	size_t        n_fde;
+	Elf64_Shdr   *sh;
+	size_t        n_sh, cap_sh;
 	struct lnk_size size;
 };
 
@@ -151,9 +156,60 @@ static void write_dynamic(struct shared *s, uint64_t init)
 	memcpy(s->file.p + s->dynamic, dyn, sizeof(dyn));
 }
 
+static int by_pc(const void *a, const void *b)
+{
+	const struct lnk_fde *x = a, *y = b;
+
+	return x->pc_vaddr < y->pc_vaddr ? -1 : x->pc_vaddr > y->pc_vaddr;
+}
+
+static uint64_t eh_hdr_bytes(const struct shared *s)
+{
+	return s->n_fde ? 12 + 8 * s->n_fde : 0;
+}
+
+/* Where .eh_frame begins: the records that objects brought lie one after the other. */
+static uint64_t eh_frame_vaddr(const struct shared *s)
+{
+	uint64_t at = lnk_cfi_vaddr(s->lnk);
+
+	for (size_t i = 0; i < s->lnk->n_order; i++) {
+		const struct obj_file *file = s->lnk->order_file[i];
+
+		if (file->eh && s->lnk->order[i] == &file->sec[file->eh->sec] &&
+		    lnk_sec_vaddr(s->lnk, s->lnk->order[i]) < at)
+			at = lnk_sec_vaddr(s->lnk, s->lnk->order[i]);
+	}
+	return at;
+}
+
+/* LSB core 10.6.2: version, three encodings, .eh_frame, number of entries, entries. */
+static void write_eh_hdr(struct shared *s)
+{
+	struct lnk_fde *f = arena_array(s->arena, s->n_fde, sizeof(*f));
+	uint64_t at = lnk_cfi_vaddr(s->lnk);
+	uint8_t *p = lnk_cfi_bytes(s->lnk);
+	uint32_t v[2];
+
+	if (!s->n_fde)
+		return;
+	lnk_fdes(s->lnk, f);
+	v[0] = (uint32_t)(eh_frame_vaddr(s) - (at + 4));
+	v[1] = (uint32_t)s->n_fde;
+	qsort(f, s->n_fde, sizeof(*f), by_pc);
+	memcpy(p, "\1\x1b\x03\x3b", 4);
+	memcpy(p + 4, v, 8);
+	for (size_t i = 0; i < s->n_fde; i++) {
+		v[0] = (uint32_t)(f[i].pc_vaddr - at);
+		v[1] = (uint32_t)(f[i].fde_vaddr - at);
+		memcpy(p + 12 + 8 * i, v, 8);
+	}
+}
+
 static void write_headers(struct shared *s, uint64_t shoff, uint16_t n_sh)
 {
 	const struct lnk_size *z = &s->size;
+	uint64_t hdr = lnk_cfi_vaddr(s->lnk), hdr_bytes = eh_hdr_bytes(s);
 	Elf64_Phdr ph[N_PHDR] = {
 		{ PT_LOAD, PF_R, 0, 0, 0, s->head_bytes, s->head_bytes, OBJ_PAGE_BYTES },
 		{ PT_LOAD, PF_R | PF_X, s->rx, s->rx, s->rx, z->rx_bytes, z->rx_bytes,
@@ -164,13 +220,14 @@ static void write_headers(struct shared *s, uint64_t shoff, uint16_t n_sh)
 		  N_DYN * sizeof(Elf64_Dyn), N_DYN * sizeof(Elf64_Dyn), 8 },
 		{ PT_NOTE, PF_R, s->note, s->note, s->note, NOTE_BYTES, NOTE_BYTES, 4 },
 		{ PT_GNU_STACK, PF_R | PF_W, 0, 0, 0, 0, 0, 16 },
+		{ PT_GNU_EH_FRAME, PF_R, hdr, hdr, hdr, hdr_bytes, hdr_bytes, 4 },
 	};
 	Elf64_Ehdr eh = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 			     EV_CURRENT },
 		.e_type = ET_DYN, .e_machine = s->lnk->cpu->machine, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(eh), .e_ehsize = sizeof(eh), .e_phentsize = sizeof(*ph),
-		.e_phnum = N_PHDR, .e_shoff = shoff, .e_shentsize = sizeof(Elf64_Shdr),
+		.e_phnum = hdr_bytes ? N_PHDR : N_PHDR - 1, .e_shoff = shoff, .e_shentsize = sizeof(Elf64_Shdr),
 		.e_shnum = n_sh, .e_shstrndx = (uint16_t)(n_sh - 1),
 	};
 
@@ -178,37 +235,51 @@ static void write_headers(struct shared *s, uint64_t shoff, uint16_t n_sh)
 	memcpy(s->file.p + sizeof(eh), ph, sizeof(ph));
 }
 
+static Elf64_Shdr *add_sh(struct shared *s, struct blob *names, const char *name, uint32_t type,
+			  uint64_t flags, uint64_t at, uint64_t n, uint64_t align)
+{
+	Elf64_Shdr *sh = ARENA_PUSH(s->arena, s->sh, s->n_sh, s->cap_sh);
+
+	*sh = (Elf64_Shdr){ .sh_name = blob_str(names, name), .sh_type = type, .sh_flags = flags,
+			    .sh_addr = flags & SHF_ALLOC ? at : 0, .sh_offset = at, .sh_size = n,
+			    .sh_addralign = align };
+	return sh;
+}
+
 static void write_sections(struct shared *s)
 {
 	struct blob names = { .arena = s->arena };
-	const struct lnk_size *z = &s->size;
-	const uint64_t a = SHF_ALLOC;
-	uint64_t strings;
-#define SH(name_, type_, flags_, at_, n_, link_, align_, ent_)                               \
-	{ blob_str(&names, name_), type_, flags_, at_, at_, n_, link_, 0, align_, ent_ }
-	Elf64_Shdr sh[] = {
-		{ 0 },
-		SH(".note.gnu.build-id", SHT_NOTE, a, s->note, NOTE_BYTES,
-		   0, 4, 0),
-		SH(".hash", SHT_HASH, a, s->hash, (2 + 2 * s->n_sym) * 4, SH_DYNSYM, 8,
-		   4),
-		SH(".dynsym", SHT_DYNSYM, a, s->dynsym, s->n_sym * sizeof(Elf64_Sym), SH_DYNSTR, 8,
-		   sizeof(Elf64_Sym)),
-		SH(".dynstr", SHT_STRTAB, a, s->dynstr_at, s->dynstr.n, 0, 1, 0),
-		SH(".text", SHT_PROGBITS, a | SHF_EXECINSTR, s->rx, z->rx_bytes, 0, z->rx_align, 0),
-		SH(".dynamic", SHT_DYNAMIC, a | SHF_WRITE, s->dynamic, N_DYN * sizeof(Elf64_Dyn),
-		   SH_DYNSTR, 8, sizeof(Elf64_Dyn)),
-		SH(".data", SHT_PROGBITS, a | SHF_WRITE, s->rw, z->rw_bytes, 0, OBJ_PAGE_BYTES, 0),
-		SH(".shstrtab", SHT_STRTAB, 0, 0, 0, 0, 1, 0),
-	};
-#undef SH
-	enum { N = sizeof(sh) / sizeof(sh[0]) };
+	const uint64_t a = SHF_ALLOC, text_end = eh_frame_vaddr(s), hdr = lnk_cfi_vaddr(s->lnk);
+	Elf64_Shdr *sh;
+	uint64_t at;
 
-	sh[SH_DYNSYM].sh_info = LOCAL_SYMBOLS;
-	strings = blob_add(&s->file, names.p, names.n, 1);
-	sh[N - 1].sh_offset = strings;
-	sh[N - 1].sh_size = names.n;
-	write_headers(s, blob_add(&s->file, sh, sizeof(sh), 8), N);
+	add_sh(s, &names, "", SHT_NULL, 0, 0, 0, 0);
+	add_sh(s, &names, ".note.gnu.build-id", SHT_NOTE, a, s->note, NOTE_BYTES, 4);
+	sh = add_sh(s, &names, ".hash", SHT_HASH, a, s->hash, (2 + 2 * s->n_sym) * 4, 8);
+	sh->sh_link = SH_DYNSYM;
+	sh->sh_entsize = 4;
+	sh = add_sh(s, &names, ".dynsym", SHT_DYNSYM, a, s->dynsym, s->n_sym * sizeof(*s->sym), 8);
+	sh->sh_link = SH_DYNSTR;
+	sh->sh_info = LOCAL_SYMBOLS;
+	sh->sh_entsize = sizeof(*s->sym);
+	add_sh(s, &names, ".dynstr", SHT_STRTAB, a, s->dynstr_at, s->dynstr.n, 1);
+	add_sh(s, &names, ".text", SHT_PROGBITS, a | SHF_EXECINSTR, s->rx, text_end - s->rx,
+	       s->size.rx_align);
+	if (s->n_fde) {
+		add_sh(s, &names, ".eh_frame", SHT_PROGBITS, a, text_end, hdr - text_end, 8);
+		add_sh(s, &names, ".eh_frame_hdr", SHT_PROGBITS, a, hdr, eh_hdr_bytes(s), 4);
+	}
+	sh = add_sh(s, &names, ".dynamic", SHT_DYNAMIC, a | SHF_WRITE, s->dynamic,
+		    N_DYN * sizeof(Elf64_Dyn), 8);
+	sh->sh_link = SH_DYNSTR;
+	sh->sh_entsize = sizeof(Elf64_Dyn);
+	add_sh(s, &names, ".data", SHT_PROGBITS, a | SHF_WRITE, s->rw, s->size.rw_bytes,
+	       OBJ_PAGE_BYTES);
+	sh = add_sh(s, &names, ".shstrtab", SHT_STRTAB, 0, 0, 0, 1);
+	sh->sh_offset = blob_add(&s->file, names.p, names.n, 1);
+	sh->sh_size = names.n;
+	at = blob_add(&s->file, s->sh, s->n_sh * sizeof(*s->sh), 8);
+	write_headers(s, at, (uint16_t)s->n_sh);
 }
 
 static int write_file(struct shared *s, struct diags *dg)
@@ -218,8 +289,10 @@ static int write_file(struct shared *s, struct diags *dg)
 	int err;
 
 	lay_out_head(s);
-	if ((err = lnk_place(s->lnk, s->rx, s->rw, dg)) < 0 ||
-	    (err = lnk_finish(s->lnk, &rx, &rw, dg)) < 0)
+	if ((err = lnk_place(s->lnk, s->rx, s->rw, dg)) < 0)
+		return err;
+	write_eh_hdr(s);
+	if ((err = lnk_finish(s->lnk, &rx, &rw, dg)) < 0)
 		return err;
 	set_symbols(s);
 	memcpy(s->file.p + s->dynsym, s->sym, s->n_sym * sizeof(*s->sym));
@@ -248,6 +321,9 @@ int link_shared(struct arena *a, const struct link_input *in, size_t n, struct b
 	if (err >= 0)
 		err = lnk_layout(s.lnk, &t, 0, 0, &s.size, dg);
 	if (err < 0)
+		return err;
+	s.n_fde = lnk_n_fdes(s.lnk);
+	if (s.n_fde && (err = lnk_layout(s.lnk, &t, 0, eh_hdr_bytes(&s), &s.size, dg)) < 0)
 		return err;
 	choose_symbols(&s, soname);
 	err = write_file(&s, dg);

@@ -54,23 +54,29 @@ entry_a:
 
 	.section .text.body_a, "ax", @progbits
 	.type body_a, @function
-body_a:	mov room(%rip), %rax
+body_a:	.cfi_startproc
+	mov room(%rip), %rax
 	add (%rdi), %rax
 	ret
+	.cfi_endproc
 	.size body_a, . - body_a
 
 	.section .text.entry_ret, "ax", @progbits
 	.type entry_ret, @function
 entry_ret:
+	.cfi_startproc
 	call bpftime_rt1_cold@PLT
 	ret
+	.cfi_endproc
 	.size entry_ret, . - entry_ret
 
 	/* nothing refers to this */
 	.section .text.dead, "ax", @progbits
 	.globl dead
-dead:	mov $0x11223344, %eax
+dead:	.cfi_startproc
+	mov $0x11223344, %eax
 	ret
+	.cfi_endproc
 
 	.section .rodata.scale, "a", @progbits
 	.balign 8

@@ -111,6 +111,9 @@ const Case cases[] = {
 	CASE(RelocationSize, L002, s.sh(".rela.text.entry_a")->sh_entsize = 16)
 	CASE(RelWithoutAddends, L002, s.sh(".rela.text.entry_a")->sh_type = SHT_REL)
 
+	CASE(UnwindRecordTooLong, L002, *s.in<uint32_t>(".eh_frame") = 0x10000)
+	CASE(UnwindRecordTooShort, L002, *s.in<uint32_t>(".eh_frame") = 2)
+
 	CASE(Tls, L004, s.sh(".bpftime.slots")->sh_flags |= SHF_TLS)
 	CASE(WritableCode, L004, s.sh(".text.entry_a")->sh_flags |= SHF_WRITE)
 	CASE(Constructor, L004, s.sh(".bpftime.slots")->sh_type = SHT_INIT_ARRAY)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -140,4 +141,39 @@ TEST_F(Link, SharedObjectLoads)
 	uint64_t twelve = 12;
 	EXPECT_EQ(count(&twelve, 0), 42u);
 	dlclose(h);
+}
+
+void *frames[64];
+int n_frames;
+
+__attribute__((noinline)) uint64_t take_backtrace(void *, uint64_t)
+{
+	n_frames = backtrace(frames, 64);
+	return 0;
+}
+
+// The system's unwinder finds its way through a program, by the FDE that was kept.
+TEST_F(Link, BacktracesPass)
+{
+	bytes out, hook_c;
+	ASSERT_EQ(file_read(a, TEST_HOOK_C, &hook_c, nullptr, &dg), 0);
+	link_input in[] = {{"c", hook_c}};
+	std::string so = file("c.so");
+	ASSERT_EQ(link_shared(a, in, 1, archive, nullptr, false, &out, &dg), 0) << dg.first_text;
+	ASSERT_EQ(file_write(so.c_str(), out.p, out.n, 0755, nullptr, &dg), 0);
+	EXPECT_EQ(sh("eu-elflint --gnu-ld " + so), "No errors\n");
+	void *h = dlopen(so.c_str(), RTLD_NOW);
+	ASSERT_NE(h, nullptr) << dlerror();
+	auto call_ctx = (lnk_body_fn *)dlsym(h, "call_ctx");
+	ASSERT_NE(call_ctx, nullptr);
+	lnk_body_fn *fn = take_backtrace;
+	take_backtrace(nullptr, 0);	// the frames from here on
+	int want = n_frames;
+	void *outermost = frames[n_frames - 1];
+	ASSERT_GT(want, 2);
+	call_ctx(&fn, 0);
+	EXPECT_EQ(n_frames, want + 1);
+	EXPECT_EQ(frames[n_frames - 1], outermost);
+	EXPECT_GT((uintptr_t)frames[1], (uintptr_t)call_ctx);
+	EXPECT_LT((uintptr_t)frames[1], (uintptr_t)call_ctx + 16);
 }

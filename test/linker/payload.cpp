@@ -178,6 +178,24 @@ TEST_F(Payload, LeavesOutWhatNobodyNeeds)
 	EXPECT_NE(memmem(hook_a.p, hook_a.n, dead, sizeof(dead)), nullptr);
 }
 
+// Unwind information is kept of what is kept, each time anew.
+TEST_F(Payload, UnwindInformation)
+{
+	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
+	for (int round = 0; round < 2; round++) {
+		place({}, 0, 32);
+		lnk_fde fde[2];
+		ASSERT_EQ(lnk_n_fdes(l), 2u);	// not that of `dead`
+		lnk_fdes(l, fde);
+		EXPECT_EQ(fde[0].pc_vaddr, lnk_body_vaddr(l, 0));
+		EXPECT_EQ(fde[1].pc_vaddr, lnk_entry_vaddr(l, 1));
+		EXPECT_LT(fde[1].fde_vaddr, lnk_cfi_vaddr(l));
+		if (!round)
+			munmap(base, total);
+	}
+	finish();
+}
+
 TEST_F(Payload, GotLoadsBecomeAddresses)
 {
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
