@@ -181,7 +181,8 @@ static int find_plain_calls(struct obj *o, struct obj_func *f, const struct site
 		if (in->code != BPFI_JMP_CALL || relocated)
 			continue;
 		if (in->src == BPFI_CALL_KFUNC)
-			return bad(o, f, i, "call of a kernel function, without a relocation%s", "");
+			return bad(o, f, i, "call of a kernel function, without a relocation%s",
+				   "");
 		if (in->src != BPFI_CALL_LOCAL)
 			continue;
 		err = call_to(o, f, i, f->sec, (int64_t)f->first + i + in->imm + 1, false, cap);

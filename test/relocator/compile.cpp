@@ -33,7 +33,7 @@ std::string compile_path(const std::string &src, const std::string &name, const 
 	if (!out.empty())
 		return out;
 	std::string o = scratch().dir + "/" + std::to_string(scratch().n++) + "-" + name + ".bpf.o";
-	std::string cmd = "clang-19 -target bpf -g -O2 -Wall -Wno-unused-variable -Wno-unused-function "
+	std::string cmd = "clang-19 -target bpf -g -O2 -fno-crash-diagnostics -Wall -Wno-unused-variable -Wno-unused-function "
 			  "-D__TARGET_ARCH_x86 -I" BPFTIME_TEST_DIR "/relocator " + flags +
 			  " -c " + src + " -o " + o;
 	if (!have_clang() || system(cmd.c_str()))

@@ -56,12 +56,14 @@ std::string broken_promise(const struct unit *u)
 			if (p->func[i].insn <= p->func[i - 1].insn || p->func[i].insn >= p->n_insn)
 				return "functions out of order";
 		for (size_t i = 0; i < p->n_line; i++)
-			if ((i && p->line[i].insn < p->line[i - 1].insn) || p->line[i].insn >= p->n_insn)
+			if ((i && p->line[i].insn < p->line[i - 1].insn) ||
+			    p->line[i].insn >= p->n_insn)
 				return "lines out of order";
 		for (uint32_t i = 0; i < p->n_insn; i++) {
 			const struct bpfi *in = &p->insn[i];
 			if (in->code == BPFI_JMP_CALL) {
-				if (in->src == BPFI_CALL_LOCAL && !is_func(p, (int64_t)i + 1 + in->imm))
+				if (in->src == BPFI_CALL_LOCAL && !is_func(p,
+									   (int64_t)i + 1 + in->imm))
 					return "call to nowhere";
 				if (in->src == BPFI_CALL_KFUNC && (uint32_t)in->imm >= u->n_kfunc)
 					return "no such kfunc";
@@ -70,7 +72,8 @@ std::string broken_promise(const struct unit *u)
 				continue;
 			if (i + 1 == p->n_insn)
 				return "half a ld_imm64";
-			if ((in->src == BPFI_LD_MAP || in->src == BPFI_LD_MAP_VALUE) && (uint32_t)in->imm >= u->n_map)
+			if ((in->src == BPFI_LD_MAP || in->src == BPFI_LD_MAP_VALUE) &&
+			    (uint32_t)in->imm >= u->n_map)
 				return "no such map";
 			if (in->src == BPFI_LD_MAP_VALUE && !u->map[in->imm].init.n)
 				return "value of a map that is not global data";
@@ -130,7 +133,8 @@ void check(const std::string &path, const char *btf, Counts &n, const std::strin
 
 void mutate(std::string &s, std::mt19937_64 &rng)
 {
-	static const uint32_t odd[] = { 0, 1, 2, 8, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
+	static const uint32_t odd[] = { 0, 1, 2, 8, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000,
+				       0xffffffff };
 	unsigned n = 1 + rng() % 4;
 	while (n--) {
 		size_t at = rng() % s.size();
@@ -202,7 +206,8 @@ TEST(Hostile, MutatedObjects)
 		std::string s = whole[i % whole.size()];
 		mutate(s, rng);
 		f.put(s);
-		check(f.path, target.c_str(), n, "seed " + std::to_string(seed()) + " round " + std::to_string(i));
+		check(f.path, target.c_str(), n,
+		      "seed " + std::to_string(seed()) + " round " + std::to_string(i));
 	}
 	/* Both happen, or the mutations are too weak or too strong to say anything. */
 	EXPECT_GT(n.accepted, 0u);
@@ -220,7 +225,8 @@ TEST(Hostile, MutatedTargetBtf)
 		std::string s = whole;
 		mutate(s, rng);
 		f.put(s);
-		check(object, f.path.c_str(), n, "seed " + std::to_string(seed()) + " round " + std::to_string(i));
+		check(object, f.path.c_str(), n,
+		      "seed " + std::to_string(seed()) + " round " + std::to_string(i));
 	}
 	EXPECT_GT(n.accepted, 0u);
 	EXPECT_GT(n.refused, 0u);
