@@ -10,9 +10,9 @@
 #include "rt_base.h"
 
 enum {
-	SYS_prctl = 157, SYS_clock_gettime = 228, PR_GET_AUXV = 0x41555856, AT_SYSINFO_EHDR = 33,
+	PR_GET_AUXV = 0x41555856, AT_SYSINFO_EHDR = 33,
 	AUXV_PAIRS = 64, CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7,
-	PT_LOAD = 1, PT_DYNAMIC = 2, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6,
+	AT_FDCWD = -100, O_CLOEXEC = 02000000, PT_LOAD = 1, PT_DYNAMIC = 2, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6,
 	VDSO_MAX_SYMBOLS = 1024,
 };
 
@@ -35,11 +35,11 @@ static uint64_t vdso_address(void)
 	int64_t n = rt_sys6(SYS_prctl, PR_GET_AUXV, (uint64_t)aux, sizeof(aux), 0, 0, 0);
 
 	if (n < 0) {	/* before Linux 6.4 */
-		int64_t fd = rt_sys3(SYS_open, "/proc/self/auxv", 02000000 /* O_CLOEXEC */, 0);
+		int64_t fd = rt_sys4(SYS_openat, AT_FDCWD, "/proc/self/auxv", O_CLOEXEC, 0);
 
 		if (fd < 0)
 			return 0;
-		n = rt_sys3(0 /* read */, fd, aux, sizeof(aux));
+		n = rt_sys3(SYS_read, fd, aux, sizeof(aux));
 		rt_sys1(SYS_close, fd);
 	}
 	for (int64_t i = 0; i + 2 <= n / 8 && i + 2 <= 2 * AUXV_PAIRS; i += 2)

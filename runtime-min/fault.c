@@ -7,7 +7,7 @@
 #include "arch/x86_64/sys.h"
 
 enum {
-	SYS_rt_sigaction = 13, SYS_rt_sigprocmask = 14, SIGBUS_ = 7, SIGSEGV_ = 11, SIGSET_BYTES = 8,
+	SIGBUS_ = 7, SIGSEGV_ = 11, SIGSET_BYTES = 8,
 	SA_SIGINFO_ = 4, SA_RESTORER_ = 0x04000000, SA_ONSTACK_ = 0x08000000,
 	SA_NODEFER_ = 0x40000000, SA_RESETHAND_ = (int)0x80000000, SIG_DFL_ = 0, SIG_IGN_ = 1, SIG_SETMASK_ = 2,
 	UC_RIP = 40 + 16 * 8, UC_SIGMASK = 296,	/* in struct ucontext */

@@ -5,7 +5,7 @@
 #include "mem.h"
 #include "rt_base.h"
 
-enum { SYS_prctl = 157, SYS_getcpu = 309, PR_GET_NAME = 16, COMM_BYTES = 16 };
+enum { PR_GET_NAME = 16, COMM_BYTES = 16 };
 
 uint64_t rt_uid_gid(void)
 {

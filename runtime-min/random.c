@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * random.c - bpf_get_prandom_u32: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) over a
- * counter that the time stamp counter disturbs, so that a child made by fork() goes its
- * own way.  Not for secrets, as in the kernel. */
+ * random.c - seeds. */
+#include "random.h"
+
 #include "arch/x86_64/sys.h"
-#include "rt_base.h"
+#include "self.h"
 
-static uint64_t counter;
+enum { GRND_NONBLOCK = 1, MONOTONIC = 1 };
 
+uint64_t rt_random_seed(void)
+{
+	uint64_t v[2] = { 0, 0 };
+
+	if (rt_sys3(SYS_getrandom, v, sizeof(v[0]), GRND_NONBLOCK) != sizeof(v[0])) {
+		rt_sys2(SYS_clock_gettime, MONOTONIC, v);
+		v[0] = rt_random_mix(v[0] ^ v[1] << 32 ^ (uint64_t)rt_sys0(SYS_gettid) << 8 ^
+				     (uint64_t)(uintptr_t)v);
+	}
+	return v[0] ? v[0] : 1;
+}
+
+/* The first number in this process: a child made by fork() comes here again.  Where the
+ * page is not wiped by fork() every number is a seed. */
 uint64_t rt_random(void)
 {
-	uint64_t z = rt_add(&counter, 0x9e3779b97f4a7c15u) + rt_cycles();
+	uint64_t seed = rt_random_seed();
 
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return (z ^ z >> 31) >> 32;
+	if (rt_self_wiped())
+		rt_store(&bpftime_rt1_self.random, seed);
+	return rt_random_mix(seed) >> 32;
 }

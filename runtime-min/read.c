@@ -8,7 +8,7 @@
 #include "mem.h"
 
 enum {
-	SYS_read_ = 0, SYS_process_vm_readv = 310, SYS_pipe2 = 293, O_CLOEXEC_ = 02000000,
+	O_CLOEXEC_ = 02000000,
 	PIPE_CHUNK = 4096,	/* PIPE_BUF: one write is all or an error */
 	STR_CHUNK = 256, PAGE_BYTES = 4096,
 };
@@ -35,7 +35,7 @@ static uint64_t read_by_pipe(void *to, uint64_t from, uint64_t bytes)
 		got = rt_sys3(SYS_write, fd[1], from + done, n);
 		if (got <= 0)
 			break;
-		got = rt_sys3(SYS_read_, fd[0], (char *)to + done, got);
+		got = rt_sys3(SYS_read, fd[0], (char *)to + done, got);
 		if (got <= 0)
 			break;
 		done += (uint64_t)got;

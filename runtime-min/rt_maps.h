@@ -66,6 +66,27 @@ int rt_map_delete(const struct bpftime_map *m, void *base, const void *key);
 /* key NULL: the first key.  -ENOENT behind the last one. */
 int rt_map_next_key(const struct bpftime_map *m, void *base, const void *key, void *next);
 
+/* ---- ring buffers: one consumer at a time ---- */
+
+/* The oldest finished record: 1, *sample and *bytes until rt_ringbuf_consume(); 0: none;
+ * -EIO: the file is damaged. */
+int rt_ringbuf_peek(const struct bpftime_map *m, void *base, const void **sample,
+		    uint32_t *bytes);
+/* Gives the record that rt_ringbuf_peek() showed back to the producers. */
+void rt_ringbuf_consume(const struct bpftime_map *m, void *base);
+/* Sleeps until there is a record: 1, 0 when timeout_ms passed (-1: never), -EIO, or -EINTR.
+ * Meanwhile discards records whose owners died. */
+int rt_ringbuf_wait(const struct bpftime_map *m, void *base, int32_t timeout_ms);
+/* Records that found no room. */
+uint64_t rt_ringbuf_drops(void *base);
+
+/* ---- the calling process ---- */
+
+/* Once, before there are threads: lets locks be taken without a system call each. */
+void rt_self_setup(void);
+/* Possible CPUs of this machine. */
+uint32_t rt_cpu_possible(void);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

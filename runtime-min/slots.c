@@ -19,7 +19,6 @@
 #include "rt.h"
 
 enum {
-	SYS_rt_sigprocmask = 14, SYS_futex = 202,
 	SIG_BLOCK_ = 0, SIG_SETMASK_ = 2,
 	FUTEX_CMP_REQUEUE_PRIVATE = 4 | 128,
 	BACKOFF_MAX = 1 << 16,

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
  * ident.c - who and where: CPU, user, command name; and random numbers. */
+#include "cpu.h"
 #include "hooks.h"
+#include "random.h"
 #include "rt_helpers.h"
+#include "self.h"
 
-/* The kernel keeps the CPU's number in the limit of one segment (x86-64: CPU_NODE_SEG), for
- * its own vDSO; `lsl` reads it. */
 RT_FAST uint64_t bpftime_h_get_smp_processor_id(void)
 {
-#ifdef __x86_64__
-	enum { CPU_NODE_SEG = 15 * 8 + 3, CPU_BITS = 12 };
-	uint32_t limit = 0;
-	bool ok;
+	return rt_cpu_now();
+}
 
-	__asm__ volatile("lsl %2, %0" : "+r"(limit), "=@ccz"(ok) : "r"(CPU_NODE_SEG));
-	if (rt_likely(ok))
-		return limit & ((1u << CPU_BITS) - 1);
-#endif
-	return bpftime_rt1_cpu();
+/* Kernel: current->tgid << 32 | current->pid. */
+RT_FAST uint64_t bpftime_h_get_current_pid_tgid(void)
+{
+	uint32_t tid = rt_self_tid(rt_load_acquire(&bpftime_rt1_self.tid_off));
+
+	if (rt_unlikely(!tid))
+		return bpftime_rt1_pid_tgid();
+	return bpftime_rt1_self.tgid_hi | tid;
 }
 
 RT_FAST uint64_t bpftime_h_get_current_uid_gid(void)
@@ -30,9 +32,17 @@ RT_FAST uint64_t bpftime_h_get_current_comm(void *to, uint64_t bytes)
 	return bpftime_rt1_comm((uint64_t)to, bytes);
 }
 
+/* Not for secrets, as in the kernel.  No time stamp counter: a process may have forbidden
+ * itself to read it (seccomp, PR_SET_TSC). */
 RT_FAST uint64_t bpftime_h_get_prandom_u32(void)
 {
-	return bpftime_rt1_random() & 0xffffffff;
+	uint64_t z = 0;
+
+	if (rt_likely(rt_load(&bpftime_rt1_self.random)))
+		z = rt_add(&bpftime_rt1_self.random, RT_RANDOM_STEP);
+	if (rt_unlikely(!z))
+		return bpftime_rt1_random();
+	return rt_random_mix(z) >> 32;
 }
 
 RT_FAST uint64_t bpftime_h_get_attach_cookie(void *ctx)

@@ -1,23 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * map.c - bpf_map_lookup_elem, bpf_map_update_elem, bpf_map_delete_elem. */
-#include "dispatch.h"
+ * map.c - bpf_map_lookup_elem, bpf_map_update_elem, bpf_map_delete_elem.
+ *
+ * Where m is a constant, as in every hook object, the switch folds to the one kind. */
+#include "kinds.h"
 #include "rt_helpers.h"
 
 RT_FAST void *bpftime_h_map_lookup_elem(rt_map m, void *base, const void *key)
 {
-	RT_DISPATCH(m, lookup, NULL, m, base, key)
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_lookup(m, base, key);
+#include "maps.def"
+	}
+	return NULL;
 }
 
 RT_FAST static int update(rt_map m, void *base, const void *key, const void *value,
 			  uint64_t flags)
 {
-	RT_DISPATCH(m, update, -RT_EINVAL, m, base, key, value, flags)
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_update(m, base, key, value, flags);
+#include "maps.def"
+	}
+	return -RT_EINVAL;
 }
 
 RT_FAST static int remove_elem(rt_map m, void *base, const void *key)
 {
-	RT_DISPATCH(m, remove, -RT_EINVAL, m, base, key)
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_remove(m, base, key);
+#include "maps.def"
+	}
+	return -RT_EINVAL;
 }
 
 RT_FAST uint64_t bpftime_h_map_update_elem(rt_map m, void *base, const void *key,

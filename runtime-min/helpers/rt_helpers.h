@@ -27,10 +27,18 @@ uint64_t bpftime_h_ktime_get_ns(void);
 uint64_t bpftime_h_ktime_get_boot_ns(void);
 uint64_t bpftime_h_get_prandom_u32(void);
 uint64_t bpftime_h_get_smp_processor_id(void);
+uint64_t bpftime_h_get_current_pid_tgid(void);
 uint64_t bpftime_h_get_current_uid_gid(void);
 uint64_t bpftime_h_get_current_comm(void *to, uint64_t bytes);
 uint64_t bpftime_h_get_attach_cookie(void *ctx);
 uint64_t bpftime_h_get_func_ip(void *ctx);
+void *bpftime_h_ringbuf_reserve(const struct bpftime_map *m, void *base, uint64_t size,
+				uint64_t flags);
+void bpftime_h_ringbuf_submit(void *sample, uint64_t flags);
+void bpftime_h_ringbuf_discard(void *sample, uint64_t flags);
+uint64_t bpftime_h_ringbuf_output(const struct bpftime_map *m, void *base, const void *data,
+				  uint64_t size, uint64_t flags);
+uint64_t bpftime_h_ringbuf_query(const struct bpftime_map *m, void *base, uint64_t what);
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -1,33 +1,44 @@
 /* SPDX-License-Identifier: MIT
  *
- * user.c - rt_maps.h: checks what is common to all kinds, then calls the kind. */
+ * user.c - rt_maps.h: checks what is common to all kinds, then calls the kind.
+ *
+ * From a map to the functions of its kind it is a switch over the rows of maps.def, not a
+ * table of function pointers: those would be absolute addresses. */
 #include "rt_maps.h"
 
-#include "dispatch.h"
+#include "kinds.h"
 #include "mem.h"
 
 enum { PAGE = 4096, MAX_BYTES_SHIFT = 40 };
 
 static int kind_check(rt_map m)
 {
-	RT_DISPATCH(m, check, -RT_EINVAL, m)
-}
-
-static uint64_t kind_size(rt_map m, uint32_t cpus)
-{
-	RT_DISPATCH(m, size, 0, m, cpus)
-}
-
-static int kind_format(rt_map m, void *base, uint32_t cpus)
-{
 	switch (m->type) {
-	case MAP_TYPE_array: rt_array_format(m, base, cpus); return 0;
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_check(m);
+#include "maps.def"
 	}
 	return -RT_EINVAL;
 }
 
+static uint64_t kind_size(rt_map m, uint32_t cpus)
+{
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_size(m, cpus);
+#include "maps.def"
+	}
+	return 0;
+}
+
+static bool both(uint32_t flags, uint32_t pair)
+{
+	return (flags & pair) == pair;
+}
+
 int rt_map_check(rt_map m)
 {
+	if (both(m->flags, MAP_F_RDONLY | MAP_F_WRONLY) ||
+	    both(m->flags, MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG))
+		return -RT_EINVAL;
 	return kind_check(m);
 }
 
@@ -52,7 +63,13 @@ uint64_t rt_map_mapped_bytes(rt_map m, uint32_t cpus)
 
 void rt_map_format(rt_map m, void *base, uint32_t cpus)
 {
-	kind_format(m, base, cpus);
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_)                                             \
+	case id_:                                                                          \
+		rt_##name_##_format(m, base, cpus);                                        \
+		return;
+#include "maps.def"
+	}
 }
 
 static bool per_cpu(uint32_t type)
@@ -131,20 +148,38 @@ void rt_map_of_header(struct bpftime_map *m, const struct mapfmt_header *h)
 
 int rt_map_lookup(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
-	RT_DISPATCH(m, read, -RT_EINVAL, m, base, key, value, flags)
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_read(m, base, key, value, flags);
+#include "maps.def"
+	}
+	return -RT_EINVAL;
 }
 
 int rt_map_update(rt_map m, void *base, const void *key, const void *value, uint64_t flags)
 {
-	RT_DISPATCH(m, write, -RT_EINVAL, m, base, key, value, flags)
+	if (flags & MAP_LOCK)	/* no value has a bpf_spin_lock */
+		return -RT_EINVAL;
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_write(m, base, key, value, flags);
+#include "maps.def"
+	}
+	return -RT_EINVAL;
 }
 
 int rt_map_delete(rt_map m, void *base, const void *key)
 {
-	RT_DISPATCH(m, remove, -RT_EINVAL, m, base, key)
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_remove(m, base, key);
+#include "maps.def"
+	}
+	return -RT_EINVAL;
 }
 
 int rt_map_next_key(rt_map m, void *base, const void *key, void *next)
 {
-	RT_DISPATCH(m, next, -RT_EINVAL, m, base, key, next)
+	switch (m->type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_next(m, base, key, next);
+#include "maps.def"
+	}
+	return -RT_EINVAL;
 }

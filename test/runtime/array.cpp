@@ -5,34 +5,23 @@
 #include <cstring>
 #include <vector>
 
-#include "maps.h"
+#include "map_mem.h"
 #include "rt_helpers.h"
-#include "rt_maps.h"
-
-static bpftime_map attrs(uint32_t type, uint32_t key, uint32_t value, uint32_t entries)
-{
-	bpftime_map m = {};
-	m.type = type;
-	m.key_size = key;
-	m.value_size = value;
-	m.max_entries = entries;
-	return m;
-}
 
 TEST(RtArray, SizesAndLimits)
 {
-	auto m = attrs(MAP_TYPE_array, 4, 12, 1000);
+	auto m = map_attrs(MAP_TYPE_array, 4, 12, 1000);
 	EXPECT_EQ(rt_map_size(&m, 1), 16384u);	// 1000 x 16, whole pages
 	m.key_size = 8;
 	EXPECT_EQ(rt_map_check(&m), -EINVAL);
 	EXPECT_EQ(rt_map_size(&m, 1), 0u);
-	m = attrs(MAP_TYPE_array, 4, 0x7fffffff, 0xffffffff);
+	m = map_attrs(MAP_TYPE_array, 4, 0x7fffffff, 0xffffffff);
 	EXPECT_EQ(rt_map_size(&m, 1), 0u);
 }
 
 TEST(RtArray, ProgramAndProcessSeeTheSame)
 {
-	auto m = attrs(MAP_TYPE_array, 4, 12, 100);
+	auto m = map_attrs(MAP_TYPE_array, 4, 12, 100);
 	std::vector<char> mem(rt_map_size(&m, 1));
 	rt_map_format(&m, mem.data(), 1);
 	uint32_t key = 7, out = 100;

@@ -7,10 +7,16 @@
 #include "rt_base.h"
 
 enum {
-	SYS_write = 1, SYS_open = 2, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10,
-	SYS_munmap = 11, SYS_sched_yield = 24, SYS_madvise = 28, SYS_getpid = 39,
-	SYS_getuid = 102, SYS_getgid = 104, SYS_geteuid = 107, SYS_getegid = 108,
-	SYS_gettid = 186, SYS_tgkill = 234,
+	SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_fstat = 5, SYS_mmap = 9,
+	SYS_mprotect = 10, SYS_munmap = 11, SYS_rt_sigaction = 13,
+	SYS_rt_sigprocmask = 14, SYS_sched_yield = 24,
+	SYS_madvise = 28, SYS_getpid = 39, SYS_getuid = 102, SYS_getgid = 104,
+	SYS_geteuid = 107, SYS_getegid = 108, SYS_prctl = 157, SYS_arch_prctl = 158,
+	SYS_gettid = 186, SYS_tkill = 200, SYS_futex = 202, SYS_sched_getaffinity = 204,
+	SYS_clock_gettime = 228, SYS_tgkill = 234, SYS_openat = 257, SYS_mkdirat = 258,
+	SYS_newfstatat = 262, SYS_unlinkat = 263, SYS_linkat = 265, SYS_readlinkat = 267,
+	SYS_fallocate = 285, SYS_pipe2 = 293, SYS_getcpu = 309, SYS_process_vm_readv = 310,
+	SYS_getrandom = 318,
 };
 
 RT_INLINE int64_t rt_sys6(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
@@ -34,11 +40,6 @@ RT_INLINE int64_t rt_sys6(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_
 	rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), 0, 0, 0)
 #define rt_sys4(n_, a_, b_, c_, d_)                                                       \
 	rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), (uint64_t)(d_), 0, 0)
-
-RT_INLINE uint64_t rt_cycles(void)
-{
-	return __builtin_ia32_rdtsc();
-}
 
 RT_INLINE void rt_pause(void)
 {

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lock.h - lock words that name their owner (docs/maps.md). */
+#ifndef BPFTIME_RUNTIME_LOCK_H
+#define BPFTIME_RUNTIME_LOCK_H
+
+#include "self.h"
+
+#pragma GCC visibility push(hidden)
+/* Where operations that end with -EBUSY are counted; NULL: nowhere. */
+extern uint64_t *rt_busy_counter;
+
+/* Waits for a lock that was found taken, takes it over from a dead owner.
+ * Returns 0 when it is `me`'s, or -EBUSY.  Source: docs/maps.md, Lock words. */
+int rt_lock_wait(uint64_t *lock, uint64_t me);
+
+/* Is it proved that this owner does not run any more? */
+bool rt_owner_dead(uint64_t owner, uint64_t me);
+#pragma GCC visibility pop
+
+RT_INLINE bool rt_lock_try(uint64_t *lock, uint64_t me)
+{
+	uint64_t none = 0;
+
+	return rt_likely(rt_cas(lock, &none, me));
+}
+
+RT_INLINE int rt_lock(uint64_t *lock, uint64_t me)
+{
+	return rt_lock_try(lock, me) ? 0 : rt_lock_wait(lock, me);
+}
+
+RT_INLINE void rt_unlock(uint64_t *lock)
+{
+	rt_store_release(lock, 0);
+}
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hash.h - layout of a hash map's data; docs/maps.md has the protocol and invariants.
+ *
+ * Every offset is a function of the attributes alone, so that it folds where the map is
+ * a constant:
+ *
+ *     struct rt_hash                     64 bytes
+ *     struct rt_shard[K]                 64 bytes each
+ *     uint32_t stack[K][per shard]       free entries
+ *     struct rt_bucket[B]                16 bytes each
+ *     entries[n]                         head, key, value[0], value[1]  */
+#ifndef BPFTIME_RUNTIME_HASH_H
+#define BPFTIME_RUNTIME_HASH_H
+
+#include "kinds.h"
+#include "lock.h"
+#include "mem.h"
+
+struct rt_hash {
+	uint64_t seed;
+	uint64_t full;		/* inserts that found the map full */
+	uint64_t reserved[6];
+};
+
+struct rt_shard {
+	uint64_t lock;
+	uint32_t top;		/* stack[0..top) are free entries */
+	uint32_t reserved[13];
+};
+
+struct rt_bucket {
+	uint64_t lock;
+	uint32_t head;		/* entry, or RT_HASH_END | own index */
+	uint32_t pending;	/* entry + 1 on its way in or out, 0 = none */
+};
+
+struct rt_entry {
+	uint64_t state;		/* sequence << 2 | RT_LIVE | active value */
+	uint32_t next;		/* as head */
+	uint32_t home;		/* bucket + 1 that has this entry in hand, 0 = free */
+	/* key, padded to 8; value[0], value[1], each a stride */
+};
+
+enum {
+	RT_HASH_SHARDS = 8, RT_HASH_SHARD_MIN = 64,	/* fewer entries: one shard */
+	RT_HASH_ALIGN = 64, RT_HASH_RESTARTS = 16,
+	RT_ACTIVE = 1, RT_LIVE = 2, RT_SEQUENCE = 4,
+};
+#define RT_HASH_END 0x80000000u
+
+RT_INLINE uint32_t rt_hash_shards(rt_map m)
+{
+	return m->max_entries < RT_HASH_SHARD_MIN ? 1 : RT_HASH_SHARDS;
+}
+
+RT_INLINE uint32_t rt_hash_buckets(rt_map m)
+{
+	return m->max_entries <= 1 ? 1 : 1u << (32 - __builtin_clz(m->max_entries - 1));
+}
+
+RT_INLINE uint64_t rt_hash_key_bytes(rt_map m)
+{
+	return rt_round_up(m->key_size, 8);
+}
+
+/* A small entry is one cache line. */
+RT_INLINE uint64_t rt_hash_entry_bytes(rt_map m)
+{
+	uint64_t n = sizeof(struct rt_entry) + rt_hash_key_bytes(m) + 2 * rt_stride(m);
+
+	return n <= 64 ? 64 : rt_round_up(n, 16);
+}
+
+RT_INLINE uint32_t rt_hash_per_shard(rt_map m)
+{
+	uint32_t k = rt_hash_shards(m);
+
+	return m->max_entries / k + (m->max_entries % k != 0);
+}
+
+RT_INLINE uint64_t rt_hash_stack_off(rt_map m)
+{
+	return sizeof(struct rt_hash) + sizeof(struct rt_shard) * rt_hash_shards(m);
+}
+
+RT_INLINE uint64_t rt_hash_buckets_off(rt_map m)
+{
+	return rt_round_up(rt_hash_stack_off(m) +
+			   4ull * rt_hash_shards(m) * rt_hash_per_shard(m), RT_HASH_ALIGN);
+}
+
+RT_INLINE uint64_t rt_hash_entries_off(rt_map m)
+{
+	return rt_round_up(rt_hash_buckets_off(m) +
+			   (uint64_t)sizeof(struct rt_bucket) * rt_hash_buckets(m), RT_HASH_ALIGN);
+}
+
+RT_INLINE struct rt_shard *rt_hash_shard(void *base, uint32_t s)
+{
+	return (struct rt_shard *)((char *)base + sizeof(struct rt_hash)) + s;
+}
+
+RT_INLINE uint32_t *rt_hash_stack(rt_map m, void *base, uint32_t s)
+{
+	return (uint32_t *)((char *)base + rt_hash_stack_off(m)) + (uint64_t)s * rt_hash_per_shard(m);
+}
+
+RT_INLINE struct rt_bucket *rt_hash_bucket(rt_map m, void *base, uint32_t b)
+{
+	return (struct rt_bucket *)((char *)base + rt_hash_buckets_off(m)) + b;
+}
+
+RT_INLINE struct rt_entry *rt_hash_entry(rt_map m, void *base, uint32_t i)
+{
+	return (struct rt_entry *)((char *)base + rt_hash_entries_off(m) +
+				   i * rt_hash_entry_bytes(m));
+}
+
+RT_INLINE void *rt_hash_key(struct rt_entry *e)
+{
+	return e + 1;
+}
+
+RT_INLINE void *rt_hash_value(rt_map m, struct rt_entry *e, uint64_t state)
+{
+	return (char *)(e + 1) + rt_hash_key_bytes(m) +
+	       ((state & RT_ACTIVE) ? rt_stride(m) : 0);
+}
+
+RT_INLINE uint64_t rt_hash_mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/* Multiply and fold, 8 bytes at a time (as wyhash does).  Returns a bucket. */
+RT_INLINE uint32_t rt_hash_of(rt_map m, const void *base, const void *key)
+{
+	uint64_t h = ((const struct rt_hash *)base)->seed, w = 0;
+	uint32_t n = m->key_size, i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		h = rt_hash_mix(h ^ RT_LOAD_AT(uint64_t, key, i), 0x9e3779b97f4a7c15ull);
+	if (n & 7) {
+		if (n & 4) {
+			w = RT_LOAD_AT(uint32_t, key, i);
+			i += 4;
+		}
+		for (; i < n; i++)
+			w = w << 8 | ((const uint8_t *)key)[i];
+		h = rt_hash_mix(h ^ w, 0xd6e8feb86659fd93ull);
+	}
+	return (uint32_t)h & (rt_hash_buckets(m) - 1);
+}
+
+/* Finds `key` in bucket b.  Without the lock (locked = false) the walk may be led into
+ * another chain; then *lost is set and the answer is NULL.  *state is the entry's, read
+ * before and unchanged after the key was compared. */
+RT_INLINE struct rt_entry *rt_hash_walk(rt_map m, void *base, uint32_t b, const void *key,
+					uint64_t *state, bool *lost)
+{
+	uint32_t i = rt_load_acquire(&rt_hash_bucket(m, base, b)->head);
+	uint32_t steps = m->max_entries;
+
+	*lost = false;
+	while (i < m->max_entries && steps--) {
+		struct rt_entry *e = rt_hash_entry(m, base, i);
+		uint64_t s = rt_load_acquire(&e->state);
+
+		if ((s & RT_LIVE) && rt_equal(rt_hash_key(e), key, m->key_size)) {
+			__atomic_thread_fence(__ATOMIC_ACQUIRE);
+			if (rt_unlikely(rt_load(&e->state) != s))
+				continue;	/* look at this entry again */
+			*state = s;
+			return e;
+		}
+		i = rt_load_acquire(&e->next);
+	}
+	*lost = i != (RT_HASH_END | b);
+	return NULL;
+}
+
+#endif

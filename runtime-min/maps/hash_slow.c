@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hash_slow.c - the parts of a hash map that are not inlined: insert, delete, repair.
+ * The order of the stores is the protocol: docs/maps.md, modelled in docs/model/hash.pml. */
+#include "hash_slow.h"
+
+/* Is entry x in bucket b's chain?  Under b's lock. */
+static bool in_chain(rt_map m, void *base, uint32_t b, uint32_t x)
+{
+	uint32_t i = rt_load(&rt_hash_bucket(m, base, b)->head), steps = m->max_entries;
+
+	for (; i < m->max_entries && steps--; i = rt_load(&rt_hash_entry(m, base, i)->next))
+		if (i == x)
+			return true;
+	return false;
+}
+
+static bool in_stack(const uint32_t *stack, uint32_t top, uint32_t x)
+{
+	for (uint32_t i = 0; i < top; i++)
+		if (rt_load(&stack[i]) == x)
+			return true;
+	return false;
+}
+
+/* What no writer stores; a damaged file may hold more. */
+static uint32_t top_of(rt_map m, const struct rt_shard *s)
+{
+	uint32_t top = rt_load(&s->top), most = rt_hash_per_shard(m);
+
+	return top < most ? top : most;
+}
+
+/* Under the shard's lock. */
+static void push(rt_map m, void *base, struct rt_shard *s, uint32_t *stack, uint32_t x)
+{
+	uint32_t top = top_of(m, s);
+
+	if (top < rt_hash_per_shard(m)) {
+		rt_store(&stack[top], x);
+		rt_store_release(&s->top, top + 1);
+	}
+	rt_store_release(&rt_hash_entry(m, base, x)->home, 0);
+}
+
+static void make_unlive(struct rt_entry *e)
+{
+	rt_store_release(&e->state, (rt_load(&e->state) & ~(uint64_t)RT_LIVE) + RT_SEQUENCE);
+}
+
+int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me)
+{
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	uint32_t x = rt_load(&bucket->pending) - 1, s;
+	struct rt_shard *shard;
+	struct rt_entry *e;
+	uint32_t *stack;
+
+	if (x == UINT32_MAX)
+		return 0;
+	if (x >= m->max_entries) {
+		rt_store_release(&bucket->pending, 0);
+		return 0;
+	}
+	e = rt_hash_entry(m, base, x);
+	if (in_chain(m, base, b, x)) {
+		uint64_t state = rt_load(&e->state);
+
+		if (!(state & RT_LIVE))
+			rt_store_release(&e->state, (state | RT_LIVE) + RT_SEQUENCE);
+	} else {
+		s = x % rt_hash_shards(m);
+		shard = rt_hash_shard(base, s);
+		stack = rt_hash_stack(m, base, s);
+		if (rt_lock(&shard->lock, me))
+			return -RT_EBUSY;
+		if (rt_load(&e->home) == b + 1) {
+			if (in_stack(stack, top_of(m, shard), x)) {
+				rt_store_release(&e->home, 0);
+			} else {
+				make_unlive(e);
+				push(m, base, shard, stack, x);
+			}
+		}
+		rt_unlock(&shard->lock);
+	}
+	rt_store_release(&bucket->pending, 0);
+	return 0;
+}
+
+/* Takes the bucket's lock and leaves nothing pending. */
+int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me)
+{
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+
+	if (rt_lock(&bucket->lock, me))
+		return -RT_EBUSY;
+	if (rt_hash_repair(m, base, b, me)) {
+		rt_unlock(&bucket->lock);
+		return -RT_EBUSY;
+	}
+	return 0;
+}
+
+/* Takes a free entry of shard s for bucket b, which is locked.
+ * Returns the entry, -ENOENT when there is none, -EBUSY. */
+static int64_t take(rt_map m, void *base, uint32_t s, uint32_t b, uint64_t me, bool wait)
+{
+	struct rt_shard *shard = rt_hash_shard(base, s);
+	const uint32_t *stack = rt_hash_stack(m, base, s);
+	int64_t x = -RT_ENOENT;
+	uint32_t top;
+
+	if (!top_of(m, shard))
+		return -RT_ENOENT;
+	if (!rt_lock_try(&shard->lock, me) && (!wait || rt_lock_wait(&shard->lock, me)))
+		return -RT_EBUSY;
+	top = top_of(m, shard);
+	if (top) {
+		x = rt_load(&stack[top - 1]);
+		if (x < m->max_entries) {
+			rt_store_release(&rt_hash_bucket(m, base, b)->pending, (uint32_t)x + 1);
+			rt_store_release(&rt_hash_entry(m, base, (uint32_t)x)->home, b + 1);
+		} else {
+			x = -RT_ENOENT;
+		}
+		rt_store_release(&shard->top, top - 1);
+	}
+	rt_unlock(&shard->lock);
+	return x;
+}
+
+/* First every shard that is free at once, then those that must be waited for. */
+static int64_t take_any(rt_map m, void *base, uint32_t b, uint64_t me)
+{
+	uint32_t k = rt_hash_shards(m), first = RT_OWNER_TID(me);
+	bool busy = false;
+
+	for (int wait = 0; wait <= 1; wait++) {
+		for (uint32_t i = 0; i < k; i++) {
+			int64_t x = take(m, base, (first + i) % k, b, me, wait);
+
+			if (x >= 0)
+				return x;
+			busy |= x == -RT_EBUSY;
+		}
+		if (!busy)
+			return -RT_E2BIG;
+		if (!wait)
+			busy = false;
+	}
+	return -RT_EBUSY;
+}
+
+/* A dead process may hold entries in buckets that nobody has visited since. */
+static void collect(rt_map m, void *base, uint64_t me)
+{
+	for (uint32_t b = 0; b < rt_hash_buckets(m); b++) {
+		struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+
+		if (!rt_load(&bucket->pending) || rt_load(&bucket->lock) == me)
+			continue;
+		if (!rt_lock(&bucket->lock, me)) {
+			rt_hash_repair(m, base, b, me);
+			rt_unlock(&bucket->lock);
+		}
+	}
+}
+
+static bool time_to_collect(void *base)
+{
+	uint64_t n = rt_add(&((struct rt_hash *)base)->full, 1) + 1;
+
+	return !(n & (n - 1)) || !(n & 4095);
+}
+
+/* b is locked and the key is not there. */
+static int insert(rt_map m, void *base, uint32_t b, const void *key, const void *value,
+		  uint64_t me)
+{
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	int64_t x = take_any(m, base, b, me);
+	struct rt_entry *e;
+	uint64_t state;
+
+	if (x < 0)
+		return (int)x;
+	e = rt_hash_entry(m, base, (uint32_t)x);
+	state = (rt_load(&e->state) & ~(uint64_t)(RT_LIVE | RT_ACTIVE)) + RT_SEQUENCE;
+	rt_store_release(&e->state, state);
+	rt_copy(rt_hash_key(e), key, m->key_size);
+	rt_copy(rt_hash_value(m, e, state), value, m->value_size);
+	rt_store_release(&e->next, rt_load(&bucket->head));
+	rt_store_release(&bucket->head, (uint32_t)x);
+	rt_store_release(&e->state, state | RT_LIVE);
+	rt_store_release(&bucket->pending, 0);
+	return 0;
+}
+
+/* b is locked, nothing is pending. */
+static int put(rt_map m, void *base, uint32_t b, const void *key, const void *value,
+	       uint64_t flags, uint64_t me)
+{
+	uint64_t state;
+	bool lost;
+	struct rt_entry *e = rt_hash_walk(m, base, b, key, &state, &lost);
+
+	if (!e)
+		return flags == MAP_EXIST ? -RT_ENOENT : insert(m, base, b, key, value, me);
+	if (flags == MAP_NOEXIST)
+		return -RT_EEXIST;
+	rt_copy(rt_hash_value(m, e, state ^ RT_ACTIVE), value, m->value_size);
+	rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
+	return 0;
+}
+
+/* locked_by: the owner word if the bucket is locked already, else 0. */
+uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t v, uint64_t flags,
+		     uint64_t locked_by)
+{
+	rt_map m = (rt_map)map;
+	void *base = (void *)at;
+	const void *key = (const void *)k, *value = (const void *)v;
+	uint64_t me = locked_by ? locked_by : rt_me();
+	uint32_t b = rt_hash_of(m, base, key);
+	int r;
+
+	if (!locked_by && rt_hash_enter(m, base, b, me))
+		return (uint64_t)-RT_EBUSY;
+	r = locked_by ? rt_hash_repair(m, base, b, me) : 0;
+	if (!r)
+		r = put(m, base, b, key, value, flags, me);
+	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	if (r != -RT_E2BIG || !time_to_collect(base))
+		return (uint64_t)(int64_t)r;
+	collect(m, base, me);
+	if (rt_hash_enter(m, base, b, me))
+		return (uint64_t)-RT_EBUSY;
+	r = put(m, base, b, key, value, flags, me);
+	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	return (uint64_t)(int64_t)r;
+}
+
+/* The word that leads to entry e of bucket b: a predecessor's next, or head. */
+static uint32_t *link_to(rt_map m, void *base, uint32_t b, const struct rt_entry *e)
+{
+	uint32_t *link = &rt_hash_bucket(m, base, b)->head;
+
+	for (uint32_t steps = m->max_entries; steps; steps--) {
+		struct rt_entry *at = rt_hash_entry(m, base, rt_load(link));
+
+		if (at == e)
+			return link;
+		link = &at->next;
+	}
+	return link;
+}
+
+uint64_t rt_hash_del(uint64_t map, uint64_t at, uint64_t k)
+{
+	rt_map m = (rt_map)map;
+	void *base = (void *)at;
+	uint64_t me = rt_me(), state;
+	uint32_t b = rt_hash_of(m, base, (const void *)k), x, s;
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	struct rt_shard *shard;
+	struct rt_entry *e;
+	bool lost;
+
+	if (rt_hash_enter(m, base, b, me))
+		return (uint64_t)-RT_EBUSY;
+	e = rt_hash_walk(m, base, b, (const void *)k, &state, &lost);
+	if (!e) {
+		rt_unlock(&bucket->lock);
+		return (uint64_t)-RT_ENOENT;
+	}
+	x = (uint32_t)(((char *)e - (char *)rt_hash_entry(m, base, 0)) / rt_hash_entry_bytes(m));
+	rt_store_release(&bucket->pending, x + 1);
+	rt_store_release(link_to(m, base, b, e), rt_load(&e->next));
+	make_unlive(e);
+	s = x % rt_hash_shards(m);
+	shard = rt_hash_shard(base, s);
+	if (!rt_lock(&shard->lock, me)) {	/* else it stays pending */
+		push(m, base, shard, rt_hash_stack(m, base, s), x);
+		rt_unlock(&shard->lock);
+		rt_store_release(&bucket->pending, 0);
+	}
+	rt_unlock(&bucket->lock);
+	return 0;
+}
+
+/* A walk without the lock lost its way: a few more, then one under the lock. */
+uint64_t rt_hash_find(uint64_t map, uint64_t at, uint64_t k)
+{
+	rt_map m = (rt_map)map;
+	void *base = (void *)at;
+	const void *key = (const void *)k;
+	uint32_t b = rt_hash_of(m, base, key);
+	struct rt_entry *e = NULL;
+	uint64_t state = 0;
+	bool lost = true;
+
+	for (int i = 0; i < RT_HASH_RESTARTS && lost; i++)
+		e = rt_hash_walk(m, base, b, key, &state, &lost);
+	if (lost && !rt_hash_enter(m, base, b, rt_me())) {
+		e = rt_hash_walk(m, base, b, key, &state, &lost);
+		rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	}
+	return e ? (uint64_t)rt_hash_value(m, e, state) : 0;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ring_slow.c - a ring buffer when it is full, contended, or a consumer sleeps.
+ * docs/maps.md; modelled in docs/model/ring.pml. */
+#include "ring_slow.h"
+
+#include "arch/x86_64/sys.h"
+#include "proc.h"
+
+enum { FUTEX_WAKE_SHARED = 1, WAKE_ALL = INT32_MAX };
+
+struct rt_rings bpftime_rt1_rings;
+
+/* Index + 1 of my namespace in the ring, 0 when it is unknown or there is no place left. */
+static uint32_t ns_index(struct rt_ring *r, uint64_t me)
+{
+	uint32_t ns = RT_OWNER_NS(me);
+
+	for (uint32_t i = 0; ns && i < RT_RING_NS; i++) {
+		uint32_t was = rt_load_acquire(&r->ns[i]);
+
+		if (!was && rt_cas(&r->ns[i], &was, ns))
+			return i + 1;
+		if (was == ns)
+			return i + 1;
+	}
+	return 0;
+}
+
+static bool owner_gone(const struct rt_ring *r, uint32_t owner, uint64_t me)
+{
+	uint32_t i = owner >> RT_TID_BITS & RT_RING_NS;
+	uint32_t start = owner >> (RT_TID_BITS + RT_RING_NS_BITS);
+
+	if (!i || rt_load_acquire(&r->ns[i - 1]) != RT_OWNER_NS(me))
+		return false;
+	return rt_thread_gone(RT_OWNER_TID(owner), start, (1u << RT_RING_START_BITS) - 1);
+}
+
+void rt_ring_reap(rt_map m, void *base, uint64_t me)
+{
+	struct rt_ring *r = rt_ring(base);
+	uint64_t prod = rt_load(rt_ring_producer(base));
+
+	for (;;) {
+		uint64_t pend = rt_ring_advance(m, base, prod);
+		uint32_t *hdr = rt_ring_record(m, base, pend), len;
+
+		if (pend >= prod)
+			return;
+		len = rt_load_acquire(hdr);
+		if (!(len & RT_RING_BUSY))
+			continue;
+		if (!owner_gone(r, rt_load(&hdr[1]), me))
+			return;
+		rt_store_release(hdr, (len & ~RT_RING_BUSY) | RT_RING_DISCARD);
+		rt_store(&r->reaped, rt_load(&r->reaped) + 1);
+	}
+}
+
+static bool room(rt_map m, struct rt_ring *r, uint64_t next, uint64_t pend)
+{
+	uint64_t mask = m->max_entries - 1;
+
+	return next - rt_load(&r->cons_seen) <= mask && next - pend <= mask;
+}
+
+uint64_t rt_ring_reserve(uint64_t map, uint64_t at, uint64_t bytes, uint64_t locked_by)
+{
+	rt_map m = (rt_map)map;
+	void *base = (void *)at, *sample = NULL;
+	struct rt_ring *r = rt_ring(base);
+	uint64_t me = locked_by ? locked_by : rt_me(), prod, pend, next;
+
+	if (!locked_by && rt_lock(&r->lock, me))
+		return 0;
+	prod = rt_load(rt_ring_producer(base));
+	next = prod + rt_round_up(bytes + RT_RING_HDR, 8);
+	pend = rt_ring_advance(m, base, prod);
+	rt_store(&r->cons_seen, rt_load_acquire(rt_ring_consumer(base)));
+	if (pend < prod && (rt_load(&r->stuck) % RT_RING_STUCK == 0 || !room(m, r, next, pend))) {
+		rt_ring_reap(m, base, me);
+		pend = rt_load(rt_ring_pending(base));
+	}
+	if (room(m, r, next, pend))
+		sample = rt_ring_place(m, base, prod, (uint32_t)bytes,
+				       rt_ring_owner(me, ns_index(r, me)));
+	else
+		rt_store(&r->drops, rt_load(&r->drops) + 1);
+	rt_unlock(&r->lock);
+	return (uint64_t)sample;
+}
+
+void rt_ring_notify(rt_map m, void *base, const void *sample, uint64_t flags)
+{
+	struct rt_ring *r = rt_ring(base);
+	const char *hdr = (const char *)sample - RT_RING_HDR;
+	uint64_t cons;
+
+	if (!rt_load(&r->waiting) || flags & RB_NO_WAKEUP)
+		return;
+	cons = rt_load_acquire(rt_ring_consumer(base));
+	if (!(flags & RB_FORCE_WAKEUP) && (char *)rt_ring_record(m, base, cons) != hdr)
+		return;
+	if (__atomic_exchange_n(&r->waiting, 0, __ATOMIC_SEQ_CST))
+		rt_sys3(SYS_futex, &r->waiting, FUTEX_WAKE_SHARED, WAKE_ALL);
+}
+
+uint64_t rt_ring_wake(uint64_t sample, uint64_t flags)
+{
+	for (int i = 0; i < RT_RINGS; i++) {
+		uint64_t bytes = rt_load(&bpftime_rt1_rings.ring[i].bytes);
+		struct bpftime_map m = { .max_entries = (uint32_t)(bytes / 2) };
+
+		if (sample - rt_load(&bpftime_rt1_rings.ring[i].data) < bytes) {
+			rt_ring_notify(&m, (void *)rt_load(&bpftime_rt1_rings.ring[i].base),
+				       (const void *)sample, flags);
+			return 0;
+		}
+	}
+	return 0;
+}

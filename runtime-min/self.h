@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * self.h - who is running: thread id, process id, and the word a lock names its owner by.
+ *
+ * The thread id is in the thread control block, where libcs keep it.  One page remembers
+ * which (thread pointer, tid there) pairs gettid() has confirmed; a child made by fork()
+ * finds the page empty (MADV_WIPEONFORK).  Nothing here trusts a pair that was not
+ * confirmed in this very process, so thread exit, reused stacks and raw clone() are
+ * harmless; a vfork() child counts as its parent until it calls exec.
+ *
+ *     63          42 41          22 21         0
+ *     +-------------+--------------+-----------+
+ *     | start time  | pid namespace|    tid    |    docs/maps.md
+ *     +-------------+--------------+-----------+ */
+#ifndef BPFTIME_RUNTIME_SELF_H
+#define BPFTIME_RUNTIME_SELF_H
+
+#include "rt_base.h"
+
+enum { RT_TID_BITS = 22, RT_NS_BITS = 20, RT_START_BITS = 22 };
+
+#define RT_OWNER_TID(w_) ((uint32_t)((w_) & ((1u << RT_TID_BITS) - 1)))
+#define RT_OWNER_NS(w_) ((uint32_t)((w_) >> RT_TID_BITS & ((1u << RT_NS_BITS) - 1)))
+#define RT_OWNER_START(w_) ((uint32_t)((w_) >> (RT_TID_BITS + RT_NS_BITS)))
+
+enum { RT_SELF_PAIRS = 256, RT_SELF_SHIFT = 56 };
+
+struct rt_self {
+	uint64_t owner_hi;	/* of this process; valid when hi_known is set */
+	uint64_t tgid_hi;	/* tgid << 32; valid when tid_off is set */
+	uint32_t tid_off;	/* where the tid lies behind the thread pointer; 0: not known */
+	uint32_t owner_off;	/* the same, set once owner_hi is known too */
+	uint64_t random;	/* state of bpf_get_prandom_u32(); 0: to be seeded */
+	uint32_t hi_known, reserved;
+	uint64_t unused[3];
+	uint64_t pair[RT_SELF_PAIRS];	/* confirmed, by thread pointer */
+	char     rest[4096 - 64 - 8 * RT_SELF_PAIRS];
+};
+
+#pragma GCC visibility push(hidden)
+/* A page of its own, so that it can be wiped. */
+extern struct rt_self bpftime_rt1_self;
+
+/* Once, before threads use the page: makes it one that fork() wipes.  Where that cannot
+ * be had nothing is remembered, and every question is a system call. */
+void rt_self_setup(void);
+bool rt_self_wiped(void);
+#pragma GCC visibility pop
+
+RT_INLINE uint64_t *rt_self_pair(uint64_t tp)
+{
+	return &bpftime_rt1_self.pair[tp * 0x9e3779b97f4a7c15ull >> RT_SELF_SHIFT];
+}
+
+/* The tid of the running thread if the pair is confirmed, else 0.  off: tid_off or
+ * owner_off. */
+RT_INLINE uint32_t rt_self_tid(uint32_t off)
+{
+#ifdef __x86_64__
+	uint64_t tp;
+	uint32_t tid;
+
+	if (rt_unlikely(!off))
+		return 0;
+	tp = *(volatile uint64_t __seg_fs *)0;
+	tid = *(volatile uint32_t __seg_fs *)(uintptr_t)off;
+	return rt_likely(rt_load(rt_self_pair(tp)) == (tp << 17 ^ tid)) ? tid : 0;
+#else
+	(void)off;
+	return 0;
+#endif
+}
+
+/* The owner word of the running thread. */
+RT_INLINE uint64_t rt_me(void)
+{
+	uint32_t tid = rt_self_tid(rt_load_acquire(&bpftime_rt1_self.owner_off));
+
+	if (rt_unlikely(!tid))
+		return bpftime_rt1_owner();
+	return bpftime_rt1_self.owner_hi | tid;
+}
+
+#endif
