@@ -27,11 +27,12 @@ static int read_header(struct image_reader *r)
 	if (eh->e_machine != EM_X86_64)
 		return REFUSE(r, P001, "machine %u; only x86-64 (62) is supported", eh->e_machine);
 	if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
-		return REFUSE(r, P001, "%s", eh->e_type == ET_REL ? "a relocatable object, not linked yet"
-				: eh->e_type == ET_CORE ? "a core dump"
-				: "neither an executable nor a shared object");
+		return REFUSE(r, P001, "a %s, not an executable or shared object",
+			      eh->e_type == ET_REL ? "relocatable object" :
+			      eh->e_type == ET_CORE ? "core dump" : "file of unknown type");
 	if (eh->e_version != EV_CURRENT || eh->e_ehsize != sizeof(*eh))
-		return REFUSE(r, P100, "ELF header of version %u, %u bytes", eh->e_version, eh->e_ehsize);
+		return REFUSE(r, P100, "ELF header of version %u, %u bytes", eh->e_version,
+			      eh->e_ehsize);
 	return 0;
 }
 
@@ -41,8 +42,10 @@ static int check_load(struct image_reader *r, const Elf64_Phdr *ph, size_t i, ui
 		return REFUSE(r, P100, "segment %zu: %" PRIu64 " bytes in the file, %" PRIu64
 			      " in memory", i, ph->p_filesz, ph->p_memsz);
 	if (ph->p_memsz > USER_END || ph->p_vaddr > USER_END - ph->p_memsz)
-		return REFUSE(r, P100, "segment %zu: address 0x%" PRIx64 " out of range", i, ph->p_vaddr);
-	if ((ph->p_align & (ph->p_align - 1)) || (ph->p_filesz && (ph->p_vaddr - ph->p_offset) % PAGE))
+		return REFUSE(r, P100, "segment %zu: address 0x%" PRIx64 " out of range", i,
+			      ph->p_vaddr);
+	if ((ph->p_align & (ph->p_align - 1)) ||
+	    (ph->p_filesz && (ph->p_vaddr - ph->p_offset) % PAGE))
 		return REFUSE(r, P100, "segment %zu: alignment", i);
 	if ((ph->p_flags & (PF_W | PF_X)) == (PF_W | PF_X))
 		return REFUSE(r, P102, "segment %zu at 0x%" PRIx64, i, ph->p_vaddr);
@@ -72,7 +75,8 @@ static int read_phdrs(struct image_reader *r)
 	for (size_t i = 0; i < eh->e_phnum; i++) {
 		const Elf64_Phdr *ph = &im->ph[i];
 
-		if (ph->p_filesz && ph->p_type != PT_NULL && !bytes_at(im->file, ph->p_offset, ph->p_filesz))
+		if (ph->p_filesz && ph->p_type != PT_NULL &&
+		    !bytes_at(im->file, ph->p_offset, ph->p_filesz))
 			return REFUSE(r, P100, "segment %zu lies outside the file (truncated?)", i);
 		if (ph->p_type != PT_LOAD)
 			continue;
@@ -97,7 +101,8 @@ static int read_sections(struct image_reader *r)
 
 	if (!eh->e_shoff)
 		return 0;
-	if (eh->e_shentsize != sizeof(first) || !bytes_get(im->file, eh->e_shoff, &first, sizeof(first)))
+	if (eh->e_shentsize != sizeof(first) ||
+	    !bytes_get(im->file, eh->e_shoff, &first, sizeof(first)))
 		return REFUSE(r, P100, "section headers outside the file (truncated?)");
 	if (!n)
 		n = first.sh_size;
@@ -115,7 +120,8 @@ static int read_sections(struct image_reader *r)
 			return REFUSE(r, P100, "section %zu lies outside the file", i);
 	for (size_t i = 1; i < n; i++)
 		if (sh[i].sh_type == SHT_NOBITS && (sh[i].sh_flags & SHF_EXECINSTR))
-			return REFUSE(r, P001, "debug information of a program whose code is elsewhere");
+			return REFUSE(r, P001,
+				      "debug information of a program whose code is elsewhere");
 	if (shstrndx && sh[shstrndx].sh_type == SHT_STRTAB)
 		str = bytes_strings((struct bytes){ im->file.p + sh[shstrndx].sh_offset,
 						    sh[shstrndx].sh_size });
@@ -152,8 +158,8 @@ static void read_notes(struct image *im, uint64_t off, uint64_t bytes, uint64_t 
 		if (!align_up_u64(name + nh.n_namesz, align, &desc) ||
 		    !align_up_u64(desc + nh.n_descsz, align, &end) || desc + nh.n_descsz > bytes)
 			return;
-		if (nh.n_type == NT_GNU_BUILD_ID && nh.n_namesz == 4 && nh.n_descsz && !im->build_id.n &&
-		    !memcmp(im->file.p + off + name, "GNU", 4))
+		if (nh.n_type == NT_GNU_BUILD_ID && nh.n_namesz == 4 && nh.n_descsz &&
+		    !im->build_id.n && !memcmp(im->file.p + off + name, "GNU", 4))
 			im->build_id = (struct bytes){ im->file.p + off + desc, nh.n_descsz };
 		if (end > bytes)
 			return;
@@ -170,7 +176,8 @@ static int read_interp_and_notes(struct image_reader *r)
 
 		if (ph->p_type == PT_NOTE)
 			read_notes(im, ph->p_offset, ph->p_filesz, ph->p_align);
-		if (ph->p_type == PT_GNU_EH_FRAME && ph->p_filesz && image_at(im, ph->p_vaddr, ph->p_filesz))
+		if (ph->p_type == PT_GNU_EH_FRAME && ph->p_filesz &&
+		    image_at(im, ph->p_vaddr, ph->p_filesz))
 			im->eh_frame_hdr_vaddr = ph->p_vaddr;
 		if (ph->p_type != PT_INTERP)
 			continue;
@@ -274,5 +281,7 @@ void edits_add(struct arena *a, struct edits *e, const struct image *im, uint64_
 
 	if (vaddr)
 		foff = image_foff(im, vaddr);
-	*n = (struct edit){ vaddr, foff, { bytes_at(im->file, foff, after.n), after.n }, after, why };
+	*n = (struct edit){
+		vaddr, foff, { bytes_at(im->file, foff, after.n), after.n }, after, why
+	};
 }

@@ -59,7 +59,7 @@ struct image {
 	size_t        n_needed;
 	struct bytes  build_id;
 	const struct image_dyn *dyn;	/* image_priv.h; NULL without PT_DYNAMIC */
-	struct image_symbol *sym;	/* functions, sorted by vaddr then name; .symtab and .dynsym */
+	struct image_symbol *sym; /* functions, sorted by vaddr then name; .symtab and .dynsym */
 	size_t        n_sym;
 	struct image_import *import;	/* sorted by name */
 	size_t        n_import;

@@ -73,7 +73,8 @@ static uint64_t count_gnu_hash(struct bytes h)
 	}
 	if (last < first)
 		return first;
-	while (chain + (last - first) * 4 + 4 <= h.n && !(u32_at(h, chain + (last - first) * 4) & 1))
+	while (chain + (last - first) * 4 + 4 <= h.n &&
+	       !(u32_at(h, chain + (last - first) * 4) & 1))
 		last++;
 	return last + 1;
 }
@@ -127,7 +128,8 @@ static void read_verneed(struct image_reader *r)
 	for (uint64_t i = 0; i < r->dyn.n_verneed && bytes_get(b, off, &vn, sizeof(vn)); i++) {
 		uint64_t aux = off + vn.vn_aux;
 
-		for (uint32_t k = 0; k < vn.vn_cnt && left && bytes_get(b, aux, &va, sizeof(va)); k++) {
+		for (uint32_t k = 0; k < vn.vn_cnt && left && bytes_get(b, aux, &va, sizeof(va));
+		     k++) {
 			set_version(r, va.vna_other, va.vna_name);
 			left--;
 			if (!va.vna_next)
@@ -168,17 +170,20 @@ static int read_tags(struct image_reader *r, const Elf64_Phdr *ph)
 	if (!tab.p || tab.p != im->file.p + ph->p_offset)
 		return REFUSE(r, P100, "the dynamic section is not loaded");
 	r->dyn.present = true;
-	for (uint64_t off = 0; bytes_get(tab, off, &e, sizeof(e)) && e.d_tag != DT_NULL; off += sizeof(e))
+	for (uint64_t off = 0; bytes_get(tab, off, &e, sizeof(e)) && e.d_tag != DT_NULL;
+	     off += sizeof(e))
 		store_tag(&r->dyn, &e);
 	r->dynstr = from(im, r->dyn.strtab);
 	if (r->dyn.strsz < r->dynstr.n)
 		r->dynstr.n = r->dyn.strsz;
 	r->dynstr = bytes_strings(r->dynstr);
-	for (uint64_t off = 0; bytes_get(tab, off, &e, sizeof(e)) && e.d_tag != DT_NULL; off += sizeof(e)) {
+	for (uint64_t off = 0; bytes_get(tab, off, &e, sizeof(e)) && e.d_tag != DT_NULL;
+	     off += sizeof(e)) {
 		if (e.d_tag != DT_NEEDED)
 			continue;
 		if (e.d_un.d_val >= r->dynstr.n)
-			return REFUSE(r, P100, "a needed library's name lies outside the string table");
+			return REFUSE(r, P100,
+				      "a needed library's name lies outside the string table");
 		*ARENA_PUSH(im->arena, im->needed, im->n_needed, cap) =
 			(const char *)r->dynstr.p + e.d_un.d_val;
 	}

@@ -183,7 +183,8 @@ static struct cursor eh_frame(const struct image *im)
 	if (sh && sh->sh_type != SHT_NOBITS && (sh->sh_flags & SHF_ALLOC)) {
 		c.b = (struct bytes){ image_at(im, sh->sh_addr, sh->sh_size), sh->sh_size };
 		c.vaddr = sh->sh_addr;
-	} else if (im->eh_frame_hdr_vaddr && (p = image_at(im, im->eh_frame_hdr_vaddr, 4)) && p[0] == 1) {
+	} else if (im->eh_frame_hdr_vaddr && (p = image_at(im, im->eh_frame_hdr_vaddr, 4)) &&
+		   p[0] == 1) {
 		struct cursor h = { { p, 0 }, 4, im->eh_frame_hdr_vaddr, false };
 
 		ph = image_load_at(im, h.vaddr);

@@ -37,7 +37,8 @@ static bool skip_nop(struct bytes b, uint64_t *off)
 {
 	return skip(b, off, "\x90", 1) || skip(b, off, "\xcc", 1) || skip(b, off, "\x66\x90", 2) ||
 	       skip(b, off, "\x0f\x1f\x00", 3) || skip(b, off, "\x0f\x1f\x40\x00", 4) ||
-	       skip(b, off, "\x0f\x1f\x44\x00\x00", 5) || skip(b, off, "\x66\x0f\x1f\x44\x00\x00", 6);
+	       skip(b, off, "\x0f\x1f\x44\x00\x00", 5) ||
+	       skip(b, off, "\x66\x0f\x1f\x44\x00\x00", 6);
 }
 
 /* Decodes a stub at off of b, which is loaded at vaddr. */
@@ -119,7 +120,8 @@ static void find_stubs(struct image *im)
 		    !image_at(im, sh->sh_addr, sh->sh_size))
 			continue;
 		n++;
-		scan(im, sure, (struct bytes){ image_at(im, sh->sh_addr, sh->sh_size), sh->sh_size },
+		scan(im, sure,
+		     (struct bytes){ image_at(im, sh->sh_addr, sh->sh_size), sh->sh_size },
 		     sh->sh_addr, true);
 	}
 	if (n)
@@ -152,7 +154,8 @@ static void read_relocs(struct image_reader *r, uint64_t vaddr, uint64_t bytes, 
 		    !image_dynsym(r, ELF64_R_SYM(rl.r_info), &s, &name, &version) || !*name)
 			continue;
 		st = ELF64_ST_TYPE(s.st_info);
-		if (type == R_X86_64_GLOB_DAT && st != STT_FUNC && st != STT_GNU_IFUNC && st != STT_NOTYPE)
+		if (type == R_X86_64_GLOB_DAT && st != STT_FUNC && st != STT_GNU_IFUNC &&
+		    st != STT_NOTYPE)
 			continue;
 		*ARENA_PUSH(im->arena, im->import, im->n_import, *cap) = (struct image_import){
 			.name = name, .version = version, .got_vaddr = rl.r_offset,

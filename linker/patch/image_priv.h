@@ -6,6 +6,10 @@
 
 #include "image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* PT_DYNAMIC as read; 0 for what is absent.  Pointers are unrelocated vaddrs. */
 struct image_dyn {
 	bool     present;
@@ -48,5 +52,9 @@ static inline struct bytes bytes_strings(struct bytes b)
 		b.n--;
 	return b;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

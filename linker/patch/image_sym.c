@@ -96,7 +96,8 @@ void image_read_symbols(struct image_reader *r)
 	for (size_t i = 0; i < im->n_sym; i++) {
 		struct image_symbol *s = &im->sym[i];
 
-		if (kept && im->sym[kept - 1].vaddr == s->vaddr && !strcmp(im->sym[kept - 1].name, s->name))
+		if (kept && im->sym[kept - 1].vaddr == s->vaddr &&
+		    !strcmp(im->sym[kept - 1].name, s->name))
 			continue;
 		im->sym[kept++] = *s;
 	}

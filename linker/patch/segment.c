@@ -67,7 +67,8 @@ static int find_room(struct segment_plan *sp, bool need_rw, bool need_hdr, struc
 }
 
 /* Addresses, all behind everything the file maps. */
-static int lay_out(struct segment_plan *sp, const struct lnk_size *size, size_t n_hdr, struct diags *dg)
+static int lay_out(struct segment_plan *sp, const struct lnk_size *size, size_t n_hdr,
+		   struct diags *dg)
 {
 	const struct image *im = sp->im;
 	uint64_t align = SEGMENT_PAGE, base = UINT64_MAX, rw_align = size->rw_align, at;
@@ -85,7 +86,8 @@ static int lay_out(struct segment_plan *sp, const struct lnk_size *size, size_t 
 	sp->seg_vaddr = up(im->vaddr_end, align);
 	if (size->rx_bytes > MAX_SPAN ||
 	    size->rw_bytes > MAX_SPAN || size->rx_align > MAX_ALIGN || rw_align > MAX_ALIGN)
-		return REFUSE(P107, "the payload has %" PRIu64 " bytes", size->rx_bytes + size->rw_bytes);
+		return REFUSE(P107, "the payload has %" PRIu64 " bytes",
+			      size->rx_bytes + size->rw_bytes);
 	at = sp->seg_vaddr + sizeof(struct patchfmt_marker);
 	sp->rx_vaddr = up(at, size->rx_align ? size->rx_align : 1);
 	sp->rx_bytes = size->rx_bytes;
@@ -131,7 +133,8 @@ int segment_plan(struct arena *a, const struct image *im, const struct lnk_size 
 		sp->n_old_hdr = segment_old_hdr_entries(im);
 		n_hdr = sp->n_old_hdr + extra_hdr_entries;
 	}
-	if ((err = find_room(sp, size->rw_bytes, n_hdr, dg)) || (err = lay_out(sp, size, n_hdr, dg)))
+	if ((err = find_room(sp, size->rw_bytes, n_hdr, dg)) ||
+	    (err = lay_out(sp, size, n_hdr, dg)))
 		return err;
 	*place = (struct segment_place){ sp->rx_vaddr, sp->rw_vaddr, sp->one_slot };
 	*out = sp;
@@ -146,7 +149,8 @@ static int by_foff(const void *a, const void *b)
 }
 
 /* Sorted, inside the file, none over another. */
-static int check_changes(const struct segment_plan *sp, struct segment_changes *ch, struct diags *dg)
+static int check_changes(const struct segment_plan *sp, struct segment_changes *ch,
+			 struct diags *dg)
 {
 	uint64_t end = 0;
 
@@ -154,7 +158,8 @@ static int check_changes(const struct segment_plan *sp, struct segment_changes *
 	for (size_t i = 0; i < ch->n; i++) {
 		if (ch->c[i].foff < end || !bytes_at(sp->im->file, ch->c[i].foff, ch->c[i].bytes))
 			return diag(dg, DIAG_P100, at_file(sp->im->path),
-				    "what has to change overlaps at offset 0x%" PRIx64, ch->c[i].foff);
+				    "what has to change overlaps at offset 0x%" PRIx64,
+				    ch->c[i].foff);
 		end = ch->c[i].foff + ch->c[i].bytes;
 	}
 	return 0;
@@ -162,7 +167,8 @@ static int check_changes(const struct segment_plan *sp, struct segment_changes *
 
 static void put_segment(const struct segment_plan *sp, const struct segment_fill *f, uint8_t *file)
 {
-	struct patchfmt_marker m = { .magic = PATCHFMT_MARKER_MAGIC, .version = PATCHFMT_MARKER_VERSION,
+	struct patchfmt_marker m = { .magic = PATCHFMT_MARKER_MAGIC,
+				     .version = PATCHFMT_MARKER_VERSION,
 				     .size = sizeof(m) };
 	uint8_t *copy = file + segment_foff(sp, sp->evicted_vaddr);
 
@@ -180,7 +186,8 @@ static void put_segment(const struct segment_plan *sp, const struct segment_fill
 }
 
 static void put_header(const struct segment_plan *sp, const struct segment_fill *f,
-		       const struct segment_sections *sec, uint64_t shoff, struct segment_change *ch)
+		       const struct segment_sections *sec, uint64_t shoff,
+		       struct segment_change *ch)
 {
 	Elf64_Ehdr eh = sp->im->eh;
 
@@ -225,7 +232,8 @@ int segment_write(struct segment_plan *sp, const struct segment_fill *f, struct 
 
 	if (f->rx.n > sp->rx_bytes || f->rw.n > sp->rw_bytes ||
 	    (sp->hdr_bytes && f->n_cfi > sp->hdr_bytes / 8 - 1 - sp->n_old_hdr))
-		return diag(dg, DIAG_I001, at_file(sp->im->path), "the payload has outgrown its plan");
+		return diag(dg, DIAG_I001, at_file(sp->im->path),
+			    "the payload has outgrown its plan");
 	if ((err = segment_fix(sp, f, &ch, dg)) || (err = check_changes(sp, &ch, dg)))
 		return err;
 	header = &ch.c[0];

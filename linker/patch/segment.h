@@ -68,7 +68,8 @@ struct segment_saved {
 	size_t   n;
 	uint64_t original_bytes;
 };
-int segment_saved(struct arena *a, const struct image *im, struct segment_saved *out, struct diags *dg);
+int segment_saved(struct arena *a, const struct image *im, struct segment_saved *out,
+		  struct diags *dg);
 
 #ifdef __cplusplus
 }

@@ -14,14 +14,17 @@ enum {
 /* The original's table, when it has one of the form that all linkers write. */
 static const uint8_t *old_table(const struct image *im, size_t *n)
 {
-	const uint8_t *p = im->eh_frame_hdr_vaddr ? image_at(im, im->eh_frame_hdr_vaddr, HEAD_BYTES) : NULL;
+	const uint8_t *p =
+		im->eh_frame_hdr_vaddr ? image_at(im, im->eh_frame_hdr_vaddr, HEAD_BYTES) : NULL;
 	uint32_t count;
 
 	*n = 0;
-	if (!p || p[0] != 1 || p[1] != ENC_PCREL_SDATA4 || p[2] != ENC_UDATA4 || p[3] != ENC_DATAREL_SDATA4)
+	if (!p || p[0] != 1 || p[1] != ENC_PCREL_SDATA4 || p[2] != ENC_UDATA4 ||
+	    p[3] != ENC_DATAREL_SDATA4)
 		return NULL;
 	memcpy(&count, p + 8, sizeof(count));
-	if (!count || !image_at(im, im->eh_frame_hdr_vaddr, HEAD_BYTES + ENTRY_BYTES * (uint64_t)count))
+	if (!count ||
+	    !image_at(im, im->eh_frame_hdr_vaddr, HEAD_BYTES + ENTRY_BYTES * (uint64_t)count))
 		return NULL;
 	*n = count;
 	return p + HEAD_BYTES;

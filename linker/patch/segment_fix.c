@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-static uint8_t *change(struct segment_plan *sp, struct segment_changes *ch, uint64_t foff, uint64_t bytes,
-		       enum patchfmt_saved_kind kind)
+static uint8_t *change(struct segment_plan *sp, struct segment_changes *ch, uint64_t foff,
+		       uint64_t bytes, enum patchfmt_saved_kind kind)
 {
 	struct segment_change *c = ARENA_PUSH(sp->a, ch->c, ch->n, ch->cap);
 
@@ -39,9 +39,14 @@ static void move_phdr(const struct segment_plan *sp, Elf64_Phdr *p)
 
 static Elf64_Phdr load(const struct segment_plan *sp, uint64_t vaddr, uint64_t end, uint32_t flags)
 {
-	return (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = flags, .p_offset = segment_foff(sp, vaddr),
-			     .p_vaddr = vaddr, .p_paddr = vaddr, .p_filesz = end - vaddr,
-			     .p_memsz = end - vaddr, .p_align = SEGMENT_PAGE };
+	return (Elf64_Phdr){ .p_type = PT_LOAD,
+			     .p_flags = flags,
+			     .p_offset = segment_foff(sp, vaddr),
+			     .p_vaddr = vaddr,
+			     .p_paddr = vaddr,
+			     .p_filesz = end - vaddr,
+			     .p_memsz = end - vaddr,
+			     .p_align = SEGMENT_PAGE };
 }
 
 /* The old headers in their order, ours behind the last PT_LOAD: those must ascend. */
@@ -59,7 +64,8 @@ void segment_write_phdrs(const struct segment_plan *sp, Elf64_Phdr *dst)
 		} else {
 			dst[n] = im->ph[i];
 			if (&im->ph[i] == sp->room.grow)
-				dst[n].p_filesz = dst[n].p_memsz = sp->room.table_end - dst[n].p_offset;
+				dst[n].p_filesz = dst[n].p_memsz =
+					sp->room.table_end - dst[n].p_offset;
 			move_phdr(sp, &dst[n++]);
 		}
 		if (i != last)
@@ -128,12 +134,14 @@ static void fix_dynamic(struct segment_plan *sp, uint64_t init_vaddr, struct seg
 		if (!bytes_get(im->file, ph->p_offset + off, &d, sizeof(d)) || d.d_tag == DT_NULL)
 			break;
 		if (tag_moves(sp, &d))
-			set_tag(sp, ch, ph->p_offset + off, d.d_tag, d.d_un.d_ptr + segment_evict_delta(sp));
+			set_tag(sp, ch, ph->p_offset + off, d.d_tag,
+				d.d_un.d_ptr + segment_evict_delta(sp));
 		if (d.d_tag == DT_INIT && init_vaddr)
 			set_tag(sp, ch, ph->p_offset + off, DT_INIT, init_vaddr);
 	}
 	if (init_vaddr && !im->init_vaddr && off + 2 * sizeof(d) <= ph->p_filesz &&
-	    bytes_get(im->file, ph->p_offset + off + sizeof(d), &next, sizeof(next)) && next.d_tag == DT_NULL)
+	    bytes_get(im->file, ph->p_offset + off + sizeof(d), &next, sizeof(next)) &&
+	    next.d_tag == DT_NULL)
 		set_tag(sp, ch, ph->p_offset + off, DT_INIT, init_vaddr);
 }
 
@@ -178,8 +186,10 @@ static void fix_symbols(struct segment_plan *sp, struct segment_changes *ch)
 		tab = (struct bytes){ im->file.p + sh->sh_offset, sh->sh_size };
 		for (uint64_t off = 0; bytes_get(tab, off, &s, sizeof(s)); off += sizeof(s))
 			if (symbol_moves(sp, &s, &v))
-				memcpy(change(sp, ch, sh->sh_offset + off + offsetof(Elf64_Sym, st_value), 8,
-					      SAVED_SYMBOL), &v, 8);
+				memcpy(change(sp, ch,
+					      sh->sh_offset + off + offsetof(Elf64_Sym, st_value),
+					      8, SAVED_SYMBOL),
+				       &v, 8);
 	}
 }
 
@@ -209,7 +219,8 @@ static int fix_edits(struct segment_plan *sp, const struct edits *e, struct segm
 		if (!d->before.p || d->before.n != d->after.n || !old ||
 		    memcmp(old, d->before.p, d->before.n))
 			return diag(dg, DIAG_I001, at_file(sp->im->path),
-				    "the edit at 0x%" PRIx64 " (%s) does not fit the file", d->vaddr, d->why);
+				    "the edit at 0x%" PRIx64 " (%s) does not fit the file",
+				    d->vaddr, d->why);
 		memcpy(change(sp, ch, d->foff, d->after.n, SAVED_SITE), d->after.p, d->after.n);
 	}
 	return 0;

@@ -82,7 +82,8 @@ const struct patchfmt_marker *segment_marker(const struct image *im)
 }
 
 /* Finds and checks .bpftime.meta. 1, 0 when the file is not ours, or a code. */
-static int find_meta(const struct image *im, struct bytes *all, struct patchfmt_meta *m, struct diags *dg)
+static int find_meta(const struct image *im, struct bytes *all, struct patchfmt_meta *m,
+		     struct diags *dg)
 {
 	const struct patchfmt_marker *mark = segment_marker(im);
 	const Elf64_Shdr *sh = image_section(im, ".bpftime.meta");
@@ -93,7 +94,8 @@ static int find_meta(const struct image *im, struct bytes *all, struct patchfmt_
 		return REFUSE(P108, "format %u; this reads format %u", mark->version,
 			      PATCHFMT_MARKER_VERSION);
 	if (sh && sh->sh_type == SHT_PROGBITS)
-		*all = (struct bytes){ bytes_at(im->file, sh->sh_offset, sh->sh_size), sh->sh_size };
+		*all = (struct bytes){ bytes_at(im->file, sh->sh_offset, sh->sh_size),
+				       sh->sh_size };
 	else
 		*all = (struct bytes){ bytes_at(im->file, mark->meta_foff, mark->meta_bytes),
 				       mark->meta_bytes };
@@ -120,7 +122,8 @@ int segment_meta(struct arena *a, const struct image *im, struct bytes *meta, st
 	return r;
 }
 
-int segment_saved(struct arena *a, const struct image *im, struct segment_saved *out, struct diags *dg)
+int segment_saved(struct arena *a, const struct image *im, struct segment_saved *out,
+		  struct diags *dg)
 {
 	struct patchfmt_meta m;
 	struct bytes all;
@@ -136,8 +139,8 @@ int segment_saved(struct arena *a, const struct image *im, struct segment_saved 
 		struct patchfmt_saved s;
 
 		bytes_get(all, m.saved_off + i * sizeof(s), &s, sizeof(s));
-		if (s.foff < end || s.foff > m.original_bytes || s.bytes > m.original_bytes - s.foff ||
-		    !bytes_at(all, s.data_off, s.bytes))
+		if (s.foff < end || s.foff > m.original_bytes ||
+		    s.bytes > m.original_bytes - s.foff || !bytes_at(all, s.data_off, s.bytes))
 			return REFUSE(P109, ".bpftime.meta is damaged");
 		end = s.foff + s.bytes;
 		out->range[i] = (struct segment_saved_range){ s.foff, s.kind,
@@ -168,7 +171,8 @@ int segment_revert(struct arena *a, const struct image *im, struct bytes *out, s
 		return r;
 	file = arena_dup(a, im->file.p, m.original_bytes);
 	for (size_t i = 0; i < saved.n; i++)
-		memcpy(file + saved.range[i].foff, saved.range[i].before.p, saved.range[i].before.n);
+		memcpy(file + saved.range[i].foff, saved.range[i].before.p,
+		       saved.range[i].before.n);
 	sha256(file, m.original_bytes, hash);
 	if (memcmp(hash, m.original_sha256, sizeof(hash)))
 		return REFUSE(P109, "its record does not give the original");

@@ -14,6 +14,10 @@
 #include "patchfmt.h"
 #include "segment.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { SEGMENT_PAGE = 4096 };
 
 /* How the program-header table grows. */
@@ -122,5 +126,9 @@ struct bytes segment_make_meta(const struct segment_plan *sp, const struct segme
 void segment_seal_meta(uint8_t *file, uint64_t file_bytes, uint64_t meta_foff);
 /* The marker of a file of ours, NULL when it is not. */
 const struct patchfmt_marker *segment_marker(const struct image *im);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -41,15 +41,16 @@ static uint64_t function_at(const struct image *im, uint64_t vaddr)
 }
 
 /* The instruction that has the byte at vaddr, decoding from the start of its function. */
-static bool insn_over(const struct refs *r, const Elf64_Phdr *ph, uint64_t vaddr, struct dec_insn *in,
-		      uint64_t *start)
+static bool insn_over(const struct refs *r, const Elf64_Phdr *ph, uint64_t vaddr,
+		      struct dec_insn *in, uint64_t *start)
 {
 	const uint8_t *p = r->im->file.p + ph->p_offset;
 	uint64_t at = function_at(r->im, vaddr);
 
 	if (!at || at < ph->p_vaddr)
 		return false;
-	while (at <= vaddr && dec_x86_64(p + (at - ph->p_vaddr), ph->p_filesz - (at - ph->p_vaddr), at, in)) {
+	while (at <= vaddr &&
+	       dec_x86_64(p + (at - ph->p_vaddr), ph->p_filesz - (at - ph->p_vaddr), at, in)) {
 		*start = at;
 		if (at + in->len > vaddr)
 			return true;
@@ -60,7 +61,8 @@ static bool insn_over(const struct refs *r, const Elf64_Phdr *ph, uint64_t vaddr
 
 /* Is the byte at i the ModRM of disp32(%rip), with up to four bytes of immediate behind, and
  * does that hit?  Outside of known functions only `lea` is believed. */
-static bool is_operand(const struct refs *r, const Elf64_Phdr *ph, struct bytes b, uint64_t i, int32_t d)
+static bool is_operand(const struct refs *r, const Elf64_Phdr *ph, struct bytes b, uint64_t i,
+		       int32_t d)
 {
 	uint64_t v = ph->p_vaddr + i + 5 + (uint64_t)(int64_t)d, start;
 	struct dec_insn in;
@@ -74,13 +76,15 @@ static bool is_operand(const struct refs *r, const Elf64_Phdr *ph, struct bytes 
 }
 
 /* Is it `mov $imm32,%r32`, which in a program with a fixed place is an address? */
-static bool is_immediate(const struct refs *r, const Elf64_Phdr *ph, struct bytes b, uint64_t i, int32_t d)
+static bool is_immediate(const struct refs *r, const Elf64_Phdr *ph, struct bytes b, uint64_t i,
+			 int32_t d)
 {
 	struct dec_insn in;
 	uint64_t start;
 
 	return (b.p[i] & 0xf8) == 0xb8 && hits(r, (uint32_t)d) &&
-	       insn_over(r, ph, ph->p_vaddr + i, &in, &start) && start + in.len == ph->p_vaddr + i + 5;
+	       insn_over(r, ph, ph->p_vaddr + i, &in, &start) &&
+	       start + in.len == ph->p_vaddr + i + 5;
 }
 
 static bool code_refers(const struct refs *r, const Elf64_Phdr *ph)

@@ -29,7 +29,8 @@ struct search {
 static void add(struct search *s, uint64_t off, uint64_t bytes, enum piece_kind kind)
 {
 	if (bytes && off + bytes > s->table_end)
-		*ARENA_PUSH(s->a, s->piece, s->n, s->cap) = (struct piece){ off, off + bytes, kind };
+		*ARENA_PUSH(s->a, s->piece, s->n, s->cap) =
+			(struct piece){ off, off + bytes, kind };
 }
 
 /* Is [off, off+bytes) at vaddr, in the segment that holds the table? */
@@ -93,7 +94,8 @@ static void add_segments(struct search *s)
 
 		if (p == s->load || p->p_type == PT_PHDR || p->p_type == PT_NULL)
 			continue;
-		if ((p->p_type == PT_INTERP || p->p_type == PT_NOTE || p->p_type == PT_GNU_PROPERTY) &&
+		if ((p->p_type == PT_INTERP || p->p_type == PT_NOTE ||
+		     p->p_type == PT_GNU_PROPERTY) &&
 		    in_load(s, p->p_offset, p->p_filesz, p->p_vaddr))
 			kind = LIGHT;
 		add(s, p->p_offset, p->p_filesz, kind);
@@ -126,7 +128,8 @@ static void add_dynamic(struct search *s)
 
 		memcpy(w, p, 16);
 		chains = d->n_symbols > w[1] ? d->n_symbols - w[1] : 0;
-		add_at(s, d->gnu_hash, 16 + (uint64_t)w[2] * 8 + ((uint64_t)w[0] + chains) * 4, LIGHT);
+		add_at(s, d->gnu_hash, 16 + (uint64_t)w[2] * 8 + ((uint64_t)w[0] + chains) * 4,
+		       LIGHT);
 	}
 	add_at(s, d->symtab, d->n_symbols * sizeof(Elf64_Sym), HEAVY);
 	add_at(s, d->strtab, d->strsz, HEAVY);
@@ -183,7 +186,8 @@ static bool grow_load(const struct search *s, struct segment_room *out)
 		const Elf64_Phdr *p = &s->im->ph[i];
 
 		if (p->p_type == PT_LOAD && p->p_vaddr > l->p_vaddr &&
-		    p->p_vaddr / SEGMENT_PAGE <= (l->p_vaddr + (out->table_end - 1 - l->p_offset)) / SEGMENT_PAGE)
+		    p->p_vaddr / SEGMENT_PAGE <=
+			    (l->p_vaddr + (out->table_end - 1 - l->p_offset)) / SEGMENT_PAGE)
 			return false;
 	}
 	out->grow = l;
@@ -248,7 +252,8 @@ bool segment_find_room(struct arena *a, const struct image *im, const struct seg
 	for (size_t i = 0; i < im->eh.e_phnum; i++) {
 		const Elf64_Phdr *p = &im->ph[i];
 
-		if (p->p_type == PT_LOAD && off >= p->p_offset && s.table_end <= p->p_offset + p->p_filesz)
+		if (p->p_type == PT_LOAD && off >= p->p_offset &&
+		    s.table_end <= p->p_offset + p->p_filesz)
 			s.load = p;
 		n_free += segment_phdr_is_free(im, p, t->drop_note);
 	}

@@ -25,11 +25,14 @@ static void add(struct segment_sections *s, const char *name, Elf64_Shdr h)
 	s->sh[s->n++] = h;
 }
 
-static Elf64_Shdr loaded(const struct segment_plan *sp, uint64_t vaddr, uint64_t bytes, uint64_t flags,
-			 uint64_t align)
+static Elf64_Shdr loaded(const struct segment_plan *sp, uint64_t vaddr, uint64_t bytes,
+			 uint64_t flags, uint64_t align)
 {
-	return (Elf64_Shdr){ .sh_type = SHT_PROGBITS, .sh_flags = SHF_ALLOC | flags, .sh_addr = vaddr,
-			     .sh_offset = segment_foff(sp, vaddr), .sh_size = bytes,
+	return (Elf64_Shdr){ .sh_type = SHT_PROGBITS,
+			     .sh_flags = SHF_ALLOC | flags,
+			     .sh_addr = vaddr,
+			     .sh_offset = segment_foff(sp, vaddr),
+			     .sh_size = bytes,
 			     .sh_addralign = align };
 }
 
@@ -42,13 +45,14 @@ static bool move_sections(const struct segment_plan *sp, struct segment_sections
 	for (size_t i = 1; i < im->n_sh; i++) {
 		Elf64_Shdr *h = &s->sh[i];
 
-		if (h->sh_type == SHT_NOBITS || h->sh_type == SHT_NULL || !(h->sh_flags & SHF_ALLOC) ||
-		    !h->sh_size)
+		if (h->sh_type == SHT_NOBITS || h->sh_type == SHT_NULL ||
+		    !(h->sh_flags & SHF_ALLOC) || !h->sh_size)
 			continue;
 		if (h->sh_offset >= sp->room.evict_off && h->sh_offset < sp->room.evict_end) {
 			h->sh_addr += segment_evict_delta(sp);
 			h->sh_offset = segment_foff(sp, h->sh_addr);
-		} else if (sp->hdr_bytes && im->eh_frame_hdr_vaddr && h->sh_addr == im->eh_frame_hdr_vaddr) {
+		} else if (sp->hdr_bytes && im->eh_frame_hdr_vaddr &&
+			   h->sh_addr == im->eh_frame_hdr_vaddr) {
 			h->sh_addr = sp->hdr_vaddr;
 			h->sh_offset = segment_foff(sp, sp->hdr_vaddr);
 			h->sh_size = sp->hdr_bytes;
@@ -73,8 +77,8 @@ void segment_make_sections(const struct segment_plan *sp, uint64_t meta_foff, ui
 	out->sh = arena_array(sp->a, im->n_sh + 4, sizeof(*out->sh));
 	memcpy(out->sh, im->sh, im->n_sh * sizeof(*out->sh));
 	out->names_bytes = im->sh[names].sh_size;
-	out->names = arena_alloc(sp->a, out->names_bytes + 1 + sizeof(TEXT) + sizeof(DATA) + sizeof(HDR) +
-				 sizeof(META));
+	out->names = arena_alloc(sp->a, out->names_bytes + 1 + sizeof(TEXT) + sizeof(DATA) +
+						sizeof(HDR) + sizeof(META));
 	memcpy(out->names, im->file.p + im->sh[names].sh_offset, out->names_bytes);
 	out->names_bytes++;	/* the old table may lack its last NUL */
 	has_hdr = move_sections(sp, out);
@@ -89,7 +93,8 @@ void segment_make_sections(const struct segment_plan *sp, uint64_t meta_foff, ui
 				     .sh_size = meta_bytes, .sh_addralign = 16 });
 }
 
-void segment_set_names_foff(const struct segment_plan *sp, struct segment_sections *s, uint64_t names_foff)
+void segment_set_names_foff(const struct segment_plan *sp, struct segment_sections *s,
+			    uint64_t names_foff)
 {
 	if (!s->present)
 		return;

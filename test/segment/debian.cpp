@@ -42,14 +42,16 @@ TEST_P(DebianTest, RunsAsBefore)
 	seg::Patched p = seg::patch(a, im, &dg);
 	ASSERT_EQ(p.err, 0) << dg.first_text;
 	// Programs look at their own name.
-	std::string name = std::string(strrchr(GetParam().path, '/')), bin = dir + "/a" + name, cut = dir + "/b" + name;
+	std::string name = std::string(strrchr(GetParam().path, '/')), bin = dir + "/a" + name,
+		    cut = dir + "/b" + name;
 	run("mkdir " + dir + "/a " + dir + "/b");
 	write(bin, p.file);
 	seg::Run got = outcome(bin, true);
 	EXPECT_EQ(got.exit, want.exit);
 	EXPECT_EQ(got.out, want.out);
 	for (const char *tool : { "strip", "strip -g", "objcopy" }) {
-		std::string cmd = std::string(tool) + (tool[0] == 's' ? " -o " + cut + " " + bin : " " + bin + " " + cut);
+		std::string cmd = std::string(tool) + (tool[0] == 's' ? " -o " + cut + " " + bin
+								      : " " + bin + " " + cut);
 		ASSERT_EQ(run(cmd).exit, 0) << cmd;
 		got = outcome(cut, true);
 		EXPECT_EQ(got.exit, want.exit) << tool;
@@ -74,18 +76,20 @@ TEST_P(DebianTest, RevertsToTheSameBytes)
 	EXPECT_EQ(memcmp(back.p, im->file.p, back.n), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, DebianTest, testing::Values(
-	Target{ "/usr/sbin/nginx", "-v" },
-	Target{ "/usr/bin/openssl", "dgst -sha256 /etc/passwd" },
-	Target{ "/usr/bin/sqlite3", ":memory: 'select sum(value), 1.5e3/7 from generate_series(1,1000)'" },
-	Target{ "/usr/bin/redis-server", "--version" },
-	Target{ "/usr/bin/python3.11", "-c 'import json,ssl,sqlite3; print(json.dumps(list(range(5))))'" },
-	Target{ "/usr/bin/gdb", "-q -batch -ex 'print 6*7'" },
-	Target{ "/usr/bin/gcc", "--version" },
-	Target{ "/bin/busybox", "seq 1 5" },
-	Target{ "/sbin/ldconfig", "-V" },
-	Target{ "/bin/ls", "-l /etc/passwd" },
-	Target{ "/bin/bash", "-c 'echo $((6*7)); exit 0'" }),
+INSTANTIATE_TEST_SUITE_P(
+	Programs, DebianTest,
+	testing::Values(
+		Target{ "/usr/sbin/nginx", "-v" },
+		Target{ "/usr/bin/openssl", "dgst -sha256 /etc/passwd" },
+		Target{ "/usr/bin/sqlite3",
+			":memory: 'select sum(value), 1.5e3/7 from generate_series(1,1000)'" },
+		Target{ "/usr/bin/redis-server", "--version" },
+		Target{ "/usr/bin/python3.11",
+			"-c 'import json,ssl,sqlite3; print(json.dumps(list(range(5))))'" },
+		Target{ "/usr/bin/gdb", "-q -batch -ex 'print 6*7'" },
+		Target{ "/usr/bin/gcc", "--version" }, Target{ "/bin/busybox", "seq 1 5" },
+		Target{ "/sbin/ldconfig", "-V" }, Target{ "/bin/ls", "-l /etc/passwd" },
+		Target{ "/bin/bash", "-c 'echo $((6*7)); exit 0'" }),
 	[](const testing::TestParamInfo<Target> &i) {
 		std::string s = strrchr(i.param.path, '/') + 1;
 		for (char &c : s)

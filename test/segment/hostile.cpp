@@ -3,6 +3,8 @@
 // reverted; none is read beyond its end (the bytes end at an inaccessible page).
 #include "payload.h"
 
+#include "audit_priv.h"
+
 #include <random>
 
 #include <sys/mman.h>
@@ -62,11 +64,23 @@ struct Hostile : seg::Test {
 	}
 	void mutate(std::string &s, const struct image *im)
 	{
-		static const uint64_t odd[] = { 0, 1, 7, 0x40, 0x1000, 0x7fffffff, 0x80000000, 0xffffffff,
-						0x7fffffffffffffff, 0x8000000000000000, ~0ull, ~0ull - 7 };
+		static const uint64_t odd[] = { 0,
+						1,
+						7,
+						0x40,
+						0x1000,
+						0x7fffffff,
+						0x80000000,
+						0xffffffff,
+						0x7fffffffffffffff,
+						0x8000000000000000,
+						~0ull,
+						~0ull - 7 };
 		for (uint64_t k = 1 + below(4); k--;) {
 			size_t at = place(s, im), width = 1u << below(4);
-			uint64_t v = below(2) ? odd[below(12)] : below(3) ? below(s.size() + 64) : rng();
+			uint64_t v = below(2)   ? odd[below(12)]
+				     : below(3) ? below(s.size() + 64)
+						: rng();
 			if (below(3))
 				at &= ~(width - 1);
 			if (at + width <= s.size())
@@ -74,6 +88,22 @@ struct Hostile : seg::Test {
 		}
 		if (!below(8))
 			s.resize(below(s.size() + 1));
+	}
+	// The audit must call a damaged file of ours different, whatever it reads.
+	void audit_damaged(const struct image *orig, Guarded &g, const std::string &s)
+	{
+		struct audit_ctx c = {};
+		struct diags d = {};
+		struct image *im;
+		c.a = arena_new();
+		c.o = orig;
+		uint8_t *p = g.put(s);
+		if (!image_parse(c.a, "hostile", { p, s.size() }, nullptr, &im, &d) &&
+		    segment_saved(c.a, im, &c.saved, &d) == 1) {
+			c.p = im;
+			audit_bytes(&c) ? accepted++ : refused++;
+		}
+		arena_free(c.a);
 	}
 	void attempt(Guarded &g, const std::string &s)
 	{
@@ -89,7 +119,8 @@ struct Hostile : seg::Test {
 			if (segment_meta(b, im, &meta, &e) == 1)
 				segment_revert(b, im, &back, &e);
 			segment_saved(b, im, &saved, &e);
-			std::vector<cfi_entry> cfi(below(3), cfi_entry{ im->vaddr_end, im->vaddr_end });
+			std::vector<cfi_entry> cfi(below(3),
+						   cfi_entry{ im->vaddr_end, im->vaddr_end });
 			ok = !seg::patch(b, im, &d, nullptr, cfi).err;
 		}
 		EXPECT_NE(d.first, DIAG_I001) << d.first_text;
@@ -110,7 +141,9 @@ struct Hostile : seg::Test {
 			rounds *= atoi(n);
 		struct image *im;
 		Guarded g(seed.size());
-		ASSERT_EQ(image_parse(a, "seed", { (const uint8_t *)seed.data(), seed.size() }, nullptr, &im, &dg), 0);
+		ASSERT_EQ(image_parse(a, "seed", { (const uint8_t *)seed.data(), seed.size() },
+				      nullptr, &im, &dg),
+			  0);
 		for (int i = 0; i < rounds && !HasFailure(); i++) {
 			std::string s = seed;
 			mutate(s, im);
@@ -125,7 +158,8 @@ struct Hostile : seg::Test {
 
 TEST_F(Hostile, Programs)
 {
-	for (const char *flags : { "-pie", "-no-pie -s", "-Wl,--hash-style=sysv", "-fcf-protection=full" }) {
+	for (const char *flags :
+	     { "-pie", "-no-pie -s", "-Wl,--hash-style=sysv", "-fcf-protection=full" }) {
 		ASSERT_EQ(seg::run("gcc " SRC "probe.c -o " + dir + "/x " + flags).exit, 0);
 		torture(contents(dir + "/x"), 500);
 	}
@@ -171,10 +205,12 @@ TEST_F(Hostile, FilesOfOurs)
 		mutate(m, again);
 		if (i % 2) {	// its own record
 			uint64_t v = below(2) ? rng() : below(4096);
-			memcpy(&m[std::min(m.size() - 8, meta->sh_offset + below(200) / 4 * 4) % m.size()], &v,
-			       std::min<size_t>(8, m.size()));
+			memcpy(&m[std::min(m.size() - 8, meta->sh_offset + below(200) / 4 * 4) %
+				  m.size()],
+			       &v, std::min<size_t>(8, m.size()));
 		}
 		attempt(g, m);
+		audit_damaged(im, g, m);
 	}
 	EXPECT_GT(refused, 0u);
 }

@@ -25,7 +25,8 @@ std::string hex(uint64_t v)
 std::map<uint64_t, std::string> objdump_stubs(const std::string &path)
 {
 	std::map<uint64_t, std::string> m;
-	for (const std::string &l : lines(run("objdump -d -j .plt -j .plt.got -j .plt.sec " + path).out)) {
+	for (const std::string &l :
+	     lines(run("objdump -d -j .plt -j .plt.got -j .plt.sec " + path).out)) {
 		char name[512];
 		uint64_t at;
 		if (sscanf(l.c_str(), "%" SCNx64 " <%511[^>]>:", &at, name) != 2)
@@ -53,7 +54,8 @@ std::multiset<std::string> readelf_fdes(const std::string &path)
 		size_t pc = l.find("FDE cie=");
 		uint64_t from, to;
 		if (pc != std::string::npos && (pc = l.find("pc=")) != std::string::npos &&
-		    sscanf(l.c_str() + pc, "pc=%" SCNx64 "..%" SCNx64, &from, &to) == 2 && from && to > from)
+		    sscanf(l.c_str() + pc, "pc=%" SCNx64 "..%" SCNx64, &from, &to) == 2 && from &&
+		    to > from)
 			m.insert(hex(from) + "+" + hex(to - from));
 	}
 	return m;
@@ -71,10 +73,12 @@ std::multiset<std::string> our_fdes(const struct image *im)
 std::set<std::string> nm_dynamic(const std::string &path)
 {
 	std::set<std::string> m;
-	for (const std::string &l : lines(run("nm -D --defined-only --with-symbol-versions " + path).out)) {
+	for (const std::string &l :
+	     lines(run("nm -D --defined-only --with-symbol-versions " + path).out)) {
 		char type, name[4096];
 		uint64_t at;
-		if (sscanf(l.c_str(), "%" SCNx64 " %c %4095s", &at, &type, name) == 3 && strchr("TtWi", type))
+		if (sscanf(l.c_str(), "%" SCNx64 " %c %4095s", &at, &type, name) == 3 &&
+		    strchr("TtWi", type))
 			m.insert(hex(at) + " " + name);
 	}
 	return m;
@@ -106,8 +110,10 @@ TEST_P(ImageTest, AgreesWithBinutils)
 	for (const std::string &s : ours)
 		EXPECT_TRUE(nm_names.count(s)) << s;
 	size_t funcs = 0;
-	for (const std::string &l : lines(run(std::string("readelf -W --dyn-syms ") + GetParam()).out))
-		funcs += (l.find(" FUNC ") != std::string::npos || l.find(" IFUNC ") != std::string::npos) &&
+	for (const std::string &l :
+	     lines(run(std::string("readelf -W --dyn-syms ") + GetParam()).out))
+		funcs += (l.find(" FUNC ") != std::string::npos ||
+			  l.find(" IFUNC ") != std::string::npos) &&
 			 l.find(" UND ") == std::string::npos;
 	// Versions of one name at one address are one function.
 	EXPECT_LE(ours.size(), funcs);
@@ -120,7 +126,9 @@ TEST_P(ImageTest, SameWithoutSections)
 	if (!seg::have("llvm-objcopy-19"))
 		GTEST_SKIP() << "llvm-objcopy-19 is not installed";
 	std::string bare = dir + "/bare";
-	ASSERT_EQ(run(std::string("llvm-objcopy-19 --strip-sections ") + GetParam() + " " + bare).exit, 0);
+	ASSERT_EQ(run(std::string("llvm-objcopy-19 --strip-sections ") + GetParam() + " " + bare)
+			  .exit,
+		  0);
 	struct image *im = image(GetParam()), *b = image(bare);
 	ASSERT_TRUE(im && b);
 	EXPECT_EQ(b->n_sh, 0u);
@@ -146,15 +154,17 @@ TEST_P(ImageTest, SameWithoutSections)
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, ImageTest,
-	testing::Values("/usr/sbin/nginx", "/usr/bin/openssl", "/usr/bin/sqlite3", "/usr/bin/redis-server",
-			"/usr/bin/python3.11", "/usr/lib/x86_64-linux-gnu/libssl.so.3",
-			"/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/lib/x86_64-linux-gnu/libc.so.6",
-			"/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
-	[](const testing::TestParamInfo<const char *> &i) {
-		std::string s = strrchr(i.param, '/') + 1;
-		for (char &c : s)
-			c = isalnum((unsigned char)c) ? c : '_';
-		return s;
-	});
+			 testing::Values("/usr/sbin/nginx", "/usr/bin/openssl", "/usr/bin/sqlite3",
+					 "/usr/bin/redis-server", "/usr/bin/python3.11",
+					 "/usr/lib/x86_64-linux-gnu/libssl.so.3",
+					 "/usr/lib/x86_64-linux-gnu/libcrypto.so.3",
+					 "/usr/lib/x86_64-linux-gnu/libc.so.6",
+					 "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
+			 [](const testing::TestParamInfo<const char *> &i) {
+				 std::string s = strrchr(i.param, '/') + 1;
+				 for (char &c : s)
+					 c = isalnum((unsigned char)c) ? c : '_';
+				 return s;
+			 });
 
 } // namespace

@@ -30,7 +30,8 @@ struct MatrixTest : seg::Test, testing::WithParamInterface<Build> {
 		std::string cmd = GetParam().cmd;
 		orig = dir + "/orig";
 		bin = dir + "/patched";
-		for (auto [from, to] : { std::pair<std::string, std::string>{ "%S", BPFTIME_TEST_DIR "/segment/targets" },
+		for (auto [from, to] : { std::pair<std::string, std::string>{ "%S", BPFTIME_TEST_DIR
+									      "/segment/targets" },
 					 { "%O", orig } })
 			for (size_t p; (p = cmd.find(from)) != std::string::npos;)
 				cmd.replace(p, 2, to);
@@ -78,8 +79,8 @@ std::multiset<std::string> elflint(const std::string &path)
 
 bool may_change(const std::string &name)
 {
-	for (const char *s : { ".interp", ".note", ".gnu.hash", ".hash", ".dynsym", ".dynstr", ".gnu.version",
-			       ".dynamic", ".symtab", ".shstrtab" })
+	for (const char *s : { ".interp", ".note", ".gnu.hash", ".hash", ".dynsym", ".dynstr",
+			       ".gnu.version", ".dynamic", ".symtab", ".shstrtab" })
 		if (!name.compare(0, strlen(s), s))
 			return true;
 	return false;
@@ -126,15 +127,19 @@ TEST_P(MatrixTest, RunsAfterOtherTools)
 	write(bin, p.file);
 	std::string out = dir + "/rewritten";
 	// keeps: what is not loaded stays, .bpftime.meta with it.
-	struct { const char *tool, *cmd; bool keeps; } tools[] = {
-		{ "strip", "strip -o %O %I", true }, { "strip", "strip -g -o %O %I", true },
-		{ "objcopy", "objcopy %I %O", true }, { "llvm-strip-19", "llvm-strip-19 -o %O %I", false },
+	struct { const char *tool, *cmd; bool keeps;
+	} tools[] = {
+		{ "strip", "strip -o %O %I", true },
+		{ "strip", "strip -g -o %O %I", true },
+		{ "objcopy", "objcopy %I %O", true },
+		{ "llvm-strip-19", "llvm-strip-19 -o %O %I", false },
 		{ "llvm-objcopy-19", "llvm-objcopy-19 %I %O", true },
 		{ "eu-strip", "eu-strip -o %O %I", false },
 		{ "patchelf", "cp %I %O && patchelf --set-rpath /nowhere %O", true },
 	};
 	for (auto &t : tools) {
-		if (!have(t.tool) || (!strcmp(t.tool, "patchelf") && (GetParam().flags & NO_PATCHELF)))
+		if (!have(t.tool) ||
+		    (!strcmp(t.tool, "patchelf") && (GetParam().flags & NO_PATCHELF)))
 			continue;
 		auto apply = [&](const std::string &in) {
 			std::string cmd = t.cmd;
@@ -175,13 +180,17 @@ TEST_P(MatrixTest, OnlyTheDeclaredBytesChange)
 		if (o->sh_type == SHT_NOBITS)
 			continue;
 		if (!may_change(im->sh_name[i]))
-			EXPECT_EQ(memcmp(im->file.p + o->sh_offset, p.file.p + o->sh_offset, o->sh_size), 0)
+			EXPECT_EQ(memcmp(im->file.p + o->sh_offset, p.file.p + o->sh_offset,
+					 o->sh_size),
+				  0)
 				<< im->sh_name[i];
 		EXPECT_STREQ(out->sh_name[i], im->sh_name[i]);
 		std::string name = im->sh_name[i];
-		if (name == ".interp" || name == ".hash" || name == ".gnu.hash" || name == ".dynstr" ||
-		    name.compare(0, 5, ".note") == 0)
-			EXPECT_EQ(memcmp(im->file.p + o->sh_offset, p.file.p + n->sh_offset, o->sh_size), 0)
+		if (name == ".interp" || name == ".hash" || name == ".gnu.hash" ||
+		    name == ".dynstr" || name.compare(0, 5, ".note") == 0)
+			EXPECT_EQ(memcmp(im->file.p + o->sh_offset, p.file.p + n->sh_offset,
+					 o->sh_size),
+				  0)
 				<< name;
 	}
 	// And by the list, where there are no sections.
@@ -199,42 +208,51 @@ TEST_P(MatrixTest, OnlyTheDeclaredBytesChange)
 }
 
 #define CC "gcc -O2 %S/probe.c -o %O "
-INSTANTIATE_TEST_SUITE_P(Builds, MatrixTest, testing::Values(
-	Build{ "Pie", "gcc", CC "-pie", 0 },
-	Build{ "NoPie", "gcc", CC "-no-pie", 0 },
-	Build{ "Static", "gcc", CC "-static", NO_PATCHELF | ONE_SLOT },
-	Build{ "StaticPie", "gcc", CC "-static-pie", NO_PATCHELF },
-	Build{ "Stripped", "gcc", CC "-s", 0 },
-	Build{ "StaticStripped", "gcc", CC "-static -s", NO_PATCHELF | ONE_SLOT },
-	Build{ "NoSeparateCode", "gcc", CC "-Wl,-z,noseparate-code", 0 },
-	Build{ "NoPieNoSeparateCode", "gcc", CC "-no-pie -Wl,-z,noseparate-code", 0 },
-	Build{ "HugePages", "gcc", CC "-Wl,-z,max-page-size=0x200000", 0 },
-	Build{ "Now", "gcc", CC "-Wl,-z,now,-z,relro", 0 },
-	Build{ "Lazy", "gcc", CC "-Wl,-z,lazy,-z,norelro", 0 },
-	Build{ "SysvHash", "gcc", CC "-Wl,--hash-style=sysv", 0 },
-	Build{ "Cet", "gcc", CC "-fcf-protection=full -Wl,-z,ibt,-z,shstk", 0 },
-	Build{ "NoBuildId", "gcc", CC "-Wl,--build-id=none", 0 },
-	Build{ "Relr", "gcc", CC "-Wl,-z,pack-relative-relocs", 0 },
-	Build{ "BigBss", "gcc", CC "-DBIG_BSS", 0 },
-	Build{ "BigBssNoPie", "gcc", CC "-DBIG_BSS -no-pie", 0 },
-	Build{ "BigBssStatic", "gcc", CC "-DBIG_BSS -static", NO_PATCHELF | ONE_SLOT },
-	Build{ "NoPlt", "gcc", CC "-fno-plt", 0 },
-	Build{ "Lld", "ld.lld", "clang-19 -O2 %S/probe.c -o %O -fuse-ld=lld -pie", 0 },
-	Build{ "LldStatic", "ld.lld", "clang-19 -O2 %S/probe.c -o %O -fuse-ld=lld -static", NO_PATCHELF | ONE_SLOT },
-	Build{ "LldNoRosegment", "ld.lld", "clang-19 -O2 %S/probe.c -o %O -fuse-ld=lld -Wl,--no-rosegment", 0 },
-	Build{ "Gold", "ld.gold", CC "-fuse-ld=gold", 0 },
-	Build{ "GoldStatic", "ld.gold", CC "-fuse-ld=gold -static", NO_PATCHELF | ONE_SLOT },
-	Build{ "Musl", "musl-gcc", "musl-gcc -O2 %S/probe.c -o %O", 0 },
-	Build{ "MuslStatic", "musl-gcc", "musl-gcc -O2 -static %S/probe.c -o %O", NO_PATCHELF },
-	Build{ "MuslStaticPie", "musl-gcc", "musl-gcc -O2 -static-pie -fPIE %S/probe.c -o %O", NO_PATCHELF },
-	Build{ "Bare", "gcc", "gcc -nostdlib -static -Wl,--build-id=none %S/bare.S -o %O", NO_PATCHELF },
-	Build{ "Exceptions", "g++", "g++ -O2 %S/throw.cpp -o %O", 0 },
-	Build{ "ExceptionsStatic", "g++", "g++ -O2 -static %S/throw.cpp -o %O", NO_PATCHELF | ONE_SLOT },
-	Build{ "NoSections", "gcc", CC, NO_SECTIONS },
-	Build{ "NoSectionsStatic", "gcc", CC "-static", NO_SECTIONS | ONE_SLOT },
-	Build{ "NoSectionsStaticPie", "gcc", CC "-static-pie", NO_SECTIONS },
-	Build{ "NoSectionsMusl", "musl-gcc", "musl-gcc -O2 %S/probe.c -o %O", NO_SECTIONS },
-	Build{ "AfterPatchelf", "patchelf", CC "&& patchelf --set-rpath /a/rather/long/path/to/nowhere %O", 0 }),
+INSTANTIATE_TEST_SUITE_P(
+	Builds, MatrixTest,
+	testing::Values(
+		Build{ "Pie", "gcc", CC "-pie", 0 }, Build{ "NoPie", "gcc", CC "-no-pie", 0 },
+		Build{ "Static", "gcc", CC "-static", NO_PATCHELF | ONE_SLOT },
+		Build{ "StaticPie", "gcc", CC "-static-pie", NO_PATCHELF },
+		Build{ "Stripped", "gcc", CC "-s", 0 },
+		Build{ "StaticStripped", "gcc", CC "-static -s", NO_PATCHELF | ONE_SLOT },
+		Build{ "NoSeparateCode", "gcc", CC "-Wl,-z,noseparate-code", 0 },
+		Build{ "NoPieNoSeparateCode", "gcc", CC "-no-pie -Wl,-z,noseparate-code", 0 },
+		Build{ "HugePages", "gcc", CC "-Wl,-z,max-page-size=0x200000", 0 },
+		Build{ "Now", "gcc", CC "-Wl,-z,now,-z,relro", 0 },
+		Build{ "Lazy", "gcc", CC "-Wl,-z,lazy,-z,norelro", 0 },
+		Build{ "SysvHash", "gcc", CC "-Wl,--hash-style=sysv", 0 },
+		Build{ "Cet", "gcc", CC "-fcf-protection=full -Wl,-z,ibt,-z,shstk", 0 },
+		Build{ "NoBuildId", "gcc", CC "-Wl,--build-id=none", 0 },
+		Build{ "Relr", "gcc", CC "-Wl,-z,pack-relative-relocs", 0 },
+		Build{ "BigBss", "gcc", CC "-DBIG_BSS", 0 },
+		Build{ "BigBssNoPie", "gcc", CC "-DBIG_BSS -no-pie", 0 },
+		Build{ "BigBssStatic", "gcc", CC "-DBIG_BSS -static", NO_PATCHELF | ONE_SLOT },
+		Build{ "NoPlt", "gcc", CC "-fno-plt", 0 },
+		Build{ "Lld", "ld.lld", "clang-19 -O2 %S/probe.c -o %O -fuse-ld=lld -pie", 0 },
+		Build{ "LldStatic", "ld.lld", "clang-19 -O2 %S/probe.c -o %O -fuse-ld=lld -static",
+		       NO_PATCHELF | ONE_SLOT },
+		Build{ "LldNoRosegment", "ld.lld",
+		       "clang-19 -O2 %S/probe.c -o %O -fuse-ld=lld -Wl,--no-rosegment", 0 },
+		Build{ "Gold", "ld.gold", CC "-fuse-ld=gold", 0 },
+		Build{ "GoldStatic", "ld.gold", CC "-fuse-ld=gold -static",
+		       NO_PATCHELF | ONE_SLOT },
+		Build{ "Musl", "musl-gcc", "musl-gcc -O2 %S/probe.c -o %O", 0 },
+		Build{ "MuslStatic", "musl-gcc", "musl-gcc -O2 -static %S/probe.c -o %O",
+		       NO_PATCHELF },
+		Build{ "MuslStaticPie", "musl-gcc",
+		       "musl-gcc -O2 -static-pie -fPIE %S/probe.c -o %O", NO_PATCHELF },
+		Build{ "Bare", "gcc", "gcc -nostdlib -static -Wl,--build-id=none %S/bare.S -o %O",
+		       NO_PATCHELF },
+		Build{ "Exceptions", "g++", "g++ -O2 %S/throw.cpp -o %O", 0 },
+		Build{ "ExceptionsStatic", "g++", "g++ -O2 -static %S/throw.cpp -o %O",
+		       NO_PATCHELF | ONE_SLOT },
+		Build{ "NoSections", "gcc", CC, NO_SECTIONS },
+		Build{ "NoSectionsStatic", "gcc", CC "-static", NO_SECTIONS | ONE_SLOT },
+		Build{ "NoSectionsStaticPie", "gcc", CC "-static-pie", NO_SECTIONS },
+		Build{ "NoSectionsMusl", "musl-gcc", "musl-gcc -O2 %S/probe.c -o %O", NO_SECTIONS },
+		Build{ "AfterPatchelf", "patchelf",
+		       CC "&& patchelf --set-rpath /a/rather/long/path/to/nowhere %O", 0 }),
 	[](const testing::TestParamInfo<Build> &i) { return i.param.name; });
 
 } // namespace

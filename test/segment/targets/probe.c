@@ -41,7 +41,8 @@ static int check(struct dl_phdr_info *i, size_t size, void *arg)
 		} else if (p->p_type == PT_NOTE) {
 			const ElfW(Nhdr) *n = (const void *)at;
 
-			printf("note %.*s %u\n", (int)n->n_namesz, (const char *)(n + 1), n->n_type);
+			printf("note %.*s %u\n", (int)n->n_namesz, (const char *)(n + 1),
+			       n->n_type);
 		}
 	}
 	return 0;

@@ -8,8 +8,9 @@
 #define STR_(x_) #x_
 #define STR(x_) STR_(x_)
 extern const Elf64_Nhdr id_note __attribute__((visibility("hidden")));
-__asm__(".section .note.mine,\"a\",@note\n.p2align " STR(ALIGN) "\n.globl id_note\n.hidden id_note\n"
-	"id_note: .long 4, 4, 9\n.ascii \"GNU\\n\"\n.long 0x31323334\n.previous");
+__asm__(".section .note.mine,\"a\",@note\n.p2align " STR(
+	ALIGN) "\n.globl id_note\n.hidden id_note\n"
+	       "id_note: .long 4, 4, 9\n.ascii \"GNU\\n\"\n.long 0x31323334\n.previous");
 
 #ifdef BARE
 void _start(void);
@@ -17,7 +18,9 @@ void _start(void)
 {
 	long ret;
 
-	__asm__ volatile("syscall" : "=a"(ret) : "a"(1), "D"(1), "S"(&id_note + 1), "d"(id_note.n_namesz)
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(1), "D"(1), "S"(&id_note + 1), "d"(id_note.n_namesz)
 			 : "rcx", "r11", "memory");
 	__asm__ volatile("syscall" : "=a"(ret) : "a"(60), "D"(0) : "rcx", "r11", "memory");
 }
