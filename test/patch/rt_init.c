@@ -7,7 +7,9 @@
 #include "init.h"
 #include "rt.h"
 
-enum { CELLS_FD = 777, PROT_RW = 3, SHARED_FIXED = 0x11 };
+enum { CELLS_FD = 777, PROT_RW = 3, SHARED_FIXED = 0x11, PAGE = 4096 };
+
+extern char bpftime_rt1_rx_end[], bpftime_rt1_rw_end[];	/* from the payload linker */
 
 static uint32_t done;
 
@@ -20,6 +22,10 @@ static void init_once(void)
 	char *control = BPFTIME_REL(char, pl->control_rel);
 	uint32_t *word = (uint32_t *)(control + RT_CONTROL_WORDS_OFF);
 
+	/* With one segment for everything the data part is R-X in the file. */
+	uint64_t rw = rt_round_up((uint64_t)bpftime_rt1_rx_end, PAGE);
+
+	rt_sys3(SYS_mprotect, rw, (uint64_t)bpftime_rt1_rw_end - rw, PROT_RW);
 	if (__atomic_exchange_n(&done, 1, __ATOMIC_ACQ_REL))
 		return;
 	rt_sys6(SYS_mmap, (uint64_t)BPFTIME_REL(char, m->room_rel), 4096, PROT_RW, SHARED_FIXED,

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// Return hooks through everything that is done to frames besides returning.
+#include "e2e.h"
+
+using namespace e2e;
+
+namespace {
+
+// "name 123" in the output.
+uint64_t said(const Result &r, const std::string &name)
+{
+	size_t p = r.out.rfind("\n" + name + " ");
+
+	if (p == std::string::npos)
+		p = r.out.compare(0, name.size() + 1, name + " ") ? std::string::npos : -1ul;
+	EXPECT_TRUE(p != std::string::npos || !r.out.empty()) << name;
+	return strtoull(r.out.c_str() + p + name.size() + 2, nullptr, 10);
+}
+
+// All functions hooked_*; the parts that gcc split off them are refused.
+Patched hook_all(const std::string &path)
+{
+	Patched p = patch(path, {{COUNT, "hooked_*"}, {COUNT_RET, "hooked_*"}, {PACKED_RET, "hooked_*"}});
+	size_t cold = 0;
+
+	for (size_t at = 0; (at = p.text.find(".cold refused", at)) != std::string::npos; at++)
+		cold++;
+	EXPECT_EQ(p.refused, cold) << p.text;
+	return p;
+}
+
+class Eh : public testing::TestWithParam<const char *> {};
+
+TEST_P(Eh, ThrowThroughHookedFrames)
+{
+	Patched p = hook_all(target(GetParam()));
+	Result r = run_same(target(GetParam()), p);
+	ASSERT_EQ(r.status, 0) << r.out;
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.count(PACKED_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
+// Frames that exceptions left do not use up the pool.
+TEST_P(Eh, SlotsComeBack)
+{
+	Patched p = hook_all(target(GetParam()));
+	Result r = run_same(target(GetParam()), p, {"300"});
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Builds, Eh, testing::Values("eh", "eh-O0", "eh-static-pie", "eh-static"),
+			 [](const auto &i) {
+				 std::string s = i.param;
+				 for (char &c : s)
+					 c = c == '-' ? '_' : c;
+				 return s;
+			 });
+
+class Jumps : public testing::TestWithParam<const char *> {
+protected:
+	Result go(std::vector<std::string> args)
+	{
+		Patched p = hook_all(target(GetParam()));
+		Result r = run_same(target(GetParam()), p, args);
+		EXPECT_EQ(r.status, 0);
+		return r;
+	}
+};
+
+TEST_P(Jumps, Longjmp)
+{
+	Result r = go({"longjmp"});
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
+TEST_P(Jumps, RecursionWithinThePool)
+{
+	Result r = go({"recurse", "1000"});
+	EXPECT_EQ(r.count(COUNT), 1001u);
+	EXPECT_EQ(r.count(COUNT_RET), 1001u);
+	EXPECT_EQ(r.misses, 0u);
+}
+
+TEST_P(Jumps, RecursionBeyondThePool)
+{
+	Result r = go({"recurse", "20000"});
+	EXPECT_EQ(r.count(COUNT), 20001u);
+	EXPECT_EQ(r.count(COUNT_RET) + r.misses, 20001u);
+	EXPECT_EQ(r.count(COUNT_RET), 1024u);
+}
+
+TEST_P(Jumps, TailCalls)
+{
+	Result r = go({"tail"});
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), 6u);
+	EXPECT_EQ(r.misses, 0u);
+}
+
+TEST_P(Jumps, SignalStack)
+{
+	Result r = go({"altstack"});
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
+TEST_P(Jumps, Coroutines)
+{
+	Result r = go({"coroutines"});
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
+TEST_P(Jumps, Fork)
+{
+	Result r = go({"fork"});
+	// the children's: one return of hooked_fork and six of hooked_recurse each
+	EXPECT_EQ(r.count(COUNT), said(r, "entries") + 10 * 6);
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns") + 10 * 7);
+	EXPECT_EQ(r.misses, 0u);
+}
+
+TEST_P(Jumps, Vfork)
+{
+	Result r = go({"vfork"});
+	EXPECT_EQ(r.count(COUNT), said(r, "entries") + 20);
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
+TEST_P(Jumps, SignalsAnywhere)
+{
+	Patched p = hook_all(target(GetParam()));
+	Result r = run({p.path, "timer"});
+	EXPECT_EQ(r.status, 0);
+	EXPECT_NE(r.out.find("often"), std::string::npos) << r.out;
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Builds, Jumps, testing::Values("jumps", "jumps-O0", "jumps-static"),
+			 [](const auto &i) {
+				 std::string s = i.param;
+				 for (char &c : s)
+					 c = c == '-' ? '_' : c;
+				 return s;
+			 });
+
+class Values : public testing::TestWithParam<const char *> {};
+
+TEST_P(Values, Survive)
+{
+	Patched p = hook_all(target(GetParam()));
+	Result r = run_same(target(GetParam()), p);
+	EXPECT_EQ(r.count(COUNT), said(r, "calls"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "calls"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Builds, Values, testing::Values("values", "values-O0", "values-avx"),
+			 [](const auto &i) {
+				 std::string s = i.param;
+				 for (char &c : s)
+					 c = c == '-' ? '_' : c;
+				 return s;
+			 });
+
+class Threads : public testing::TestWithParam<const char *> {};
+
+TEST_P(Threads, ComeAndGo)
+{
+	Patched p = hook_all(target(GetParam()));
+	Result r = run({p.path});
+	EXPECT_EQ(r.status, 0) << r.out;
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET) + r.misses, said(r, "returns"));
+	EXPECT_LT(r.misses, said(r, "entries") / 1000);
+	Result plain = run({target(GetParam())});
+	EXPECT_EQ(said(plain, "total"), said(r, "total"));
+	EXPECT_EQ(said(plain, "cleanups"), said(r, "cleanups"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Builds, Threads, testing::Values("threads", "threads-static"),
+			 [](const auto &i) {
+				 std::string s = i.param;
+				 for (char &c : s)
+					 c = c == '-' ? '_' : c;
+				 return s;
+			 });
+
+}
