@@ -17,6 +17,7 @@
 #ifndef BPFTIME_ABI_HELPERS_H
 #define BPFTIME_ABI_HELPERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,14 @@ enum helper_arg {
 	ARG_CTX_COOKIE,		/* the context, of which only the attach cookie is read */
 	ARG_CTX_FUNC_IP,	/* the context, of which only the function address is read */
 	ARG_RINGBUF_MEM,	/* a record from ringbuf_reserve; the reference ends here */
+	ARG_CTX_NONE,		/* the context, of which nothing is read */
+	ARG_MAP_VALUE_UNINIT,	/* value_size bytes, written by the helper */
+	ARG_MEM_OR_NULL,	/* like MEM; may be NULL when the size is 0 */
+	ARG_MEM_UNINIT_OR_NULL,	/* like MEM_UNINIT; may be NULL when the size is 0 */
+	ARG_LONG_UNINIT,	/* 8 aligned bytes, written by the helper */
+	ARG_CONST_STR,		/* a NUL-terminated string in constant global data */
+	ARG_FUNC,		/* a function of the program, called by the helper */
+	ARG_FUNC_CTX,		/* what the helper hands on to that function: stack, or NULL */
 };
 
 enum helper_ret {
@@ -57,11 +66,13 @@ enum {
 	PROGS_KPROBE = 1 << PROG_KPROBE,
 	PROGS_TRACING = 1 << PROG_KPROBE | 1 << PROG_TRACEPOINT |
 			1 << PROG_RAW_TRACEPOINT | 1 << PROG_PERF_EVENT | 1 << PROG_VM,
+	PROGS_PACKET = 1 << PROG_XDP | 1 << PROG_SOCKET_FILTER | 1 << PROG_VM,
 	PROGS_ALL = (1 << PROG_TYPE_COUNT) - 1,
 };
 
 enum helper_id {
 #define HELPER(id_, name_, ...) HELPER_##name_ = (id_),
+#define HELPER_PROTO(id_, name_, ...) HELPER_##name_ = (id_),
 #define HELPER_NO(id_, name_, reason_) HELPER_##name_ = (id_),
 #include "helpers.def"
 	HELPER_ID_END
@@ -70,6 +81,8 @@ enum helper_id {
 struct helper_proto {
 	const char *name;
 	const char *refused;	/* reason, or NULL when it is supported */
+	bool        in_runtime;	/* else only its prototype is known */
+	bool        sleeps;	/* only for programs that may sleep */
 	uint16_t    progs;	/* PROGS_* */
 	uint8_t     ret;	/* enum helper_ret */
 	uint8_t     arg[5];	/* enum helper_arg */

@@ -206,6 +206,10 @@ static int step_binary(struct vfy *v, const struct bpfi *in, struct reg *s)
 		return pointer_arithmetic(v, in, in->dst, *s, &off, true);
 	}
 	keep_link(in, d, s);
+	if (v->opts->plain && (op == BPFI_DIV || op == BPFI_MOD)) {
+		reg_set_unknown(v, d);
+		return 0;
+	}
 	scalar_alu(op, BPFI_CLASS(in->code) == BPFI_ALU64, in->off == 1, &d->var, &s->var);
 	d->def = def_new(v, d->def, s->def);
 	return 0;

@@ -56,7 +56,7 @@ static bool reg_covers(struct vfy *v, struct ids *ids, const struct reg *old,
 	if (old->type == REG_SCALAR)
 		return scalar_reg_covers(v, ids, old, now, how);
 	if (old->or_null != now->or_null || old->read_only != now->read_only ||
-	    old->frame != now->frame || old->off != now->off)
+	    old->frame != now->frame || old->off != now->off || old->inner != now->inner)
 		return false;
 	if (is_packet(old) ? old->range > now->range : old->map != now->map)
 		return false;

@@ -22,14 +22,14 @@ static enum mem_kind kind_of(const struct reg *r)
 	}
 }
 
-void fact_map(struct vfy *v, uint32_t map)
+void fact_map(struct vfy *v, int32_t map)
 {
 	struct vfy_insn *f = &v->out->insn[v->cur->pc];
 	struct insn_aux *aux = &v->aux[v->cur->pc];
 
 	if (!aux->map_seen)
-		f->map = (int32_t)map;
-	else if (f->map != (int32_t)map)
+		f->map = map;
+	else if (f->map != map)
 		f->map = -1;
 	aux->map_seen = true;
 }
@@ -56,7 +56,7 @@ void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 	}
 	aux->mem_seen = true;
 	if (kind == MEM_MAP_VALUE)
-		fact_map(v, r->map);
+		fact_map(v, (int32_t)r->map);
 }
 
 void fact_ctx(struct vfy *v, uint32_t off, uint32_t bytes)

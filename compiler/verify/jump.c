@@ -220,7 +220,7 @@ static int decide_self(enum bpfi_op op, bool wide, const struct scalar *s)
 	}
 }
 
-static int decide(const struct bpfi *in, const struct reg *d, const struct reg *s,
+static int decide(const struct vfy *v, const struct bpfi *in, const struct reg *d, const struct reg *s,
 		  struct outcome out[2])
 {
 	enum bpfi_op op = (enum bpfi_op)BPFI_OP(in->code);
@@ -231,7 +231,7 @@ static int decide(const struct bpfi *in, const struct reg *d, const struct reg *
 		return -1;
 	if (is_pointer(d) || is_pointer(s))
 		return decide_pointer(op, d, s);
-	taken = BPFI_SRC(in->code) == BPFI_X && in->dst == in->src
+	taken = BPFI_SRC(in->code) == BPFI_X && in->dst == in->src && !v->opts->plain
 			? decide_self(op, wide, &d->var)
 			: scalar_decide(op, wide, &d->var, &s->var);
 	if (taken >= 0)
@@ -239,6 +239,8 @@ static int decide(const struct bpfi *in, const struct reg *d, const struct reg *
 	for (int holds = 0; holds < 2; holds++) {
 		out[holds] = (struct outcome){ true, d->var, s->var };
 		out[holds].possible = scalar_assume(op, wide, holds, &out[holds].d, &out[holds].s);
+		if (!out[holds].possible && v->opts->plain)
+			out[holds] = (struct outcome){ true, d->var, s->var };
 	}
 	return out[0].possible && out[1].possible ? -1 : out[1].possible;
 }
@@ -258,7 +260,7 @@ static int step_condition(struct vfy *v, const struct bpfi *in, uint32_t target)
 	if (by_reg)
 		s = *reg_of(v, in->src);
 	d = *reg_of(v, in->dst);
-	taken = decide(in, &d, &s, out);
+	taken = decide(v, in, &d, &s, out);
 	aux->took_jump |= taken != 0;
 	aux->took_fall |= taken != 1;
 	if (taken >= 0) {

@@ -401,13 +401,13 @@ int step_ld_imm64(struct vfy *v, const struct bpfi *in)
 	case BPFI_LD_MAP:
 		reg_set_pointer(v, d, REG_MAP);
 		d->map = (uint32_t)in->imm;
-		fact_map(v, d->map);
+		fact_map(v, in->imm);
 		break;
 	case BPFI_LD_MAP_VALUE:
 		reg_set_pointer(v, d, REG_MAP_VALUE);
 		d->map = (uint32_t)in->imm;
 		d->off = in[1].imm;
-		fact_map(v, d->map);
+		fact_map(v, in->imm);
 		break;
 	case BPFI_LD_FUNC:
 		reg_set_pointer(v, d, REG_FUNC);

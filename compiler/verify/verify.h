@@ -46,6 +46,8 @@ struct vfy_result {
 struct vfy_opts {
 	bool     log;		/* explain every instruction on dg->out */
 	bool     any_helper;	/* also helpers whose prototype is known but that the runtime lacks */
+	bool     plain;		/* know no more than kernel 6.18: no ranges of quotients, contradictory
+				 * ranges mean nothing, a register may differ from itself; for tests */
 	uint32_t time_limit_s;	/* 0: 60; over it -DIAG_E004 */
 };
 

@@ -42,6 +42,7 @@ struct reg {
 	uint8_t  type;			/* enum reg_type */
 	bool     or_null;
 	bool     read_only;		/* REG_MEM */
+	bool     inner;			/* REG_MAP: one of a map of maps, like .map */
 	uint8_t  frame;			/* REG_STACK */
 	/* Equal ids: scalars are copies of one another, pointers share a null check
 	 * or the variable part of a packet offset.  0: none. */
@@ -293,7 +294,7 @@ void mark_slots_read(struct vfy *v, const struct frame *f, uint64_t mask);
 
 /* ---- facts.c ---- */
 void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes);
-void fact_map(struct vfy *v, uint32_t map);
+void fact_map(struct vfy *v, int32_t map);
 void fact_ctx(struct vfy *v, uint32_t off, uint32_t bytes);
 void fact_ctx_field(struct vfy *v, uint32_t field);
 void fact_stack_read(struct vfy *v, const struct frame *f, int lo, int hi);

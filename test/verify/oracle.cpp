@@ -17,7 +17,7 @@ static std::string hex(const void *p, size_t n)
 	return s;
 }
 
-our_verdict verify(const gen_prog &p)
+our_verdict verify(const gen_prog &p, bool plain)
 {
 	struct arena *a = arena_new();
 	struct unit u = {};
@@ -45,6 +45,7 @@ our_verdict verify(const gen_prog &p)
 	u.arena = a, u.path = "generated", u.name = "generated", u.license = "GPL";
 	u.map = maps.data(), u.n_map = maps.size(), u.prog = &up, u.n_prog = 1;
 	opts.any_helper = true;
+	opts.plain = plain;
 	int r = vfy_verify(a, &u, &up, &opts, &res, &dg);
 	our_verdict v = {r == 0, r ? diag_name(dg.first) : "", dg.first_text, dg.first_insn, res.insns_processed};
 	arena_free(a);

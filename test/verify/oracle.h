@@ -15,7 +15,8 @@ struct our_verdict {
 	uint64_t processed;
 };
 
-our_verdict verify(const gen_prog &p);
+// plain: with no more precision than the kernel has (verify.h).
+our_verdict verify(const gen_prog &p, bool plain);
 // The program as a line of test/data's form.
 std::string as_record(const gen_prog &p, const std::string &name, const std::string &verdict);
 // Its instructions, one a line.

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * vfy_call.h - a helper call while it is checked: helper.c, helper_args.c. */
+#ifndef BPFTIME_VERIFY_CALL_H
+#define BPFTIME_VERIFY_CALL_H
+
+#include "vfy.h"
+
+/* Kinds of map that verifying knows, whether or not the runtime has them. */
+enum {
+	MT_HASH = 1, MT_ARRAY = 2, MT_PROG_ARRAY = 3, MT_PERF_EVENT_ARRAY = 4, MT_PERCPU_HASH = 5,
+	MT_PERCPU_ARRAY = 6, MT_STACK_TRACE = 7, MT_CGROUP_ARRAY = 8, MT_LRU_HASH = 9,
+	MT_LRU_PERCPU_HASH = 10, MT_LPM_TRIE = 11, MT_ARRAY_OF_MAPS = 12, MT_HASH_OF_MAPS = 13,
+	MT_QUEUE = 22, MT_STACK = 23, MT_RINGBUF = 27, MT_BLOOM_FILTER = 30,
+};
+
+/* What the arguments say together. */
+struct call {
+	const struct helper_proto *h;
+	int32_t    id;
+	int32_t    map;		/* index, -1: none */
+	uint64_t   size_max;	/* of the last SIZE argument */
+	uint64_t   record;	/* CONST_SIZE */
+	uint32_t   release;	/* reference that ends */
+	uint32_t   func;	/* FUNC: the subprogram */
+};
+
+/* Is argument r what the prototype wants?  0 or negative; fills *c. */
+int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind);
+
+#endif

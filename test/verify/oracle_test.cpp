@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// The kernel on this machine as the oracle, in a short form; scripts/verify-oracle is the
+// long one.
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include "kernel.h"
+#include "oracle.h"
+
+static kernel_oracle &kernel()
+{
+	static kernel_oracle k;
+	return k;
+}
+
+#define NEEDS_KERNEL()                                                            \
+	if (!kernel().usable())                                                   \
+	GTEST_SKIP() << "this process may not load BPF programs into the kernel"
+
+TEST(Oracle, GeneratedProgramsAgree)
+{
+	NEEDS_KERNEL();
+	unsigned accepted = 0, both = 0;
+	for (uint64_t seed = 1; seed <= 1200; seed++) {
+		gen_prog p = generate(seed);
+		std::string log;
+		int fd = kernel().load(p, nullptr);
+		if (fd < 0 && verify(p, false).accepted && verify(p, true).accepted) {
+			fd = kernel().load(p, &log);
+			EXPECT_GE(fd, 0) << "seed " << seed << ": accepted here, but the kernel says " << last_line(log);
+		}
+		if (fd < 0)
+			continue;
+		close(fd);
+		accepted++;
+		both += verify(p, false).accepted;
+	}
+	EXPECT_GT(accepted, 200u);
+	EXPECT_GE(both * 100, accepted * 97);
+}
+
+// May a program of that kind call the helper at all?  With all arguments set to 0 nothing
+// else is answered.
+static bool kernel_has(enum prog_type type, int32_t id)
+{
+	gen_prog p = {type, {}, 0};
+	for (uint8_t r = 1; r <= 5; r++)
+		p.insn.push_back({BPFI_ALU64 | BPFI_MOV, r, 0, 0, 0});
+	p.insn.push_back({BPFI_JMP_CALL, 0, 0, 0, id});
+	p.insn.push_back({BPFI_ALU64 | BPFI_MOV, 0, 0, 0, 0});
+	p.insn.push_back({BPFI_JMP_EXIT, 0, 0, 0, 0});
+	std::string log;
+	int fd = kernel().load(p, &log);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || (log.find("cannot use helper") == std::string::npos &&
+			   log.find("unknown func") == std::string::npos &&
+			   log.find("not supported for program type") == std::string::npos);
+}
+
+TEST(Oracle, HelpersBelongToTheSameKindsOfProgram)
+{
+	NEEDS_KERNEL();
+	for (int32_t id = 0; id < HELPER_ID_END; id++) {
+		const struct helper_proto *h = helper_proto(id);
+		// get_func_ip: the kernel looks at the arguments first.
+		if (!h || h->refused || id == HELPER_get_func_ip)
+			continue;
+		for (int t = 0; t < PROG_VM; t++)
+			EXPECT_EQ(kernel_has((enum prog_type)t, id), (h->progs >> t & 1) != 0)
+				<< h->name << " in " << prog_type_name((enum prog_type)t);
+	}
+}
