@@ -155,6 +155,38 @@ TEST_F(BpftoolDump, Array)
 	compare("plain");
 }
 
+TEST_F(BpftoolDump, PerCpuArray)
+{
+	int fd = bpf_map__fd(map("percpu")), cpus = libbpf_num_possible_cpus();
+	for (uint32_t i = 0; i < 2; i++) {
+		std::string v(8 * cpus, 0);
+		for (size_t k = 0; k < v.size(); k++)
+			v[k] = k % 8 == 3 ? k / 8 % 2 : k % 8 < 4 ? (char)(k * 37 + i) : 0;
+		ASSERT_EQ(bpf_map_update_elem(fd, &i, v.data(), 0), 0);
+	}
+	compare("percpu");
+}
+
+// One entry: order differs.
+TEST_F(BpftoolDump, HashOfStructs)
+{
+	std::string k("\x01\x02\0\0abc", 8), v(bpf_map__value_size(map("rich")), '\x11');
+	ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(map("rich")), k.data(), v.data(), 0), 0);
+	compare("rich");
+}
+
+TEST_F(BpftoolDump, HashWithoutTypes)
+{
+	std::string k("\x01\xff\0\x80", 4), v("GET / ", 6);
+	ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(map("untyped")), k.data(), v.data(), 0), 0);
+	compare("untyped");
+}
+
+TEST_F(BpftoolDump, EmptyHash)
+{
+	compare("rich");
+}
+
 TEST_F(BpftoolDump, GlobalData)
 {
 	compare("rich.data");

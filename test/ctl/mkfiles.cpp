@@ -4,6 +4,7 @@
 //
 //     control ID TARGET [KIND OBJECT PROG SYMBOL VADDR COOKIE]...   a control file
 //     map OBJECT-STAMP NAME FIELD=VALUE...    a map file; h.FIELD is changed in the header only
+//     record OBJECT-STAMP NAME HEX...         records of a ring buffer
 //     btf OBJECT-STAMP                        the object's BTF
 //
 // Below $BPFTIME_DIR, which is made.
@@ -179,6 +180,35 @@ static int btf(const std::vector<std::string> &arg)
 	return put(root() + "/" + arg[0] + "/" MAPFMT_BTF_FILE, std::string(raw, n));
 }
 
+// Appends records to a ring buffer as docs/maps.md describes it.  BUSY or DISCARD in front of the
+// hex bytes marks the record.
+static int record(const std::vector<std::string> &arg)
+{
+	int fd = open((root() + "/" + arg[0] + "/" + arg[1]).c_str(), O_RDWR);
+	struct mapfmt_header h;
+	uint64_t prod;
+	if (fd < 0 || pread(fd, &h, sizeof(h), 0) != sizeof(h))
+		return 1;
+	pread(fd, &prod, 8, 4096 + 4096);
+	for (size_t i = 2; i < arg.size(); i++) {
+		std::string bytes(8, 0), hex = arg[i];
+		uint32_t mark = 0;
+		if (hex.rfind("BUSY", 0) == 0)
+			mark = 0x80000000, hex = hex.substr(4);
+		if (hex.rfind("DISCARD", 0) == 0)
+			mark = 0x40000000, hex = hex.substr(7);
+		for (size_t k = 0; k + 1 < hex.size(); k += 2)
+			bytes.push_back((char)std::stoul(hex.substr(k, 2), nullptr, 16));
+		uint32_t len = (uint32_t)(bytes.size() - 8) | mark;
+		memcpy(&bytes[0], &len, 4);
+		bytes.resize((bytes.size() + 7) & ~(size_t)7);
+		for (char c : bytes)
+			pwrite(fd, &c, 1, 4096 + 8192 + (off_t)(prod++ % h.max_entries));
+	}
+	pwrite(fd, &prod, 8, 4096 + 4096);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	std::vector<std::string> arg(argv + 2, argv + argc);
@@ -186,6 +216,8 @@ int main(int argc, char **argv)
 		return control(arg);
 	if (argc > 3 && !strcmp(argv[1], "map"))
 		return map(arg);
+	if (argc > 3 && !strcmp(argv[1], "record"))
+		return record(arg);
 	if (argc > 2 && !strcmp(argv[1], "btf"))
 		return btf(arg);
 	return 2;

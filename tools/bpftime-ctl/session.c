@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "rt_maps.h"
+
 /* A file that is cut short while it is mapped is SIGBUS at the next look. */
 static void cut_short(int sig)
 {
@@ -28,6 +30,7 @@ int session_begin(struct session *s, const struct opts *o, const char *command, 
 	if (r < 0)
 		return r;
 	signal(SIGBUS, cut_short);
+	rt_self_setup();
 	s->a = arena_new();
 	s->json = opts_has(o, "json");
 	return 0;

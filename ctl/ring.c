@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "ring.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "rt_maps.h"
+
+int ring_open(const struct mapfile *m, struct diags *dg)
+{
+	if (m->h.type != MAP_TYPE_ringbuf)
+		return diag(dg, DIAG_M008, at_file(m->ref.label), "its kind is %s, not ringbuf",
+			    map_row(m->h.type)->name);
+	if (flock(m->fd, LOCK_EX | LOCK_NB))
+		return diag(dg, errno == EWOULDBLOCK ? DIAG_M012 : DIAG_E001,
+			    at_file(m->ref.label), "%s",
+			    errno == EWOULDBLOCK ? "records go to one reader" : strerror(errno));
+	return 0;
+}
+
+static int damaged(const struct mapfile *m, struct diags *dg)
+{
+	return diag(dg, DIAG_M002, at_file(m->ref.label),
+		    "its positions or lengths make no sense");
+}
+
+int ring_next(const struct mapfile *m, struct ring_record *out, struct diags *dg)
+{
+	int r = rt_ringbuf_peek(&m->m, m->base, &out->data, &out->len);
+
+	return r < 0 ? damaged(m, dg) : r;
+}
+
+void ring_done(const struct mapfile *m)
+{
+	rt_ringbuf_consume(&m->m, m->base);
+}
+
+int ring_wait(const struct mapfile *m, struct diags *dg)
+{
+	return rt_ringbuf_wait(&m->m, m->base, -1) == -EIO ? damaged(m, dg) : 0;
+}
