@@ -40,5 +40,7 @@ enum { MAPFMT_KIND_OFF = 1024 };
 /* Files of a payload, under $BPFTIME_DIR/.hooks/: <payload id, 16 hex digits> is its
  * control area (rt.h), shared by all processes that run this payload. */
 #define MAPFMT_CONTROL_DIR ".hooks"
+/* Maps that objects share by name (LIBBPF_PIN_BY_NAME) are in $BPFTIME_DIR/pinned/. */
+#define MAPFMT_PIN_DIR "pinned"
 
 #endif

@@ -112,6 +112,7 @@ struct objfmt_stamp {
 enum payload_bits {
 	PAYLOAD_PRIVATE = 1,	/* never share maps (setuid targets) */
 	PAYLOAD_READS_FAST = 2,	/* user reads under the exception table */
+	PAYLOAD_ONE_SEGMENT = 4,	/* the RW part is mapped R-X: init makes it RW first */
 };
 
 /* One attach point: a hook of an object at one place of the target. */
@@ -143,6 +144,8 @@ struct bpftime_payload {
 	int32_t  init_rel;	/* the target's own DT_INIT, for bpftime_rt1_start_dso, likewise;
 				 * 0: return to the dynamic linker */
 	uint8_t  id[32];	/* SHA-256 of this payload's inputs */
+	uint64_t self_vaddr;	/* link-time address of this header */
+	uint64_t rw_bytes;	/* the RW part begins with the control area */
 };
 
 /* Follows a self-relative field: NULL when it holds 0. */

@@ -64,8 +64,9 @@ static int write_header(const struct lnk *l, uint8_t *rx)
 	const struct lnk_target *t = &l->target;
 	struct bpftime_payload h = {
 		.magic = OBJFMT_PAYLOAD_MAGIC, .version = OBJFMT_PAYLOAD_VERSION, .size = sizeof(h),
-		.bits = t->bits, .n_objects = (uint32_t)l->n_object,
+		.bits = t->bits | l->placed_bits, .n_objects = (uint32_t)l->n_object,
 		.n_attach = (uint32_t)l->n_attach, .control_bytes = (uint32_t)l->control_bytes,
+		.self_vaddr = own_vaddr(l, OWN_HEADER, 0), .rw_bytes = l->rw_bytes,
 	};
 	size_t id = t->build_id.n < sizeof(h.target_id) ? t->build_id.n : sizeof(h.target_id);
 	int err = 0;

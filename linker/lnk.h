@@ -92,6 +92,7 @@ struct lnk {
 	struct lnk_target target;
 	uint64_t dir_off, path_off;	/* in OWN_STRINGS */
 	uint64_t rx_bytes, rw_bytes, rx_align;
+	uint32_t placed_bits;		/* PAYLOAD_* that follow from where the parts are */
 	uint64_t control_bytes;
 	uint8_t *tramp, *cfi;
 

@@ -100,6 +100,11 @@ void lnk_set_site(struct lnk *l, uint32_t attach, uint64_t site_vaddr)
 	l->attach[attach].has_site = true;
 }
 
+void lnk_set_one_segment(struct lnk *l)
+{
+	l->placed_bits |= PAYLOAD_ONE_SEGMENT;
+}
+
 void lnk_set_start(struct lnk *l, uint64_t entry_vaddr, uint64_t init_vaddr)
 {
 	l->entry_vaddr = entry_vaddr;

@@ -77,6 +77,9 @@ int lnk_layout(struct lnk *l, const struct lnk_target *t, uint64_t tramp_bytes,
 /* Fixes the addresses of both parts. They must be within +-2 GiB of each other. */
 int lnk_place(struct lnk *l, uint64_t rx_vaddr, uint64_t rw_vaddr, struct diags *dg);
 
+/* Both parts are in one R-X segment: the runtime makes the RW part writable. */
+void lnk_set_one_segment(struct lnk *l);
+
 /* Addresses, valid after lnk_place. */
 bool     lnk_symbol(const struct lnk *l, const char *name, uint64_t *vaddr);
 uint64_t lnk_entry_vaddr(const struct lnk *l, uint32_t hook);	/* specialised entry; 0: none */

@@ -8,88 +8,49 @@
 #include "init.h"
 
 #include "arch/x86_64/sys.h"
+#include "control.h"
+#include "cpu.h"
+#include "dir.h"
 #include "fault.h"
-#include "mem.h"
+#include "files.h"
 #include "payload_off.h"
-#include "rt_maps.h"
-#include "rt.h"
+#include "self.h"
 
 _Static_assert(offsetof(struct bpftime_payload, entry_rel) == PAYLOAD_ENTRY_REL, "start.S");
 _Static_assert(offsetof(struct bpftime_payload, init_rel) == PAYLOAD_INIT_REL, "start.S");
 
 enum {
-	PROT_RW = 3, MAP_SHARED_ANON = 0x21, MAP_FIX = 0x10, PAGE = 4096,
+	PROT_RW = 3,
 	STATE_NEW = 0, STATE_DONE = -1,	/* else: the tid of the thread that initialises */
 };
 
 static int32_t state;
 
-void *rt_anon_shared(void *at, uint64_t bytes)
-{
-	int64_t p = rt_sys6(SYS_mmap, (uint64_t)at, bytes, PROT_RW,
-			    MAP_SHARED_ANON | (at ? MAP_FIX : 0), (uint64_t)-1, 0);
-
-	return p < 0 && p > -PAGE ? NULL : (void *)p;
-}
-
-/* Memory for a map without a file.  First contents of a room are in the payload. */
-static bool map_privately(const struct bpftime_map *m)
-{
-	void **slot = BPFTIME_REL(void *, m->slot_rel);
-	const void *first = BPFTIME_REL(const void, m->init_rel);
-	uint64_t bytes = rt_map_mapped_bytes(m, 1);
-	char *p;
-
-	if (!slot)
-		return true;
-	p = bytes ? rt_anon_shared(NULL, MAPFMT_HEADER_BYTES + bytes) : NULL;
-	if (!p)
-		return false;
-	rt_map_header((struct mapfmt_header *)p, m, 1, "", "", bpftime_rt1_payload.id);
-	p += MAPFMT_HEADER_BYTES;
-	rt_map_format(m, p, 1);
-	if (first)
-		rt_copy(p, first, m->init_bytes);
-	rt_store_release(slot, (void *)p);
-	return true;
-}
-
-static bool set_up_maps(void)
+/* Before the first write to the RW part, wherever that is. */
+static void make_writable(void)
 {
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
-	const int32_t *rel = BPFTIME_REL(const int32_t, pl->objects_rel);
-	bool ok = true;
 
-	for (uint32_t i = 0; i < pl->n_objects; i++) {
-		const struct objfmt_object *o = BPFTIME_REL(const struct objfmt_object, rel[i]);
-		const struct bpftime_map *m = BPFTIME_REL(const struct bpftime_map, o->maps_rel);
+	if (pl->bits & PAYLOAD_ONE_SEGMENT)
+		rt_sys3(SYS_mprotect, rt_control(), pl->rw_bytes, PROT_RW);
+}
 
-		for (uint32_t k = 0; k < o->n_maps; k++)
-			ok &= map_privately(&m[k]);
+static void set_up(void)
+{
+	int64_t dir, n_private;
+
+	if (bpftime_rt1_payload.bits & PAYLOAD_READS_FAST)
+		rt_fault_setup();
+	rt_self_setup();
+	rt_store_release(&bpftime_rt1_cpus, rt_cpu_possible());
+	dir = rt_dir_open();
+	n_private = rt_files_attach(dir);
+	if (n_private >= 0) {	/* else a map has no memory: the hooks stay disabled */
+		rt_control_attach(dir);
+		rt_add(&rt_control()->private_maps, (uint64_t)n_private);
 	}
-	return ok;
-}
-
-static uint32_t *enable_words(void)
-{
-	char *area = BPFTIME_REL(char, bpftime_rt1_payload.control_rel);
-
-	return (uint32_t *)(area + RT_CONTROL_WORDS_OFF);
-}
-
-static void set_up_control(void)
-{
-	const struct bpftime_payload *pl = &bpftime_rt1_payload;
-	struct rt_control *c = BPFTIME_REL(struct rt_control, pl->control_rel);
-	uint32_t *word = enable_words();
-
-	c->magic = RT_CONTROL_MAGIC;
-	c->version = RT_CONTROL_VERSION;
-	c->size = sizeof(*c);
-	c->n_attach = pl->n_attach;
-	rt_copy(c->payload_id, pl->id, sizeof(c->payload_id));
-	for (uint32_t i = 0; i < pl->n_attach; i++)
-		rt_store_release(&word[i], 1);
+	if (dir >= 0)
+		rt_sys1(SYS_close, dir);
 }
 
 /* Is that thread one of this process? */
@@ -100,10 +61,12 @@ static bool alive_here(int32_t tid)
 
 uint64_t rt_init(void)
 {
-	int32_t me, was = rt_load_acquire(&state);
+	int32_t me, was;
 
-	if (was == STATE_DONE)
+	if (rt_load_acquire(&state) == STATE_DONE)
 		return 1;
+	make_writable();
+	was = rt_load_acquire(&state);
 	me = (int32_t)rt_sys0(SYS_gettid);
 	for (;;) {
 		if (was == STATE_DONE || was == me)	/* me: a signal handler in the middle */
@@ -116,10 +79,7 @@ uint64_t rt_init(void)
 			was = rt_load_acquire(&state);
 		}
 	}
-	if (bpftime_rt1_payload.bits & PAYLOAD_READS_FAST)
-		rt_fault_setup();
-	if (set_up_maps())
-		set_up_control();
+	set_up();
 	rt_store_release(&state, STATE_DONE);
 	return 0;
 }
@@ -130,11 +90,13 @@ uint64_t rt_cold(uint64_t attach)
 		BPFTIME_REL(const struct bpftime_attach, bpftime_rt1_payload.attach_rel);
 
 	rt_init();
-	return rt_load_acquire(&enable_words()[at[attach].word]) != 0;
+	return rt_load_acquire(&rt_control_words()[at[attach].word]) != 0;
 }
 
 void rt_start(const uint64_t *sp)
 {
-	(void)sp;
+	make_writable();
+	if (sp)
+		rt_dir_started(sp);
 	rt_init();
 }

@@ -15,9 +15,6 @@ extern const struct bpftime_payload bpftime_rt1_payload;
  * or NULL when that is not known. */
 void rt_start(const uint64_t *sp);
 
-/* Fresh zeroed memory that children made by fork() share; NULL when there is none. */
-void *rt_anon_shared(void *at, uint64_t bytes);
-
 #pragma GCC visibility pop
 
 #endif

@@ -184,6 +184,8 @@ static int build(struct job *j, uint32_t bits, struct bytes *file)
 	    (r = lnk_place(j->lnk, place.rx_vaddr, place.rw_vaddr, j->dg)) < 0 ||
 	    (r = plan_emit(j->plan, &edits, j->dg)) < 0)
 		return r;
+	if (place.one_slot)
+		lnk_set_one_segment(j->lnk);
 	bring_init_forward(j, &fill);
 	if ((r = lnk_finish(j->lnk, &fill.rx, &fill.rw, j->dg)) < 0)
 		return r;

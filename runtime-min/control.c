@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "control.h"
+
+#include "arch/x86_64/sys.h"
+#include "dir.h"
+#include "init.h"
+#include "mapfmt.h"
+#include "mem.h"
+#include "text.h"
+
+enum { PROT_RW = 3, MAP_SHARED = 1, MAP_FIX = 0x10, PAGE = 4096 };
+
+struct rt_control *rt_control(void)
+{
+	return BPFTIME_REL(struct rt_control, bpftime_rt1_payload.control_rel);
+}
+
+static uint32_t *words_of(struct rt_control *c)
+{
+	return (uint32_t *)((char *)c + RT_CONTROL_WORDS_OFF);
+}
+
+uint32_t *rt_control_words(void)
+{
+	return words_of(rt_control());
+}
+
+static void put(char *to, uint32_t bytes, const char *from)
+{
+	struct rt_text t = rt_text(to, bytes);
+
+	rt_put(&t, from ? from : "");
+}
+
+static void fill_header(struct rt_control *c)
+{
+	const struct bpftime_payload *pl = &bpftime_rt1_payload;
+	uint32_t *word = words_of(c);
+
+	c->magic = RT_CONTROL_MAGIC;
+	c->version = RT_CONTROL_VERSION;
+	c->size = sizeof(*c);
+	c->n_attach = pl->n_attach;
+	c->attach_off = pl->control_bytes;
+	c->bits = pl->bits;
+	rt_copy(c->payload_id, pl->id, sizeof(c->payload_id));
+	put(c->target, sizeof(c->target), BPFTIME_REL(const char, pl->target_rel));
+	for (uint32_t i = 0; i < pl->n_attach; i++)
+		rt_store_release(&word[i], 1);
+}
+
+/* The hook of an attach point, counted over all objects in order. */
+static const struct objfmt_hook *hook_at(uint32_t i, const struct objfmt_object **of)
+{
+	const struct bpftime_payload *pl = &bpftime_rt1_payload;
+	const int32_t *rel = BPFTIME_REL(const int32_t, pl->objects_rel);
+
+	for (uint32_t k = 0; k < pl->n_objects; k++) {
+		*of = BPFTIME_REL(const struct objfmt_object, rel[k]);
+		if (i < (*of)->n_hooks)
+			return BPFTIME_REL(const struct objfmt_hook, (*of)->hooks_rel) + i;
+		i -= (*of)->n_hooks;
+	}
+	return NULL;
+}
+
+static void fill_attach(struct rt_control_attach *row)
+{
+	const struct bpftime_payload *pl = &bpftime_rt1_payload;
+	const struct bpftime_attach *at = BPFTIME_REL(const struct bpftime_attach, pl->attach_rel);
+
+	for (uint32_t i = 0; i < pl->n_attach; i++) {
+		const struct objfmt_object *o;
+		const struct objfmt_hook *h = hook_at(at[i].hook, &o);
+		uint64_t site = (uint64_t)BPFTIME_REL(char, at[i].site_rel);
+
+		if (!h)
+			continue;
+		row[i].kind = h->kind;
+		row[i].vaddr = site ? site - (uint64_t)pl + pl->self_vaddr : 0;
+		row[i].cookie = at[i].cookie;
+		put(row[i].prog, sizeof(row[i].prog), BPFTIME_REL(const char, h->prog_rel));
+		put(row[i].object, sizeof(row[i].object), BPFTIME_REL(const char, o->name_rel));
+		put(row[i].symbol, sizeof(row[i].symbol), BPFTIME_REL(const char, at[i].symbol_rel));
+	}
+}
+
+/* A new control file, named when it is complete. */
+static int64_t make(int64_t folder, const char *name, uint64_t bytes)
+{
+	int64_t fd = rt_dir_unnamed(folder, bytes), p, r;
+
+	if (fd < 0)
+		return fd;
+	p = rt_sys6(SYS_mmap, 0, bytes, PROT_RW, MAP_SHARED, (uint64_t)fd, 0);
+	if (p > -PAGE && p < 0) {
+		rt_sys1(SYS_close, fd);
+		return p;
+	}
+	fill_header((struct rt_control *)p);
+	fill_attach((struct rt_control_attach *)((char *)p + bpftime_rt1_payload.control_bytes));
+	rt_sys2(SYS_munmap, p, bytes);
+	r = rt_dir_name(folder, fd, name);
+	if (r) {
+		rt_sys1(SYS_close, fd);
+		return r;
+	}
+	return fd;
+}
+
+/* The payload's id is a hash of all that shaped it, so a file of that name and size is its. */
+static int64_t open_control(int64_t dir)
+{
+	const struct bpftime_payload *pl = &bpftime_rt1_payload;
+	uint64_t want = rt_round_up(pl->control_bytes +
+				    (uint64_t)pl->n_attach * sizeof(struct rt_control_attach), PAGE), bytes;
+	char name[20];
+	struct rt_text t = rt_text(name, sizeof(name));
+	int64_t folder = rt_dir_folder(dir, MAPFMT_CONTROL_DIR), fd;
+
+	if (folder < 0)
+		return folder;
+	for (int i = 0; i < 8; i++)
+		rt_put_number(&t, pl->id[i], 16, 2);
+	fd = rt_dir_file(folder, name, &bytes);
+	if (fd == -RT_ENOENT)
+		fd = make(folder, name, want);
+	if (fd == -RT_EEXIST)
+		fd = rt_dir_file(folder, name, &bytes);
+	else if (fd >= 0)
+		bytes = want;
+	rt_sys1(SYS_close, folder);
+	if (fd >= 0 && bytes != want) {
+		rt_sys1(SYS_close, fd);
+		return -RT_EEXIST;
+	}
+	return fd;
+}
+
+void rt_control_attach(int64_t dir)
+{
+	const struct bpftime_payload *pl = &bpftime_rt1_payload;
+	int64_t fd = dir < 0 ? dir : open_control(dir), p;
+
+	if (fd >= 0) {
+		p = rt_sys6(SYS_mmap, (uint64_t)rt_control(), pl->control_bytes, PROT_RW,
+			    MAP_SHARED | MAP_FIX, (uint64_t)fd, 0);
+		rt_sys1(SYS_close, fd);
+		if (p == (int64_t)(uint64_t)rt_control())
+			return;
+	}
+	fill_header(rt_control());
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "dir.h"
+
+#include "arch/x86_64/sys.h"
+#include "init.h"
+#include "mem.h"
+#include "proc.h"
+#include "text.h"
+
+enum {
+	AT_FDCWD = -100, O_RDWR = 2, O_NOCTTY = 0400, O_NONBLOCK = 04000, O_DIRECTORY = 0200000,
+	O_NOFOLLOW = 0400000, O_CLOEXEC = 02000000, O_TMPFILE = 020200000,
+	AT_EMPTY_PATH = 0x1000, AT_SYMLINK_FOLLOW = 0x400,
+	S_IFMT = 0170000, S_IFDIR = 0040000, S_IFREG = 0100000, OTHERS_WRITE = 022,
+	PR_GET_AUXV = 0x41555856, AT_SECURE = 23, AUX_PAIRS = 64,
+	PATH_BYTES = 256, ZERO_BYTES = 4096,
+};
+
+static char env_dir[PATH_BYTES];	/* $BPFTIME_DIR, "" without */
+static int32_t secure;			/* 1 yes, -1 no, 0 not known */
+
+static void read_aux(const uint64_t *aux, uint64_t words)
+{
+	for (uint64_t i = 0; i + 1 < words && aux[i]; i += 2)
+		if (aux[i] == AT_SECURE)
+			secure = aux[i + 1] ? 1 : -1;
+}
+
+void rt_dir_started(const uint64_t *sp)
+{
+	static const char name[] = "BPFTIME_DIR=";
+	const uint64_t *p = sp + 1 + sp[0] + 1;	/* argc, argv, NULL; then the environment */
+	const char *found = NULL;
+
+	for (; *p; p++) {
+		const char *s = (const char *)*p;
+
+		for (uint32_t i = 0; s[i] == name[i]; i++)
+			if (i == sizeof(name) - 2) {
+				found = s + i + 1;
+				break;
+			}
+	}
+	read_aux(p + 1, 2 * AUX_PAIRS);
+	if (found && *found && rt_length(found) < sizeof(env_dir) && secure < 0)
+		rt_copy(env_dir, found, rt_length(found) + 1);
+}
+
+/* Does this process have rights that whoever started it has not?  What cannot be found
+ * out counts as yes. */
+static bool more_rights(void)
+{
+	uint64_t aux[2 * AUX_PAIRS];
+	int64_t n;
+
+	if (!secure) {
+		n = rt_sys6(SYS_prctl, PR_GET_AUXV, (uint64_t)aux, sizeof(aux), 0, 0, 0);
+		if (n < 0)	/* before Linux 6.4 */
+			n = rt_read_file("/proc/self/auxv", (char *)aux, sizeof(aux));
+		if (n > 0)
+			read_aux(aux, (uint64_t)n / 8 < 2 * AUX_PAIRS ? (uint64_t)n / 8 : 2 * AUX_PAIRS);
+	}
+	return secure >= 0 || rt_sys0(SYS_getuid) != rt_sys0(SYS_geteuid) ||
+	       rt_sys0(SYS_getgid) != rt_sys0(SYS_getegid);
+}
+
+struct stat_ {		/* x86-64 */
+	uint64_t dev, ino, nlink;
+	uint32_t mode, uid, gid, pad;
+	uint64_t rdev;
+	int64_t  size;
+	uint64_t rest[11];
+};
+
+/* fd, or -EPERM and it is closed. */
+static int64_t if_ours(int64_t fd, uint32_t type, uint64_t *bytes)
+{
+	struct stat_ st;
+
+	if (fd < 0)
+		return fd;
+	if (rt_sys2(SYS_fstat, fd, &st) || (st.mode & S_IFMT) != type ||
+	    (st.mode & OTHERS_WRITE) || st.uid != (uint32_t)rt_sys0(SYS_geteuid)) {
+		rt_sys1(SYS_close, fd);
+		return -RT_EPERM;
+	}
+	if (bytes)
+		*bytes = (uint64_t)st.size;
+	return fd;
+}
+
+int64_t rt_dir_folder(int64_t dir, const char *name)
+{
+	rt_sys3(SYS_mkdirat, dir, name, 0700);
+	return if_ours(rt_sys4(SYS_openat, dir, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+		       S_IFDIR, NULL);
+}
+
+int64_t rt_dir_open(void)
+{
+	const char *stamped = BPFTIME_REL(const char, bpftime_rt1_payload.dir_rel);
+	char path[PATH_BYTES];
+	struct rt_text t = rt_text(path, sizeof(path));
+
+	if ((bpftime_rt1_payload.bits & PAYLOAD_PRIVATE) || more_rights())
+		return -RT_EPERM;
+	if (env_dir[0]) {
+		rt_put(&t, env_dir);
+	} else if (stamped) {
+		rt_put(&t, stamped);
+	} else {
+		rt_put(&t, "/dev/shm/bpftime-");
+		rt_put_number(&t, (uint32_t)rt_sys0(SYS_geteuid), 10, 1);
+	}
+	return t.cut ? -RT_ENOENT : rt_dir_folder(AT_FDCWD, path);
+}
+
+int64_t rt_dir_file(int64_t dir, const char *name, uint64_t *bytes)
+{
+	return if_ours(rt_sys4(SYS_openat, dir, name,
+			       O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0),
+		       S_IFREG, bytes);
+}
+
+/* Space for every page: a write to a page that a full filesystem cannot give is a SIGBUS
+ * in the target. */
+static bool allocate(int64_t fd, uint64_t bytes)
+{
+	static const char zeros[ZERO_BYTES];
+	int64_t r = rt_sys4(SYS_fallocate, fd, 0, 0, bytes);
+
+	if (r != -RT_EOPNOTSUPP)
+		return !r;
+	for (uint64_t off = 0; off < bytes; off += sizeof(zeros))	/* whole pages */
+		if (rt_sys4(SYS_pwrite64, fd, zeros, sizeof(zeros), off) != sizeof(zeros))
+			return false;
+	return true;
+}
+
+int64_t rt_dir_unnamed(int64_t dir, uint64_t bytes)
+{
+	int64_t fd = rt_sys4(SYS_openat, dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && !allocate(fd, bytes)) {
+		rt_sys1(SYS_close, fd);
+		return -RT_ENOSPC;
+	}
+	return fd;
+}
+
+int64_t rt_dir_name(int64_t dir, int64_t fd, const char *name)
+{
+	char path[32];
+	struct rt_text t = rt_text(path, sizeof(path));
+	int64_t r = rt_sys6(SYS_linkat, (uint64_t)fd, (uint64_t)"", (uint64_t)dir, (uint64_t)name,
+			    AT_EMPTY_PATH, 0);
+
+	if (!r || r == -RT_EEXIST)
+		return r;
+	rt_put(&t, "/proc/self/fd/");	/* what an unprivileged process needed before Linux 6.10 */
+	rt_put_number(&t, (uint64_t)fd, 10, 1);
+	return rt_sys6(SYS_linkat, (uint64_t)AT_FDCWD, (uint64_t)path, (uint64_t)dir, (uint64_t)name,
+		       AT_SYMLINK_FOLLOW, 0);
+}
+
+bool rt_dir_is_name(const char *name)
+{
+	uint32_t i = 0;
+
+	for (; name[i]; i++)
+		if (name[i] == '/' || i > 200)
+			return false;
+	return i && !(name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dir.h - the map directory and the files in it.
+ *
+ * A folder or file that is not ours alone (another owner, another type, writable by
+ * others, a symbolic link) is not used.  Descriptors are closed again: the target's table
+ * is as it was. */
+#ifndef BPFTIME_RUNTIME_DIR_H
+#define BPFTIME_RUNTIME_DIR_H
+
+#include "rt_base.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Remembers what the process was started with.  sp: argc as the kernel left it. */
+void rt_dir_started(const uint64_t *sp);
+
+/* The map directory, made if need be: $BPFTIME_DIR where init was given an environment, the
+ * one stamped into the payload, /dev/shm/bpftime-<euid>.
+ * Returns a descriptor or -errno; -EPERM when this process has rights its user has not (or
+ * that cannot be found out): its maps stay private. */
+int64_t rt_dir_open(void);
+
+/* A folder inside, made if need be. */
+int64_t rt_dir_folder(int64_t dir, const char *name);
+
+/* Opens a file for reading and writing; *bytes is its size. -ENOENT; -EPERM not ours. */
+int64_t rt_dir_file(int64_t dir, const char *name, uint64_t *bytes);
+
+/* A new file of that many bytes, with space for all of them, that has no name yet. */
+int64_t rt_dir_unnamed(int64_t dir, uint64_t bytes);
+/* Gives it a name.  0; -EEXIST when another process was first. */
+int64_t rt_dir_name(int64_t dir, int64_t fd, const char *name);
+
+/* Can this be a file's name? */
+bool rt_dir_is_name(const char *name);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * files.h - a payload's maps get their memory. */
+#ifndef BPFTIME_RUNTIME_FILES_H
+#define BPFTIME_RUNTIME_FILES_H
+
+#include "rt_base.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Maps one file of `bytes`, or private memory, at a place of its own. */
+struct rt_mapped {
+	char    *base;	/* behind the header page; NULL: no memory */
+	bool     private;
+};
+
+/* Gives a map the memory of its file in folder (< 0: none): makes the file if there is none,
+ * takes a sibling (name.1, name.2, ..) when the one there holds another map, private memory
+ * when no file can be had.  Fills the slot, or maps over the room. */
+struct rt_mapped rt_map_attach(const struct bpftime_map *m, int64_t folder, const char *name,
+			       const char *object, const uint8_t *stamp);
+
+/* All maps of the payload.  Returns the number that had no file, or -1 when one has no memory
+ * at all. */
+int64_t rt_files_attach(int64_t dir);
+
+#pragma GCC visibility pop
+
+#endif
