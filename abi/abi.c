@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
 #include <string.h>
 
 #include "helpers.h"
@@ -66,7 +67,8 @@ static const struct sec_def {
 
 int hook_parse_sec(const char *sec, enum hook_kind *kind, unsigned *flags, const char **spec)
 {
-	size_t n = strcspn(sec, "/");
+	bool manual = sec[0] == '?';
+	size_t n = strcspn(sec += manual, "/");
 
 	for (size_t i = 0; i < sizeof(sec_table) / sizeof(sec_table[0]); i++) {
 		const struct sec_def *d = &sec_table[i];
@@ -74,7 +76,7 @@ int hook_parse_sec(const char *sec, enum hook_kind *kind, unsigned *flags, const
 		if (strlen(d->prefix) != n || memcmp(d->prefix, sec, n))
 			continue;
 		*kind = (enum hook_kind)d->kind;
-		*flags = d->flags;
+		*flags = d->flags | (manual ? SEC_MANUAL : 0);
 		*spec = sec[n] ? sec + n + 1 : "";
 		return 0;
 	}

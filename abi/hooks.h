@@ -31,6 +31,8 @@ extern const struct hook_desc hook_table[HOOK_COUNT];
 enum {
 	SEC_SLEEPABLE = 1, SEC_MULTI = 2,
 	SEC_SESSION = 4,	/* the entry decides, by 0 or 1, whether the return is seen */
+	SEC_MANUAL = 8,		/* SEC("?uprobe/..."): attached where the command line says so, not
+				 * where the name does (libbpf: not loaded unless asked for) */
 };
 
 /* Reads a SEC() name.  *kind and *flags (SEC_*) are set; *spec points into `sec`

@@ -73,8 +73,11 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 static int lookup_proto(struct vfy *v, const struct bpfi *in, struct call *c)
 {
 	c->h = helper_proto(in->imm);
-	if (in->imm == BPFI_POISON_HELPER)
-		return refuse(v, DIAG_V035, "the type, field or enumerator is not in the target's BTF");
+	if (in->imm == BPFI_POISON_HELPER) {
+		const char *why = unit_note_at(v->p, (uint32_t)(in - v->p->insn));
+
+		return refuse(v, DIAG_V035, "%s", why ? why : "not in the target's BTF");
+	}
 	if (!c->h)
 		return refuse(v, DIAG_V003, "#%d", in->imm);
 	if (c->h->refused)
