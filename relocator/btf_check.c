@@ -183,8 +183,6 @@ static bool ok_type(const struct check *c, uint32_t id)
 		return ok_params(c, t);
 	case BTF_KIND_FUNC:
 		return ok_id(c, t->type) && kind_of(c, t->type) == BTF_KIND_FUNC_PROTO;
-	case BTF_KIND_VAR:
-		return ok_id(c, t->type) && t->type;
 	case BTF_KIND_DATASEC:
 		return ok_datasec(c, t);
 	case BTF_KIND_FWD:

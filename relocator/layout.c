@@ -172,6 +172,20 @@ static int read_mem_bytes(struct obj *o, struct unit_prog *prog)
 	return 0;
 }
 
+/* Programs that the object marks optional, of a kind that does not exist here. */
+static bool is_left_out(struct obj *o, const struct obj_func *f)
+{
+	const char *sec = o->sec[f->sec].name, *spec;
+	enum hook_kind kind;
+	unsigned flags;
+
+	if (sec[0] != '?' || !hook_parse_sec(sec, &kind, &flags, &spec))
+		return false;
+	diag_warn(o->dg, at_insn(o->path, f->name, -1, NULL),
+		  "left out: SEC(\"%s\") is optional and of an unknown kind", sec);
+	return true;
+}
+
 static int name_prog(struct obj *o, const struct obj_func *f, struct unit_prog *prog)
 {
 	prog->name = arena_strdup(o->a, f->name);
@@ -198,7 +212,8 @@ int obj_layout(struct obj *o)
 		struct unit_prog *prog;
 		int err;
 
-		if (!o->func[i].entry)
+		o->func[i].prog = -1;
+		if (!o->func[i].entry || is_left_out(o, &o->func[i]))
 			continue;
 		prog = ARENA_PUSH(o->a, u->prog, u->n_prog, cap);
 		err = name_prog(o, &o->func[i], prog);
@@ -219,5 +234,8 @@ int obj_layout(struct obj *o)
 		list_lines(&p, prog);
 		list_notes(&p, prog);
 	}
+	if (!u->n_prog)
+		return diag(o->dg, DIAG_R012, at_file(o->path),
+			    "only optional ones of unknown kinds");
 	return 0;
 }
