@@ -7,6 +7,7 @@
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <string.h>
 
+#include "lower/debuginfo.h"
 #include "lower/entry.h"
 #include "lower/tables.h"
 #include "maps.h"
@@ -101,10 +102,10 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 	hook->ctx_mask = facts && !facts->ctx_escapes ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
 	hook->form = l->hook_cc == CC_PRESERVE_MOST ? entry_form_of(hook->ctx_mask) : ENTRY_FRAME;
 	if (has_entry)
-		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), hook->form,
+		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), p, hook->form,
 					 hook->ctx_mask, body);
 	if (!has_entry || l->opts->vm || has_prog_array(l->u))
-		hook->body = entry_c(l, module_prog_name(l->a, i), body, tail_calls);
+		hook->body = entry_c(l, module_prog_name(l->a, i), p, body, tail_calls);
 	if (l->opts->vm)
 		LLVMSetLinkage(hook->body, LLVMExternalLinkage);
 	return 0;
@@ -231,9 +232,11 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 	tables_open(&m->l);
 	if ((r = lower_maps(&m->l)) < 0)
 		return r;
+	debug_open(&m->l);
 	for (size_t i = 0; i < u->n_prog; i++)
 		if ((r = add_program(m, i, facts ? facts[i] : NULL, &hook[i])) < 0)
 			return r;
+	debug_close(&m->l);
 	stamp_make(u, facts, opts, m->target.target->triple, m->target.cpu, &stamp);
 	tables_close(&m->l, &stamp);
 	lower_keep_done(&m->l);
@@ -248,6 +251,7 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 
 void module_close(struct module *m)
 {
+	debug_close(&m->l);
 	if (m->l.b)
 		LLVMDisposeBuilder(m->l.b);
 	if (m->l.mod)

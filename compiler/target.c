@@ -23,7 +23,7 @@ const struct target *target_find(const char *name)
 }
 
 /* Inline assembly in the runtime needs the parsers as well. */
-static void initialise(void)
+void target_initialise(void)
 {
 	static bool done;
 
@@ -68,7 +68,7 @@ int target_open(struct arena *a, const struct compile_opts *opts, struct target_
 
 	if (!t)
 		return diag(dg, DIAG_C006, at_file(opts->target), "x86_64, aarch64 or riscv64");
-	initialise();
+	target_initialise();
 	out->target = t;
 	out->cpu = arena_strdup(a, opts->cpu ? opts->cpu : t->cpu);
 	out->features = arena_strdup(a, opts->vectors ? t->vector_features : t->hook_features);

@@ -19,6 +19,9 @@ struct target {
 /* NULL stands for the default; returns NULL when there is no such target. */
 const struct target *target_find(const char *name);
 
+/* Once, before anything else of LLVM's that knows CPUs; again does nothing. */
+void target_initialise(void);
+
 struct target_machine {
 	const struct target *target;
 	char *cpu, *features;		/* in the arena, given to every function */

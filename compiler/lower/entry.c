@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "debuginfo.h"
+
 /* Registers of the natural form in the order of a C call's parameters. */
 static const unsigned natural[6] = { CTX_DI, CTX_SI, CTX_DX, CTX_CX, CTX_R8, CTX_R9 };
 
@@ -46,8 +48,8 @@ static LLVMValueRef call_body(struct lower *l, LLVMValueRef body, LLVMValueRef c
 	return LLVMBuildCall2(l->b, LLVMGlobalGetValueType(body), body, args, 2, "");
 }
 
-LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
-			uint32_t ctx_mask, LLVMValueRef body)
+LLVMValueRef entry_make(struct lower *l, const char *name, const struct unit_prog *prog,
+			enum entry_form form, uint32_t ctx_mask, LLVMValueRef body)
 {
 	LLVMTypeRef p[6] = { l->i64, l->i64, l->i64, l->i64, l->i64, l->i64 };
 	unsigned n = form == ENTRY_FRAME ? 1 : 6;
@@ -61,6 +63,7 @@ LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
 	LLVMSetLinkage(fn, LLVMInternalLinkage);
 	LLVMSetFunctionCallConv(fn, l->hook_cc);
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, fn, ""));
+	debug_function(l, fn, name, prog, 0);
 	frame = form == ENTRY_FRAME ? LLVMGetParam(fn, 0) : local_frame(l, fn, form, ctx_mask);
 	count = LLVMBuildAlloca(l->b, l->i64, "tail_count");
 	LLVMBuildStore(l->b, lower_imm(l->i64, 0), count);
@@ -69,7 +72,8 @@ LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
 	return fn;
 }
 
-LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body, bool tail_calls)
+LLVMValueRef entry_c(struct lower *l, const char *name, const struct unit_prog *prog,
+		     LLVMValueRef body, bool tail_calls)
 {
 	LLVMTypeRef p[2] = { l->ptr, l->i64 };
 	LLVMValueRef fn;
@@ -81,6 +85,7 @@ LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body, bool 
 	fn = LLVMAddFunction(l->mod, name, LLVMFunctionType(l->i64, p, 2, 0));
 	LLVMSetLinkage(fn, LLVMInternalLinkage);
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, fn, ""));
+	debug_function(l, fn, prog->name, prog, 0);
 	LLVMBuildRet(l->b, call_body(l, body, LLVMGetParam(fn, 0), LLVMGetParam(fn, 1)));
 	return fn;
 }

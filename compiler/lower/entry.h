@@ -13,11 +13,12 @@ enum { CC_PRESERVE_MOST = 14 };
 enum entry_form entry_form_of(uint32_t ctx_mask);
 
 /* `preserve_most void NAME(...)` of the given form around `body`. */
-LLVMValueRef entry_make(struct lower *l, const char *name, enum entry_form form,
-			uint32_t ctx_mask, LLVMValueRef body);
+LLVMValueRef entry_make(struct lower *l, const char *name, const struct unit_prog *prog,
+			enum entry_form form, uint32_t ctx_mask, LLVMValueRef body);
 
 /* The C-ABI form (objfmt.h: body_rel).  A body that makes tail calls is it already, and stays a
  * function: inlined, its jumps would become calls. */
-LLVMValueRef entry_c(struct lower *l, const char *name, LLVMValueRef body, bool tail_calls);
+LLVMValueRef entry_c(struct lower *l, const char *name, const struct unit_prog *prog,
+		     LLVMValueRef body, bool tail_calls);
 
 #endif

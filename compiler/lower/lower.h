@@ -40,6 +40,8 @@ struct lower_hook {	/* what became of program i */
 	uint8_t      hash[32];
 };
 
+struct debug;
+
 struct lower {			/* one LLVM module in the making */
 	LLVMContextRef ctx;
 	LLVMModuleRef  mod;
@@ -56,6 +58,7 @@ struct lower {			/* one LLVM module in the making */
 	LLVMValueRef   object;	/* .bpftime.object */
 	LLVMValueRef   maps;	/* all descriptors, one global; NULL without maps */
 	LLVMValueRef   map_base;/* ptr (ptr desc): base of a map known only at run time */
+	struct debug  *debug;	/* NULL without -g */
 	LLVMValueRef  *used;	/* kept whatever the optimiser thinks of it */
 	size_t         n_used, cap_used;
 };
@@ -84,6 +87,7 @@ struct lower_prog;
 struct lower_func {	/* one BPF function of a program */
 	struct lower_prog *p;
 	struct lower      *l;
+	const char  *name;
 	uint32_t     start, end;	/* slots [start, end) */
 	struct kinds in;		/* kinds of r1..r5 at its calls, joined */
 	LLVMValueRef fn;

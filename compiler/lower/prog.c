@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debuginfo.h"
 #include "lower.h"
 
 /* As in the kernel: how often a may_goto lets a loop go round. */
@@ -112,6 +113,7 @@ static int lower_block(struct lower_func *f, uint32_t i)
 		const struct bpfi *in = &p->prog->insn[i];
 		uint8_t class = BPFI_CLASS(in->code);
 
+		debug_at(f->l, p->prog, i);
 		if (p->facts && !p->facts->insn[i].reached) {	/* proven dead */
 			LLVMBuildRet(f->l->b, lower_imm(f->l->i64, 0));
 			return 0;
@@ -183,6 +185,7 @@ static int lower_body(struct lower_func *f)
 	int r;
 
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, f->fn, "entry"));
+	debug_function(l, f->fn, f->name, p->prog, f->start);
 	make_frame(f);
 	f->tail_count = LLVMGetParam(f->fn, main ? 1 : 10);
 	if (main)
@@ -213,6 +216,7 @@ static void lower_callback(struct lower_func *f)
 
 	arg[10] = lower_imm(l->i64, 0);
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, f->callback, ""));
+	debug_function(l, f->callback, f->name, f->p->prog, f->start);
 	for (unsigned k = 0; k < 5; k++) {
 		arg[k] = LLVMGetParam(f->callback, k);
 		arg[5 + k] = LLVMBuildIntToPtr(l->b, arg[k], l->ptr, "");
@@ -232,6 +236,7 @@ static void declare(struct lower_prog *p, size_t n)
 
 	f->p = p;
 	f->l = l;
+	f->name = uf->name;
 	f->start = uf->insn;
 	f->end = n + 1 < p->prog->n_func ? p->prog->func[n + 1].insn : p->prog->n_insn;
 	for (unsigned k = 0; k < LOWER_SUB_ARGS; k++)

@@ -37,7 +37,7 @@ void explain_insn(struct vfy *v, uint32_t insn)
 	const char *src = unit_src(v->u, v->p, insn);
 	char text[128];
 
-	insn_text(v, insn, text, sizeof(text));
+	vfy_insn_text(v->u, v->p, insn, text, sizeof(text));
 	diag_more(v->dg, "%5u: %s%s%s", insn, text, src ? "  ; " : "", src ? src : "");
 }
 

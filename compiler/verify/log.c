@@ -14,7 +14,7 @@ void log_insn(struct vfy *v, uint32_t pc, const uint32_t def[N_REGS])
 
 	if (!v->opts->log || !v->dg->out)
 		return;
-	insn_text(v, pc, text, sizeof(text));
+	vfy_insn_text(v->u, v->p, pc, text, sizeof(text));
 	fprintf(v->dg->out, "%5" PRIu32 ": %-40s", pc, text);
 	for (unsigned r = 0; r < BPFI_R10; r++) {
 		const struct reg *reg = reg_of(v, r);

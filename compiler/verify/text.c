@@ -78,15 +78,15 @@ static void memory_text(const struct bpfi *in, char *out, size_t n)
 	}
 }
 
-static void load_imm_text(const struct vfy *v, const struct bpfi *in, char *out, size_t n)
+static void load_imm_text(const struct unit *u, const struct bpfi *in, char *out, size_t n)
 {
 	uint64_t imm = (uint64_t)(uint32_t)in[1].imm << 32 | (uint32_t)in->imm;
-	bool map = (uint32_t)in->imm < v->u->n_map;
+	bool map = (uint32_t)in->imm < u->n_map;
 
 	if (in->src == BPFI_LD_MAP && map)
-		snprintf(out, n, "r%u = map %s", in->dst, v->u->map[in->imm].name);
+		snprintf(out, n, "r%u = map %s", in->dst, u->map[in->imm].name);
 	else if (in->src == BPFI_LD_MAP_VALUE && map)
-		snprintf(out, n, "r%u = value of %s %+d", in->dst, v->u->map[in->imm].name,
+		snprintf(out, n, "r%u = value of %s %+d", in->dst, u->map[in->imm].name,
 			 in[1].imm);
 	else if (in->src == BPFI_LD_FUNC)
 		snprintf(out, n, "r%u = function pc%+d", in->dst, in->imm);
@@ -94,27 +94,27 @@ static void load_imm_text(const struct vfy *v, const struct bpfi *in, char *out,
 		snprintf(out, n, "r%u = %#" PRIx64 " ll", in->dst, imm);
 }
 
-static void call_text(const struct vfy *v, const struct bpfi *in, char *out, size_t n)
+static void call_text(const struct unit *u, const struct bpfi *in, char *out, size_t n)
 {
 	const struct helper_proto *h = helper_proto(in->imm);
 
 	if (in->src == BPFI_CALL_LOCAL)
 		snprintf(out, n, "call pc%+d", in->imm);
 	else if (in->src == BPFI_CALL_KFUNC)
-		snprintf(out, n, "call %s", in->imm >= 0 && (size_t)in->imm < v->u->n_kfunc
-						    ? v->u->kfunc[in->imm] : "unknown kfunc");
+		snprintf(out, n, "call %s", in->imm >= 0 && (size_t)in->imm < u->n_kfunc
+						    ? u->kfunc[in->imm] : "unknown kfunc");
 	else if (h)
 		snprintf(out, n, "call bpf_%s#%d", h->name, in->imm);
 	else
 		snprintf(out, n, "call unknown#%d", in->imm);
 }
 
-static void jump_text(const struct vfy *v, const struct bpfi *in, char *out, size_t n)
+static void jump_text(const struct unit *u, const struct bpfi *in, char *out, size_t n)
 {
 	char w = BPFI_CLASS(in->code) == BPFI_JMP ? 'r' : 'w';
 
 	if (in->code == BPFI_JMP_CALL)
-		call_text(v, in, out, n);
+		call_text(u, in, out, n);
 	else if (in->code == BPFI_JMP_EXIT)
 		snprintf(out, n, "exit");
 	else if (in->code == BPFI_JMP_JA)
@@ -131,9 +131,10 @@ static void jump_text(const struct vfy *v, const struct bpfi *in, char *out, siz
 			 jump_sign(BPFI_OP(in->code)), in->imm, in->off);
 }
 
-void insn_text(struct vfy *v, uint32_t insn, char *out, size_t n)
+void vfy_insn_text(const struct unit *u, const struct unit_prog *p, uint32_t insn, char *out,
+		   size_t n)
 {
-	const struct bpfi *in = &v->insn[insn];
+	const struct bpfi *in = &p->insn[insn];
 
 	switch (BPFI_CLASS(in->code)) {
 	case BPFI_ALU:
@@ -141,8 +142,8 @@ void insn_text(struct vfy *v, uint32_t insn, char *out, size_t n)
 		alu_text(in, out, n);
 		break;
 	case BPFI_LD:
-		if (in->code == BPFI_LD_IMM64)
-			load_imm_text(v, in, out, n);
+		if (in->code == BPFI_LD_IMM64 && insn + 1 < p->n_insn)
+			load_imm_text(u, in, out, n);
 		else
 			snprintf(out, n, "r0 = *(%s *)packet[%s%d]",
 				 size_name[BPFI_SIZE(in->code) >> 3],
@@ -150,7 +151,7 @@ void insn_text(struct vfy *v, uint32_t insn, char *out, size_t n)
 		break;
 	case BPFI_JMP:
 	case BPFI_JMP32:
-		jump_text(v, in, out, n);
+		jump_text(u, in, out, n);
 		break;
 	default:
 		memory_text(in, out, n);

@@ -57,6 +57,10 @@ struct vfy_opts {
 int vfy_verify(struct arena *a, const struct unit *u, const struct unit_prog *p,
 	       const struct vfy_opts *opts, struct vfy_result *out, struct diags *dg);
 
+/* One instruction in the notation of bpftool and clang, with the unit's names. */
+void vfy_insn_text(const struct unit *u, const struct unit_prog *p, uint32_t insn, char *out,
+		   size_t n);
+
 #ifdef __cplusplus
 }
 #endif

@@ -233,7 +233,6 @@ int refuse_reg(struct vfy *v, enum diag_code code, unsigned r, const char *fmt, 
 const char *reg_text(struct vfy *v, const struct reg *r);
 /* A continuation line with the instruction and where it is in the source. */
 void explain_insn(struct vfy *v, uint32_t insn);
-void insn_text(struct vfy *v, uint32_t insn, char *out, size_t n);	/* text.c */
 
 /* ---- log.c ---- */
 /* def[]: of the registers before the instruction. */
