@@ -3,7 +3,9 @@
 // have made.
 #include "payload.h"
 
-#include "audit.h"
+#include <sys/resource.h>
+
+#include "audit_priv.h"
 
 namespace {
 
@@ -166,6 +168,44 @@ TEST_F(AuditTest, AnotherOriginalIsNoticed)
 	make(dir + "/x");
 	ASSERT_EQ(run("gcc -O1 " SRC "probe.c -o " + dir + "/x").exit, 0);
 	EXPECT_EQ(audit().bytes.result, AUDIT_DIFFERS);
+}
+
+TEST_F(AuditTest, ReadersThatFailAreUnavailable)
+{
+	struct audit_ctx c = {};
+	struct bytes out;
+	const char *why = nullptr;
+	auto crash = [](const struct audit_ctx *, const char *, FILE *) -> int { abort(); };
+	auto fail = [](const struct audit_ctx *, const char *, FILE *) { return 1; };
+	auto hog = [](const struct audit_ctx *, const char *, FILE *f) -> int {
+		void *p = malloc((size_t)5 << 30);	// over the child's limit
+		return fputs(p ? "room" : "none", f) < 0;
+	};
+	EXPECT_EQ(audit_child(a, crash, &c, "x", &out, &why), -1);
+	EXPECT_STREQ(why, "the reader crashed: Aborted");
+	EXPECT_EQ(audit_child(a, fail, &c, "x", &out, &why), -1);
+	EXPECT_STREQ(why, "the reader cannot read it");
+	ASSERT_EQ(audit_child(a, hog, &c, "x", &out, &why), 0);
+	EXPECT_EQ(std::string((const char *)out.p, out.n), "none");
+}
+
+// What nobody but us has looked at is not approved.
+TEST_F(AuditTest, NeedsAnIndependentReader)
+{
+	ASSERT_EQ(run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	make(dir + "/x");
+	struct rlimit old, few;
+	getrlimit(RLIMIT_NOFILE, &old);
+	FILE *f = fopen("/dev/null", "w");
+	int next = dup(0);
+	close(next);
+	few = { (rlim_t)next + 1, old.rlim_max };	// files can be read, but there is no pipe
+	dg = {};
+	setrlimit(RLIMIT_NOFILE, &few);
+	int r = audit_files(a, bin.c_str(), orig.c_str(), false, f, &dg);
+	setrlimit(RLIMIT_NOFILE, &old);
+	EXPECT_EQ(r, -DIAG_P112) << dg.first_text;
+	fclose(f);
 }
 
 TEST_F(AuditTest, PrintsAndReturnsWhatItFound)

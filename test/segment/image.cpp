@@ -153,6 +153,107 @@ TEST_P(ImageTest, SameWithoutSections)
 	EXPECT_STREQ(b->interp, im->interp);
 }
 
+#define SRC BPFTIME_TEST_DIR "/segment/targets/"
+
+struct ImageBuilt : seg::Test {
+	struct image *build(const std::string &cc, const char *src, bool *skip)
+	{
+		*skip = !seg::have(cc.substr(0, cc.find(' ')));
+		if (*skip)
+			return nullptr;
+		seg::Run r = run(cc + " " + src + " -o " + dir + "/x");
+		EXPECT_EQ(r.exit, 0) << r.out;
+		return r.exit ? nullptr : image(dir + "/x");
+	}
+};
+
+// The PLTs of all linkers, lazy or not, with and without landing pads.
+TEST_F(ImageBuilt, StubsOfEveryLinker)
+{
+	for (const char *cc : { "gcc -O2", "gcc -O2 -Wl,-z,lazy", "gcc -O2 -no-pie -Wl,-z,now",
+				"gcc -O2 -fcf-protection=full -Wl,-z,ibtplt",
+				"gcc -O2 -fcf-protection=full -Wl,-z,ibtplt,-z,now", "gcc -O2 -Wl,-z,bndplt",
+				"gcc -O2 -fuse-ld=gold", "gcc -O2 -fuse-ld=gold -Wl,-z,now",
+				"clang-19 -O2 -fuse-ld=lld", "clang-19 -O2 -fuse-ld=lld -fcf-protection=full "
+				"-Wl,-z,force-ibt", "musl-gcc -O2", "musl-gcc -O2 -Wl,-z,lazy -no-pie" }) {
+		bool skip;
+		struct image *im = build(cc, SRC "calls.c", &skip);
+		if (skip)
+			continue;
+		ASSERT_TRUE(im);
+		SCOPED_TRACE(cc);
+		std::map<uint64_t, std::string> stubs = our_stubs(im);
+		EXPECT_EQ(stubs, objdump_stubs(dir + "/x"));
+		for (const char *name : { "strdup", "getenv", "puts" }) {
+			bool found = false;
+			for (auto &s : stubs)
+				found |= s.second == name;
+			EXPECT_TRUE(found) << name;
+		}
+		for (size_t i = 0; i < im->n_import; i++)
+			if (im->import[i].stub_vaddr) {
+				EXPECT_GE(im->import[i].stub_bytes, 8u);
+				EXPECT_LE(im->import[i].stub_bytes, 16u);
+				EXPECT_FALSE(im->import[i].defined);
+			}
+	}
+}
+
+TEST_F(ImageBuilt, ImportsWithoutPlt)
+{
+	bool skip;
+	struct image *im = build("gcc -O2 -fno-plt", SRC "calls.c", &skip);
+	ASSERT_TRUE(im);
+	size_t n = 0;
+	for (size_t i = 0; i < im->n_import; i++)
+		if (!strcmp(im->import[i].name, "strdup")) {
+			n++;
+			EXPECT_EQ(im->import[i].stub_vaddr, 0u);
+			EXPECT_NE(im->import[i].got_vaddr, 0u);
+			EXPECT_STREQ(im->import[i].version, "GLIBC_2.2.5");
+		}
+	EXPECT_EQ(n, 1u);
+}
+
+TEST_F(ImageBuilt, Kinds)
+{
+	struct { const char *cc; enum image_kind kind; } k[] = {
+		{ "gcc", IMAGE_PIE }, { "gcc -no-pie", IMAGE_EXEC }, { "gcc -static", IMAGE_STATIC },
+		{ "gcc -static-pie", IMAGE_STATIC_PIE }, { "gcc -shared -fPIC", IMAGE_DSO },
+		{ "gcc -shared -fPIC -Wl,-soname,x.so", IMAGE_DSO }, { "musl-gcc", IMAGE_PIE },
+		{ "musl-gcc -static", IMAGE_STATIC }, { "musl-gcc -shared -fPIC", IMAGE_DSO },
+		{ "clang-19 -fuse-ld=lld", IMAGE_PIE }, { "clang-19 -fuse-ld=lld -shared -fPIC", IMAGE_DSO },
+		{ "gcc -fuse-ld=gold -pie", IMAGE_PIE }, { "gcc -fuse-ld=gold -static", IMAGE_STATIC } };
+	for (auto &c : k) {
+		bool skip;
+		struct image *im = build(c.cc, SRC "calls.c", &skip);
+		if (!skip) {
+			ASSERT_TRUE(im);
+			EXPECT_EQ(im->kind, c.kind) << c.cc;
+		}
+	}
+	if (!access("/lib/ld-musl-x86_64.so.1", R_OK))
+		EXPECT_EQ(image("/lib/ld-musl-x86_64.so.1")->kind, IMAGE_DSO);
+	EXPECT_EQ(image("/lib64/ld-linux-x86-64.so.2")->kind, IMAGE_DSO);
+}
+
+// .symtab's functions too, versions split off their names.
+TEST_F(ImageBuilt, LocalFunctions)
+{
+	bool skip;
+	struct image *im = build("gcc -O0", SRC "probe.c", &skip);
+	ASSERT_TRUE(im);
+	std::set<std::string> names;
+	for (size_t i = 0; i < im->n_sym; i++) {
+		names.insert(im->sym[i].name);
+		EXPECT_EQ(strchr(im->sym[i].name, '@'), nullptr) << im->sym[i].name;
+		if (i)
+			EXPECT_FALSE(im->sym[i].vaddr == im->sym[i - 1].vaddr &&
+				     !strcmp(im->sym[i].name, im->sym[i - 1].name));
+	}
+	EXPECT_TRUE(names.count("main") && names.count("check") && names.count("construct"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Debian, ImageTest,
 			 testing::Values("/usr/sbin/nginx", "/usr/bin/openssl", "/usr/bin/sqlite3",
 					 "/usr/bin/redis-server", "/usr/bin/python3.11",
