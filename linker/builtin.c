@@ -7,12 +7,14 @@
 #include "objfile.h"
 #include "objfmt.h"
 
-extern const unsigned char bpftime_count_object[], bpftime_count_object_end[];
+extern const unsigned char bpftime_count[], bpftime_count_end[];
+extern const unsigned char bpftime_latency[], bpftime_latency_end[];
 
-struct bytes lnk_builtin_count(struct arena *a, struct bytes id)
+struct bytes lnk_builtin_count(struct arena *a, struct bytes id, bool latency)
 {
-	size_t n = (size_t)(bpftime_count_object_end - bpftime_count_object);
-	uint8_t *p = arena_dup(a, bpftime_count_object, n);
+	const unsigned char *from = latency ? bpftime_latency : bpftime_count;
+	size_t n = (size_t)((latency ? bpftime_latency_end : bpftime_count_end) - from);
+	uint8_t *p = arena_dup(a, from, n);
 	struct bytes out = { p, n };
 	struct obj_file f;
 	struct diags dg = { 0 };

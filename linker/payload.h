@@ -65,7 +65,8 @@ struct lnk_size {
 	uint64_t rw_align, rx_align;
 };
 
-/* The payload shall hold this symbol of the runtime, although no object refers to it. */
+/* The payload shall hold this symbol of the runtime, although no object refers to it.
+ * lnk_layout returns -DIAG_L012 when the archive has none of that name. */
 void lnk_require(struct lnk *l, const char *symbol);
 
 /* All attach points are known by now.  May be called again, with other sizes.

@@ -252,7 +252,7 @@ static bool mark_groups(struct marking *m, struct obj_file *f)
 	return m->n != n;
 }
 
-static void mark_roots(struct marking *m)
+static int mark_roots(struct marking *m)
 {
 	static const char *const by_name[] = { "bpftime_rt1_init", "bpftime_rt1_cold",
 					       "bpftime_rt1_start", "bpftime_rt1_start_dso" };
@@ -266,9 +266,13 @@ static void mark_roots(struct marking *m)
 	for (size_t i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
 		if (lnk_global(l, by_name[i], &r))
 			mark(m, r);
-	for (size_t i = 0; i < l->n_required; i++)
-		if (lnk_global(l, l->required[i], &r))
-			mark(m, r);
+	for (size_t i = 0; i < l->n_required; i++) {
+		if (!lnk_global(l, l->required[i], &r))
+			return diag(m->dg, DIAG_L012, at_file("the runtime archive"), "no %s",
+				    l->required[i]);
+		mark(m, r);
+	}
+	return 0;
 }
 
 void lnk_each_section(struct lnk *l, lnk_each_fn *fn, void *arg)
@@ -309,8 +313,8 @@ int lnk_select(struct lnk *l, struct diags *dg)
 	for (size_t i = 0; i < l->n_member; i++)
 		eh_frame_restore(&l->member[i]);
 	lnk_each_section(l, unmark, NULL);
-	mark_roots(&m);
-	while (more && (err = drain(&m)) >= 0) {
+	err = mark_roots(&m);
+	while (err >= 0 && more && (err = drain(&m)) >= 0) {
 		more = false;
 		for (size_t i = 0; i < l->n_file; i++)
 			more |= mark_groups(&m, l->file[i]);

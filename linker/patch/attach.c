@@ -74,6 +74,7 @@ static bool is_needed(const struct image *im, const char *path)
 struct spec {		/* a SEC() name behind its prefix */
 	const char *path;	/* NULL: none */
 	struct record_want at;	/* symbol, off_bytes or vaddr */
+	bool follows, follows_ret;	/* @uprobe, @uretprobe: wherever that option asks for */
 };
 
 /* "PATH:sym+off", "sym", ":sym"; a colon pair belongs to a C++ name.
@@ -85,6 +86,10 @@ static int parse_spec(struct arena *a, const char *sec, struct spec *out, struct
 
 	*out = (struct spec){ 0 };
 	if (!*rest)
+		return 0;
+	out->follows_ret = !strcmp(rest, "@uretprobe");
+	out->follows = out->follows_ret || !strcmp(rest, "@uprobe");
+	if (out->follows)
 		return 0;
 	while ((colon = strchr(colon, ':')) && colon[1] == ':')
 		colon += 2;
@@ -113,7 +118,7 @@ static int wants_of_args(struct record *r, struct record_want w, const struct sp
 
 		if (err < 0)
 			return err;
-		if (arg[i].ret != w.ret || (has_own && !same_place(&own->at, &at)))
+		if (arg[i].ret != (own->follows ? own->follows_ret : w.ret) || (has_own && !same_place(&own->at, &at)))
 			continue;
 		w.symbol = at.symbol;
 		w.has_vaddr = at.has_vaddr;
@@ -160,7 +165,7 @@ int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32
 			w.off_bytes = own.at.off_bytes;
 			record_add_want(a, r, &w);
 		}
-		if (!n)
+		if (!n && !own.follows)
 			diag_warn(dg, at_insn(r->object[object].path, hook->prog, -1, NULL),
 				  n_arg	    ? "no --%s given for SEC(\"%s\")"
 				  : has_own ? "%s: nothing of SEC(\"%s\") is in this binary"

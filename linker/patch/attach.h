@@ -31,6 +31,8 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
  *     uprobe/PATH:sym[+off]  when PATH is the binary (same file, base name or soname), or
  *                            the binary needs PATH (then its import of sym)
  *     uprobe/sym             whatever the binary defines or imports
+ *     uprobe/@uretprobe      nothing; given arguments, wherever --uretprobe asks for (of
+ *                            the built-in hook: the entry of what it times)
  * A program with no place gets a warning.  Returns the number of wants added, or a
  * negative diagnostic. */
 int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32_t first_hook,

@@ -93,6 +93,14 @@ static struct bytes target_id(struct job *j)
 	return (struct bytes){ hash, 32 };
 }
 
+static bool asks_for_return(const struct job *j)
+{
+	for (size_t i = 0; i < j->req->n_arg; i++)
+		if (j->req->arg[i].ret)
+			return true;
+	return false;
+}
+
 /* Adds the objects the file already had, in their old order with their old wants, then the
  * new ones with theirs.  An object that comes again gets its further wants. */
 static int add_objects(struct job *j)
@@ -111,7 +119,7 @@ static int add_objects(struct job *j)
 	}
 	if (!j->req->n_object)
 		asked[0] = record_add_object(j->a, &j->rec, "count (built in)",
-					     lnk_builtin_count(j->a, target_id(j)));
+					     lnk_builtin_count(j->a, target_id(j), asks_for_return(j)));
 	first = arena_array(j->a, j->rec.n_object + 1, sizeof(*first));
 	for (size_t i = 0; i < j->rec.n_object; i++) {
 		const struct record_object *o = &j->rec.object[i];

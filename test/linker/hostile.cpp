@@ -262,6 +262,7 @@ TEST(HostileArchive, IsRefused)
 	auto layout = [&](std::vector<uint8_t> archive) {
 		lnk *l = lnk_new(a, {archive.data(), archive.size()});
 		EXPECT_EQ(lnk_add_object(l, "a", obj, false, &dg), 0);
+		lnk_require(l, "bpftime_rt1_tramp_got");
 		return lnk_layout(l, &t, 0, 0, &size, &dg);
 	};
 	std::vector<uint8_t> b(good.p, good.p + good.n), none(good.p, good.p + 8);

@@ -243,6 +243,14 @@ TEST_F(Payload, LayoutMayBeRepeated)
 	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_tramp_sum")(0), 21u);
 }
 
+TEST_F(Payload, RequiredSymbolsMustExist)
+{
+	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0);
+	lnk_require(l, "bpftime_rt1_no_such_thing");
+	lnk_target t = {};
+	EXPECT_EQ(lnk_layout(l, &t, 0, 0, &size, &dg), -DIAG_L012);
+}
+
 TEST_F(Payload, PartsMustBeNear)
 {
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0);
