@@ -13,8 +13,8 @@
 #include "dir.h"
 #include "fault.h"
 #include "files.h"
+#include "lock.h"
 #include "payload_off.h"
-#include "self.h"
 
 _Static_assert(offsetof(struct bpftime_payload, entry_rel) == PAYLOAD_ENTRY_REL, "start.S");
 _Static_assert(offsetof(struct bpftime_payload, init_rel) == PAYLOAD_INIT_REL, "start.S");
@@ -48,6 +48,7 @@ static void set_up(void)
 	if (n_private >= 0) {	/* else a map has no memory: the hooks stay disabled */
 		rt_control_attach(dir);
 		rt_add(&rt_control()->private_maps, (uint64_t)n_private);
+		rt_store_release(&rt_busy_counter, &rt_control()->busy);
 	}
 	if (dir >= 0)
 		rt_sys1(SYS_close, dir);

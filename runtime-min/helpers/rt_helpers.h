@@ -38,6 +38,8 @@ void bpftime_h_ringbuf_submit(void *sample, uint64_t flags);
 void bpftime_h_ringbuf_discard(void *sample, uint64_t flags);
 uint64_t bpftime_h_ringbuf_output(const struct bpftime_map *m, void *base, const void *data,
 				  uint64_t size, uint64_t flags);
+void *bpftime_h_tail_call(void *ctx, const struct bpftime_map *m, void *base, uint64_t index,
+			  uint64_t type);
 uint64_t bpftime_h_ringbuf_query(const struct bpftime_map *m, void *base, uint64_t what);
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -33,6 +33,18 @@ struct bpftime_map *tp_map(const char *name, uint32_t type, uint32_t key, uint32
 	return m;
 }
 
+void tp_hook(uint8_t kind, uint32_t id, uint64_t (*body)(void *))
+{
+	struct objfmt_hook *h = &tp.hook[tp.object.n_hooks++];
+
+	h->version = OBJFMT_HOOK_VERSION;
+	h->size = sizeof(*h);
+	h->kind = kind;
+	memcpy(h->hash, &id, sizeof(id));
+	if (body)
+		POINT(h->body_rel, body);
+}
+
 void tp_finish(const char *dir, uint32_t n_attach)
 {
 	struct bpftime_payload *p = &bpftime_rt1_payload;
@@ -42,6 +54,7 @@ void tp_finish(const char *dir, uint32_t n_attach)
 	o->version = OBJFMT_OBJECT_VERSION;
 	o->size = sizeof(*o);
 	POINT(o->maps_rel, tp.map);
+	POINT(o->hooks_rel, tp.hook);
 	POINT(o->stamp_rel, &tp.stamp);
 	POINT(o->name_rel, tp.object_name);
 	tp.stamp.version = OBJFMT_STAMP_VERSION;

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { TP_MAPS = 8, TP_ATTACH = 4, TP_ROOM_BYTES = 2 * 4096 };
+enum { TP_MAPS = 8, TP_ATTACH = 4, TP_HOOKS = 4, TP_ROOM_BYTES = 2 * 4096 };
 
 struct test_payload {
 	struct rt_control control;
@@ -22,6 +22,7 @@ struct test_payload {
 	struct bpftime_map map[TP_MAPS];
 	char name[TP_MAPS][32];
 	struct objfmt_object object;
+	struct objfmt_hook hook[TP_HOOKS];
 	struct objfmt_stamp stamp;
 	struct bpftime_attach attach[TP_ATTACH];
 	int32_t objects[1];
@@ -32,6 +33,8 @@ extern struct test_payload tp;
 /* Adds a map; in a room when room_bytes > 0. */
 struct bpftime_map *tp_map(const char *name, uint32_t type, uint32_t key, uint32_t value,
 			   uint32_t entries, uint32_t room_bytes);
+/* Adds a program; the first bytes of its hash are `id`. */
+void tp_hook(uint8_t kind, uint32_t id, uint64_t (*body)(void *));
 /* Fills bpftime_rt1_payload.  dir NULL: the default. */
 void tp_finish(const char *dir, uint32_t n_attach);
 const uint32_t *tp_words(void);

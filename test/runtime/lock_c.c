@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#include "lock_c.h"
+
+#include "lock.h"
+
+int test_lock(uint64_t *lock)
+{
+	return rt_lock(lock, rt_me());
+}
+
+void test_unlock(uint64_t *lock)
+{
+	rt_unlock(lock);
+}
