@@ -28,18 +28,22 @@ static int orc_error(const struct unit *u, LLVMErrorRef err, struct diags *dg)
 	return r;
 }
 
-/* Tells ORC where a symbol of the runtime is. */
-static int define(struct jit *j, const struct unit *u, const struct jit_env *env,
-		  const char *name, struct diags *dg)
+/* Tells ORC where a symbol of the runtime is, if the module refers to it. */
+static int define(struct jit *j, const struct unit *u, const struct jit_env *env, LLVMValueRef v,
+		  struct diags *dg)
 {
+	const char *name = LLVMGetValueName(v);
 	LLVMOrcCSymbolMapPair pair = { 0 };
 	LLVMErrorRef err;
 
+	if (!LLVMIsDeclaration(v) || !LLVMGetFirstUse(v))
+		return 0;
 	pair.Sym.Address = env ? env->symbol(env->arg, name) : 0;
 	if (!pair.Sym.Address)
 		return diag(dg, DIAG_C003, at_file(u->path), "%s: no such symbol here", name);
-	pair.Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported |
-				      LLVMJITSymbolGenericFlagsCallable;
+	pair.Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported;
+	if (LLVMIsAFunction(v))
+		pair.Sym.Flags.GenericFlags |= LLVMJITSymbolGenericFlagsCallable;
 	pair.Name = LLVMOrcLLJITMangleAndIntern(j->lljit, name);
 	err = LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(j->lljit),
 				    LLVMOrcAbsoluteSymbols(&pair, 1));
@@ -53,8 +57,10 @@ static int define_all(struct jit *j, const struct unit *u, const struct module *
 
 	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f && r >= 0;
 	     f = LLVMGetNextFunction(f))
-		if (LLVMIsDeclaration(f) && !LLVMGetIntrinsicID(f) && LLVMGetFirstUse(f))
-			r = define(j, u, env, LLVMGetValueName(f), dg);
+		if (!LLVMGetIntrinsicID(f))
+			r = define(j, u, env, f, dg);
+	for (LLVMValueRef g = LLVMGetFirstGlobal(m->l.mod); g && r >= 0; g = LLVMGetNextGlobal(g))
+		r = define(j, u, env, g, dg);
 	return r;
 }
 

@@ -3,10 +3,7 @@
 
 #include <set>
 
-#include "jit.h"
-#include "load.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "engine.h"
 
 namespace {
 
@@ -46,36 +43,6 @@ struct Unit {
 	}
 };
 
-int run_jit(const Unit &u, const compile_opts &opts, void *mem, uint64_t bytes, uint64_t *r0,
-	    struct diags *dg)
-{
-	struct jit *j;
-	int err = jit_open(&u.u, nullptr, &opts, nullptr, &j, dg);
-	if (err < 0)
-		return err;
-	*r0 = jit_prog(j, 0)(mem, bytes);
-	jit_close(j);
-	return 0;
-}
-
-int run_aot(const Unit &u, const compile_opts &opts, struct arena *a, void *mem, uint64_t bytes,
-	    uint64_t *r0, struct diags *dg)
-{
-	struct lnk_loaded p = {};
-	struct bytes obj;
-	int err = compile_object(a, &u.u, nullptr, &opts, &obj, dg);
-	if (err < 0)
-		return err;
-	struct lnk *l = lnk_new(a, { bpftime_rt_archive,
-				     (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
-	if ((err = lnk_add_object(l, "case", obj, true, dg)) < 0 ||
-	    (err = lnk_load_here(l, PAYLOAD_PRIVATE, &p, dg)) < 0)
-		return err;
-	*r0 = lnk_loaded_body(&p, "prog")(mem, bytes);
-	lnk_unload(&p);
-	return 0;
-}
-
 }
 
 int vm_run(std::vector<bpfi> code, void *mem, uint64_t bytes, bool jit, unsigned level,
@@ -86,8 +53,11 @@ int vm_run(std::vector<bpfi> code, void *mem, uint64_t bytes, bool jit, unsigned
 	struct compile_opts opts = {};
 	opts.opt_level = level;
 	opts.unverified = true;
-	int err = jit ? run_jit(u, opts, mem, bytes, r0, dg)
-		      : run_aot(u, opts, a, mem, bytes, r0, dg);
+	struct engine *e = nullptr;
+	int err = engine_open(a, jit ? ENGINE_JIT : ENGINE_AOT, &u.u, nullptr, &opts, &e, dg);
+	if (err >= 0)
+		*r0 = engine_prog(e, 0)(mem, bytes);
+	engine_close(e);
 	arena_free(a);
 	return err;
 }

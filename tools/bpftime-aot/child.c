@@ -51,9 +51,9 @@ void child_confine(void)
 		_exit(EX_ENV);
 }
 
-static void limit(int what, rlim_t n)
+static void limit(int what, rlim_t soft, rlim_t hard)
 {
-	struct rlimit r = { n, n };
+	struct rlimit r = { soft, hard };
 
 	setrlimit(what, &r);
 }
@@ -63,8 +63,8 @@ static void in_child(void (*fn)(void *arg, struct child_result *res), void *arg,
 {
 	struct child_result res = { .code = DIAG_I001 };
 
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, lim->seconds);
+	limit(RLIMIT_CORE, 0, 0);
+	limit(RLIMIT_CPU, lim->seconds, lim->seconds + 1);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// `bpftime-aot run`: results, contexts, memory, maps, and programs that misbehave.
+#include "made.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+
+struct RunTool {
+	int exit = -1;
+	std::string out;
+
+	RunTool(const std::string &obj, const std::string &args)
+	{
+		FILE *p = popen((BPFTIME_BIN_DIR "/bpftime-aot run " + obj + " " + args + " 2>&1").c_str(), "r");
+		char buf[4096];
+		for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
+			out.append(buf, n);
+		int st = pclose(p);
+		exit = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+	}
+	bool says(const std::string &s) const { return out.find(s) != std::string::npos; }
+};
+
+static std::string text(const std::string &body)
+{
+	return compile_text(bpf_head + body);
+}
+
+class Engine : public testing::TestWithParam<const char *> {};
+
+TEST_P(Engine, ContextBytesReachTheProgram)
+{
+	NEED_CLANG();
+	std::string e = std::string(" --engine ") + GetParam();
+	std::string o = text("SEC(\"uprobe\") int f(struct pt_regs *ctx)"
+			     "{ return ctx->r15 * 3 + ctx->r14; }\n");
+	RunTool r(o, "--ctx 07000000000000000200000000000000" + e);
+	EXPECT_EQ(r.exit, 0) << r.out;
+	EXPECT_TRUE(r.says("f: r0 = 0x17")) << r.out;
+	EXPECT_TRUE(RunTool(o, e).says("f: r0 = 0x0"));	/* zeros */
+	EXPECT_EQ(RunTool(o, "--ctx 0" + e).exit, 2);
+	EXPECT_EQ(RunTool(o, "--ctx zz" + e).exit, 2);
+}
+
+TEST_P(Engine, MapsKeepWhatProgramsWrite)
+{
+	NEED_CLANG();
+	std::string o = text(R"(
+MAP(a, ARRAY, __u32, __u64, 4)
+MAP(h, HASH, __u32, __u64, 64)
+MAP(p, PERCPU_ARRAY, __u32, __u64, 4)
+static __u64 runs;
+const volatile __u32 step = 5;
+SEC("uprobe") int f(struct pt_regs *ctx)
+{
+	__u32 k = 3;
+	__u64 one = 1, *v = bpf_map_lookup_elem(&a, &k);
+	if (!v)
+		return -1;
+	*v += step;
+	if (bpf_map_update_elem(&h, &k, v, 0))
+		return -2;
+	v = bpf_map_lookup_elem(&h, &k);
+	if (!v)
+		return -3;
+	one = *v;
+	v = bpf_map_lookup_elem(&p, &k);
+	if (v)
+		++*v;
+	return one * 1000 + ++runs;
+}
+)");
+	RunTool r(o, std::string("--repeat 4 --json --engine ") + GetParam());
+	EXPECT_EQ(r.exit, 0) << r.out;
+	EXPECT_TRUE(r.says("\"r0\":\"0x4e24\"")) << r.out;	/* 4 * 5 * 1000 + 4 */
+	EXPECT_TRUE(r.says("\"ns\":")) << r.out;
+	EXPECT_TRUE(RunTool(o, std::string("--set step=7 --json --engine ") + GetParam()).says("\"r0\":\"0x1b59\""));
+}
+
+TEST_P(Engine, SubprogramsAndLoops)
+{
+	NEED_CLANG();
+	std::string o = text(R"(
+static __attribute__((noinline)) __u64 square(__u64 x) { return x * x; }
+static __attribute__((noinline)) void fill(__u8 *p, int n)
+{
+	for (int i = 0; i < n && i < 16; i++)
+		p[i] = square(i);
+}
+SEC("uprobe") int f(struct pt_regs *ctx)
+{
+	__u8 b[16] = {};
+	__u64 sum = 0;
+	fill(b, 16);
+	for (int i = 0; i < 16; i++)
+		sum += b[i];
+	return sum;
+}
+)");
+	RunTool r(o, std::string("--engine ") + GetParam());
+	EXPECT_EQ(r.exit, 0) << r.out;
+	EXPECT_TRUE(r.says("r0 = 0x4d8")) << r.out;		/* 0 + 1 + 4 + .. + 225 */
+}
+
+INSTANTIATE_TEST_SUITE_P(Run, Engine, testing::Values("aot", "jit"),
+			 [](const auto &i) { return std::string(i.param); });
+
+TEST(Run, NamesThePrograms)
+{
+	NEED_CLANG();
+	std::string o = text("SEC(\"uprobe\") int one(void *ctx) { return 1; }\n"
+			     "SEC(\"uprobe\") int two(void *ctx) { return 2; }\n");
+	RunTool none(o, ""), wrong(o, "--prog three"), two(o, "--prog two");
+	EXPECT_EQ(none.exit, 2);
+	EXPECT_TRUE(none.says("one") && none.says("two")) << none.out;
+	EXPECT_EQ(wrong.exit, 2);
+	EXPECT_TRUE(two.says("two: r0 = 0x2")) << two.out;
+	EXPECT_EQ(RunTool(o, "--prog two --engine gpu").exit, 2);
+	EXPECT_EQ(RunTool(o, "--prog two --repeat 0").exit, 2);
+	EXPECT_EQ(RunTool(o, "--prog two --mem /nonexistent").exit, 3);
+}
+
+/* What the verifier refuses does not run; unverified, it runs where it can do no harm. */
+TEST(Run, HostileProgramsAreAnAnswer)
+{
+	NEED_CLANG();
+	std::string o = text("SEC(\"uprobe\") int f(void *ctx)"
+			     "{ *(volatile __u64 *)0x10 = 1; return 0; }\n");
+	EXPECT_EQ(RunTool(o, "").exit, 1);
+	RunTool r(o, "--unverified");
+	EXPECT_EQ(r.exit, 1);
+	EXPECT_TRUE(r.says("NOT VERIFIED")) << r.out;
+	EXPECT_TRUE(r.says("C007") && r.says("Segmentation fault")) << r.out;
+	RunTool j(o, "--unverified --json");
+	EXPECT_TRUE(j.says("{\"name\":\"f\",\"r0\":null,\"error\":{\"code\":\"C007\",")) << j.out;
+}
+
+/* ---- the child itself ---- */
+
+static const child_limits one_second = { 1 };
+
+static child_result child(void (*fn)(void *, child_result *))
+{
+	child_result res = {};
+	struct diags dg = {};
+	EXPECT_EQ(child_run(fn, nullptr, &one_second, &res, &dg), 0);
+	return res;
+}
+
+TEST(Child, EndlessLoopIsStopped)
+{
+	child_result r = child([](void *, child_result *) {
+		for (volatile int i = 0;; i++)
+			;
+	});
+	EXPECT_FALSE(r.ok);
+	EXPECT_EQ(r.code, DIAG_E004);
+}
+
+TEST(Child, SleepingIsStopped)
+{
+	child_result r = child([](void *, child_result *) { pause(); });
+	EXPECT_FALSE(r.ok);
+	EXPECT_EQ(r.code, DIAG_E004);
+}
+
+TEST(Child, ExitWithoutAnAnswerIsACrash)
+{
+	child_result r = child([](void *, child_result *) { _exit(0); });
+	EXPECT_FALSE(r.ok);
+	EXPECT_EQ(r.code, DIAG_C007);
+}
+
+TEST(Child, NonsenseAnswersAreNotBelieved)
+{
+	child_result r = child([](void *, child_result *res) {
+		memset(res, 0xff, sizeof(*res));
+		res->ok = false;
+	});
+	EXPECT_FALSE(r.ok);
+	EXPECT_EQ(r.code, DIAG_C007);
+}
+
+TEST(Child, ConfinedChildCannotTouchFiles)
+{
+	child_result r = child([](void *, child_result *res) {
+		child_confine();
+		res->ok = true;
+		res->r0 = (uint64_t)(open("/dev/null", O_RDWR) >= 0) * 2 + (fork() >= 0);
+	});
+	EXPECT_TRUE(r.ok);
+	EXPECT_EQ(r.r0, 0u);
+}
