@@ -5,7 +5,7 @@
  * The same kinds fix the C signature of bpftime_h_<name>() in runtime-min and the
  * call that the compiler emits:
  *     MAP           two parameters: const struct bpftime_map *m, void *base
- *     ANY, SIZE*, CONST_SIZE            uint64_t
+ *     ANY, UNCHECKED, SIZE*, CONST_SIZE  uint64_t
  *     every other kind                  void *  (const where only read)
  *     result        uint64_t, or void * for the _OR_NULL kinds, or void
  * but for
@@ -27,6 +27,7 @@ extern "C" {
 
 enum helper_arg {
 	ARG_NONE,
+	ARG_UNCHECKED,		/* whatever the register holds, set or not */
 	ARG_ANY,		/* any initialised scalar (or pointer, for privileged semantics) */
 	ARG_MAP,		/* a map */
 	ARG_MAP_KEY,		/* key_size readable bytes */

@@ -42,6 +42,17 @@ struct rt_control_attach {
 	char     prog[64], object[64], symbol[128];
 };
 
+/* bpf_trace_printk: records in the ring buffer map $BPFTIME_DIR/.trace. */
+#define RT_TRACE_FILE ".trace"
+enum { RT_TRACE_BYTES = 1 << 18 };
+struct rt_trace_record {
+	uint64_t ts;		/* CLOCK_MONOTONIC, ns */
+	uint32_t pid, tid, cpu;
+	uint32_t bytes;		/* of text */
+	char     comm[16];
+	char     text[];
+};
+
 /* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  Slot i belongs to stub i of the
  * trampolines, RT_SLOT_BYTES apart like the slots, so that a return address tells which slot it
  * is.  docs/design.md has the protocol. */

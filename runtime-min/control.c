@@ -86,26 +86,21 @@ static void fill_attach(struct rt_control_attach *row)
 }
 
 /* A new control file, named when it is complete. */
-static int64_t make(int64_t folder, const char *name, uint64_t bytes)
+static void make(int64_t folder, const char *name, uint64_t bytes)
 {
-	int64_t fd = rt_dir_unnamed(folder, bytes), p, r;
+	int64_t fd = rt_dir_unnamed(folder, bytes), p;
 
 	if (fd < 0)
-		return fd;
+		return;
 	p = rt_sys6(SYS_mmap, 0, bytes, PROT_RW, MAP_SHARED, (uint64_t)fd, 0);
-	if (p > -PAGE && p < 0) {
-		rt_sys1(SYS_close, fd);
-		return p;
+	if (p >= 0 || p <= -PAGE) {
+		fill_header((struct rt_control *)p);
+		fill_attach((struct rt_control_attach *)((char *)p +
+							 bpftime_rt1_payload.control_bytes));
+		rt_sys2(SYS_munmap, p, bytes);
+		rt_dir_name(folder, fd, name);	/* or another process was first */
 	}
-	fill_header((struct rt_control *)p);
-	fill_attach((struct rt_control_attach *)((char *)p + bpftime_rt1_payload.control_bytes));
-	rt_sys2(SYS_munmap, p, bytes);
-	r = rt_dir_name(folder, fd, name);
-	if (r) {
-		rt_sys1(SYS_close, fd);
-		return r;
-	}
-	return fd;
+	rt_sys1(SYS_close, fd);
 }
 
 /* The payload's id is a hash of all that shaped it, so a file of that name and size is its. */
@@ -123,12 +118,10 @@ static int64_t open_control(int64_t dir)
 	for (int i = 0; i < 8; i++)
 		rt_put_number(&t, pl->id[i], 16, 2);
 	fd = rt_dir_file(folder, name, &bytes);
-	if (fd == -RT_ENOENT)
-		fd = make(folder, name, want);
-	if (fd == -RT_EEXIST)
-		fd = rt_dir_file(folder, name, &bytes);
-	else if (fd >= 0)
-		bytes = want;
+	if (fd == -RT_ENOENT) {
+		make(folder, name, want);
+		fd = rt_dir_file(folder, name, &bytes);	/* by its name, which /proc then shows */
+	}
 	rt_sys1(SYS_close, folder);
 	if (fd >= 0 && bytes != want) {
 		rt_sys1(SYS_close, fd);

@@ -102,11 +102,10 @@ static int64_t open_file(rt_map m, int64_t folder, const char *name, const char 
 		if (fd < 0)
 			return fd;
 		r = fill(fd, m, path, object, stamp) ? rt_dir_name(folder, fd, path) : -RT_ENOMEM;
-		if (!r)
-			return fd;
 		rt_sys1(SYS_close, fd);
-		if (r != -RT_EEXIST)	/* else another process was first: look again */
+		if (r && r != -RT_EEXIST)
 			return r;
+		/* Whoever named it: open it by its name, which /proc then shows. */
 	}
 	return -RT_EEXIST;
 }

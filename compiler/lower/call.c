@@ -15,7 +15,7 @@ static struct loc at(const struct lower_func *f, uint32_t i)
 
 static bool is_u64(enum helper_arg a)
 {
-	return a == ARG_ANY || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
+	return a == ARG_ANY || a == ARG_UNCHECKED || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
 }
 
 static LLVMValueRef defined(struct lower *l, const char *name, LLVMTypeRef type)

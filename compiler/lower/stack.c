@@ -127,7 +127,7 @@ static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsign
 		n = BPFI_STACK_BYTES;
 	if (h->arg[arg] == ARG_MEM_UNINIT && fills(id) && k->reg[arg + 2].is == KIND_CONST)
 		writes(w, after, from, from + n);
-	else if (h->arg[arg] == ARG_ANY)
+	else if (h->arg[arg] == ARG_ANY || h->arg[arg] == ARG_UNCHECKED)
 		reads(w, written, 0, BPFI_STACK_BYTES);
 	else
 		reads(w, written, from, from + n);

@@ -101,10 +101,14 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 
 	if ((e = lookup_proto(v, in, &c)) < 0)
 		return e;
-	for (unsigned i = 0; i < 5 && c.h->arg[i] != ARG_NONE; i++)
-		if ((e = check_read(v, i + 1)) < 0 ||
-		    (e = check_arg(v, &c, i + 1, (enum helper_arg)c.h->arg[i])) < 0)
+	for (unsigned i = 0; i < 5 && c.h->arg[i] != ARG_NONE; i++) {
+		enum helper_arg kind = (enum helper_arg)c.h->arg[i];
+
+		if (kind == ARG_UNCHECKED && reg_of(v, i + 1)->type == REG_NONE)
+			continue;
+		if ((e = check_read(v, i + 1)) < 0 || (e = check_arg(v, &c, i + 1, kind)) < 0)
 			return e;
+	}
 	key = *reg_of(v, 2);
 	not_null = in->imm == HELPER_map_lookup_elem && key_in_range(v, &c, &key);
 	if (c.release) {

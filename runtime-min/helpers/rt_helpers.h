@@ -23,6 +23,7 @@ uint64_t bpftime_h_probe_read_kernel(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_probe_read_str(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_probe_read_user_str(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_probe_read_kernel_str(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_trace_printk(void *fmt, uint64_t bytes, uint64_t a, uint64_t b, uint64_t c);
 uint64_t bpftime_h_ktime_get_ns(void);
 uint64_t bpftime_h_ktime_get_boot_ns(void);
 uint64_t bpftime_h_get_prandom_u32(void);

@@ -113,6 +113,8 @@ TEST_P(Programs, RevertsBitForBit)
 			 patched + " " + hook);
 	ASSERT_EQ(made.status, 0) << made.out;
 	EXPECT_NE(sh("cmp -s " + plain + " " + patched).status, 0);
+	Result audit = sh(bin + "bpftime-patch --audit " + patched + " --against " + plain);
+	EXPECT_EQ(audit.status, 0) << audit.out;
 	Result back = sh(bin + "bpftime-patch --revert " + patched);
 	EXPECT_EQ(back.status, 0) << back.out;
 	EXPECT_EQ(sh("cmp " + plain + " " + patched).out, "");

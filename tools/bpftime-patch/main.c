@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "opts.h"
 #include "patch.h"
 
@@ -85,6 +86,14 @@ static int run_patch(struct arena *a, const struct opts *o, struct diags *dg)
 	return r;
 }
 
+static int run_audit(struct arena *a, const struct opts *o, struct diags *dg)
+{
+	if (!opts_has(o, "against"))
+		return diag(dg, DIAG_U001, at_file("--audit"), "name the original with --against");
+	return audit_files(a, opts_get(o, "audit"), opts_get(o, "against"), opts_has(o, "json"),
+			   stdout, dg);
+}
+
 int main(int argc, char **argv)
 {
 	struct diags dg = { .out = stderr };
@@ -101,6 +110,8 @@ int main(int argc, char **argv)
 		patch_list(a, opts_get(&o, "list"), opts_has(&o, "json"), stdout, &dg);
 	else if (opts_has(&o, "revert"))
 		patch_revert(a, opts_get(&o, "revert"), opts_get(&o, "output"), &dg);
+	else if (opts_has(&o, "audit"))
+		run_audit(a, &o, &dg);
 	else if (opts_has(&o, "binary"))
 		run_patch(a, &o, &dg);
 	else {

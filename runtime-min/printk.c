@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * printk.c - bpf_trace_printk: a record in the ring buffer `.trace` of the map directory,
+ * opened at the first message, read by `bpftime-ctl trace`. */
+#include "arch/x86_64/sys.h"
+#include "dir.h"
+#include "files.h"
+#include "format.h"
+#include "init.h"
+#include "maps.h"
+#include "mem.h"
+#include "rt.h"
+#include "rt_helpers.h"
+
+enum { TEXT_BYTES = 512, ARGS = 3, OPEN_TRIES = 1000, NOT_OPEN = 0, OPEN = -1 };
+
+static const struct bpftime_map ring = {
+	.version = OBJFMT_MAP_VERSION, .size = sizeof(ring), .type = MAP_TYPE_ringbuf,
+	.max_entries = RT_TRACE_BYTES,
+};
+static void *base;
+static int32_t state;	/* NOT_OPEN, OPEN, or the pid of the process that opens it */
+
+static bool open_ring(void)
+{
+	int32_t me, was = rt_load_acquire(&state);
+	int64_t dir;
+
+	if (was == OPEN)
+		return true;
+	me = (int32_t)rt_sys0(SYS_getpid);
+	for (uint32_t i = 0; was == me && i < OPEN_TRIES; i++) {
+		rt_sys0(SYS_sched_yield);
+		was = rt_load_acquire(&state);
+	}
+	/* Another process's number: a child made by fork() in the middle starts over. */
+	if (was == OPEN || was == me || !rt_cas(&state, &was, me))
+		return was == OPEN;
+	dir = rt_dir_open();
+	base = rt_map_attach(&ring, dir, RT_TRACE_FILE, "", bpftime_rt1_payload.id).base;
+	if (dir >= 0)
+		rt_sys1(SYS_close, dir);
+	rt_store_release(&state, base ? OPEN : NOT_OPEN);
+	return base;
+}
+
+uint64_t rt_trace_printk(uint64_t fmt, uint64_t fmt_bytes, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct {
+		struct rt_trace_record head;
+		char text[TEXT_BYTES];
+	} r;
+	uint64_t arg[ARGS] = { a, b, c }, id = rt_pid_tgid();
+	int64_t n = rt_format(r.text, TEXT_BYTES, (const char *)fmt, fmt_bytes, arg, ARGS);
+
+	if (n < 0 || !open_ring())
+		return (uint64_t)n;
+	r.head.ts = rt_ktime_get_ns();
+	r.head.pid = (uint32_t)(id >> 32);
+	r.head.tid = (uint32_t)id;
+	r.head.cpu = (uint32_t)bpftime_h_get_smp_processor_id();
+	r.head.bytes = (uint32_t)(n < TEXT_BYTES ? n : TEXT_BYTES - 1);
+	rt_comm((uint64_t)r.head.comm, sizeof(r.head.comm));
+	bpftime_h_ringbuf_output(&ring, base, &r, sizeof(r.head) + r.head.bytes, 0);
+	return (uint64_t)n;
+}
