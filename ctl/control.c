@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "hooks.h"
@@ -98,7 +99,7 @@ static int open_one(const struct mapdir *d, struct arena *a, const char *name, s
 		return 0;
 	}
 	*c = (struct control){ .id = arena_strdup(a, name), .file = p,
-			       .bytes = (size_t)st.st_size, .ino = st.st_ino };
+			       .bytes = (size_t)st.st_size, .dev = st.st_dev, .ino = st.st_ino };
 	why = check(p, c->bytes, name, &n_attach, &attach_off);
 	if (why) {
 		diag_warn(dg, at_file(path), "left out: %s: %s", diag_text(DIAG_M010), why);
@@ -132,17 +133,15 @@ void control_close(struct control_list *l)
 	l->n = 0;
 }
 
-/* Is this line of /proc/PID/maps a mapping of the control file?  The device is not
- * compared: overlay file systems show another one there. */
+/* Is this line of /proc/PID/maps a mapping of the control file?  Its path does not say: a
+ * process that made the file knows it by the name it had before it was linked into place. */
 static bool maps_it(const char *line, const struct control *c)
 {
-	size_t n = strcspn(line, "\n"), id = strlen(c->id);
-	const char *dir = "/" MAPFMT_CONTROL_DIR "/";
+	unsigned major, minor;
 	uint64_t ino;
 
-	return sscanf(line, "%*x-%*x %*s %*x %*x:%*x %" SCNu64, &ino) == 1 && ino == c->ino &&
-	       n > id + strlen(dir) && !memcmp(line + n - id, c->id, id) &&
-	       !memcmp(line + n - id - strlen(dir), dir, strlen(dir));
+	return sscanf(line, "%*x-%*x %*s %*x %x:%x %" SCNu64, &major, &minor, &ino) == 3 &&
+	       ino == c->ino && makedev(major, minor) == c->dev;
 }
 
 /* Notes in `l` which control files process `pid` has mapped.  Returns false when its maps

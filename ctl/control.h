@@ -24,7 +24,7 @@ struct control {
 	const char *target;
 	struct rt_control *file;	/* mapped, shared; not trusted beyond what was checked */
 	size_t      bytes;
-	uint64_t    ino;
+	uint64_t    dev, ino;
 	struct control_hook *hook;
 	size_t      n_hook;
 	int        *pid;	/* processes that have it mapped, ascending */

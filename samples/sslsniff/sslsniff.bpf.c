@@ -13,7 +13,9 @@
 
 #include "log2.h"
 
-enum { DATA_BYTES = 4096 };
+/* At most DATA_BYTES of a call's data are kept.  A record has room for that, or for less when
+ * there is less: the size of a record must be a constant, so there are three. */
+enum { DATA_BYTES = 4096, MEDIUM_BYTES = 1024, SMALL_BYTES = 256 };
 
 struct event {
 	__u64 ts;		/* ns since boot, when the call began */
@@ -21,7 +23,7 @@ struct event {
 	__u32 len;		/* bytes the call moved; data holds the first DATA_BYTES of them */
 	__u32 is_write;
 	char  comm[16];
-	char  data[DATA_BYTES + 1];	/* ends with a NUL */
+	char  data[DATA_BYTES + 1];	/* ends with a NUL; the record may end before the array */
 };
 
 /* Makes clang write struct event into the object's BTF, for `bpftime-ctl events --type`. */
@@ -42,7 +44,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 1 << 22);	/* bytes */
 } events SEC(".maps");
 
 struct {
@@ -77,12 +79,17 @@ static __always_inline void count_lost(void)
 		__sync_fetch_and_add(n, 1);
 }
 
-static __always_inline void report(const struct inflight *call, __u64 pid_tgid, __u32 len,
-				   __u32 is_write)
+/* One call's event with room for `room` bytes, a constant. */
+static __always_inline void report_in(__u32 room, const struct inflight *call, __u64 pid_tgid,
+				      __u32 len, __u32 is_write)
 {
-	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	__u32 n = len < DATA_BYTES ? len : DATA_BYTES;
+	struct event *e = bpf_ringbuf_reserve(
+		&events, __builtin_offsetof(struct event, data) + room + 1, 0);
+	__u32 n = len;
 
+	barrier_var(n);	/* clang knows that n fits and would not compare: the verifier does not */
+	if (n > room)
+		n = room;
 	if (!e) {
 		count_lost();
 		return;
@@ -96,6 +103,17 @@ static __always_inline void report(const struct inflight *call, __u64 pid_tgid, 
 	bpf_probe_read_user(e->data, n, (const void *)call->buf);
 	e->data[n] = 0;
 	bpf_ringbuf_submit(e, 0);
+}
+
+static __always_inline void report(const struct inflight *call, __u64 pid_tgid, __u32 len,
+				   __u32 is_write)
+{
+	if (len <= SMALL_BYTES)
+		report_in(SMALL_BYTES, call, pid_tgid, len, is_write);
+	else if (len <= MEDIUM_BYTES)
+		report_in(MEDIUM_BYTES, call, pid_tgid, len, is_write);
+	else
+		report_in(DATA_BYTES, call, pid_tgid, len, is_write);
 }
 
 static __always_inline int leave(int ret, __u32 is_write)

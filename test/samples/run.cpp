@@ -185,8 +185,9 @@ struct SamplesAtWork : testing::Test {
 				tool("bpftime-ctl dump " + name + "/" + map + " --json").c_str(), 0,
 				&err);
 			ASSERT_NE(dump, nullptr) << err.text;
+			entries &into = s.maps[map];
 			json_array_foreach(dump, k, e)
-				s.maps[map][bytes_of(json_object_get(e, "key"))] =
+				into[bytes_of(json_object_get(e, "key"))] =
 					bytes_of(json_object_get(e, "value"));
 			json_decref(dump);
 		}

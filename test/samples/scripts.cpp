@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// scripts/demo and benchmarks/run do what they say, and leave nothing behind.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace fs = std::filesystem;
+
+static std::string output_of(const std::string &cmd, int *status)
+{
+	std::string s;
+	char buf[4096];
+	FILE *p = popen((cmd + " 2>&1").c_str(), "r");
+	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
+		s.append(buf, n);
+	*status = pclose(p);
+	return s;
+}
+
+static bool missing(const char *command)
+{
+	return system(("PATH=$PATH:/usr/sbin:/sbin command -v " + std::string(command) +
+		       " >/dev/null").c_str()) != 0;
+}
+
+// Processes whose program or command line is below a folder.
+static std::string processes_of(const std::string &dir)
+{
+	std::string found;
+	for (const auto &e : fs::directory_iterator("/proc")) {
+		std::error_code err;
+		std::ifstream f(e.path() / "cmdline");
+		std::stringstream s;
+		s << f.rdbuf() << fs::read_symlink(e.path() / "exe", err).string();
+		if (s.str().find(dir) != std::string::npos)
+			found += e.path().string() + " ";
+	}
+	return found;
+}
+
+// Everything the demo makes is below TMPDIR, which is empty again when it ends.
+TEST(Demo, ShowsThePlaintextAndLeavesNothing)
+{
+	for (const char *c : { "nginx", "openssl", "curl", "clang-19", "python3" })
+		if (missing(c))
+			GTEST_SKIP() << "there is no " << c;
+	char dir[] = "/tmp/bpftime-scripts-XXXXXX";
+	ASSERT_NE(mkdtemp(dir), nullptr);
+	ASSERT_EQ(system(("chmod 755 " + std::string(dir)).c_str()), 0);
+	int st;
+	std::string out = output_of("cd " BPFTIME_SOURCE_DIR " && TMPDIR=" + std::string(dir) +
+				    " BPFTIME_BUILT=1 BPFTIME_ROUNDS=1 BPFTIME_BUILD=" BUILD_DIR
+				    " scripts/demo", &st);
+	EXPECT_EQ(st, 0) << out;
+	EXPECT_NE(out.find(".data = \"GET / HTTP/1.1"), out.npos) << out;
+	EXPECT_NE(out.find("2000 records were read, 0 were lost"), out.npos) << out;
+	EXPECT_NE(out.find("ns added by"), out.npos) << out;
+	EXPECT_EQ(system(("rmdir " + std::string(dir)).c_str()), 0);
+	EXPECT_EQ(processes_of(dir), "");
+}
+
+TEST(Benchmarks, OneRoundCountsEveryCall)
+{
+	if (missing("python3"))
+		GTEST_SKIP() << "there is no python3";
+	int st;
+	std::string out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/run --build " BUILD_DIR
+				    " --rounds 1 --ms 1", &st);
+	EXPECT_EQ(st, 0) << out;
+	EXPECT_NE(out.find("ns added by"), out.npos) << out;
+}
