@@ -11,7 +11,7 @@ static int compile(struct arena *a, const struct unit *u, const struct vfy_resul
 {
 	LLVMContextRef ctx = LLVMContextCreate();
 	struct module m;
-	int r = module_make(a, ctx, u, facts, opts, &m, dg);
+	int r = module_make(a, ctx, u, facts, opts, false, &m, dg);
 
 	if (r >= 0 && ir) {
 		char *text = LLVMPrintModuleToString(m.l.mod);

@@ -88,17 +88,15 @@ static int link_module(struct jit *j, const struct unit *u, struct module *m,
 							tsm), dg);
 }
 
-/* What init does for a hook object: writes the base of each map without a room. */
-static int fill_slots(struct jit *j, const struct unit *u, const struct module *m,
-		      const struct jit_env *env, struct diags *dg)
+/* What init does for a hook object: writes the base of each map. */
+static int fill_slots(struct jit *j, const struct unit *u, const struct jit_env *env,
+		      struct diags *dg)
 {
 	LLVMOrcExecutorAddress addr = 0;
 	void **slot;
 	int r = 0;
 
 	for (size_t i = 0; i < u->n_map; i++) {
-		if (m->l.map[i].room)
-			continue;
 		if (!addr)
 			r = orc_error(u, LLVMOrcLLJITLookup(j->lljit, &addr, LOWER_SLOTS), dg);
 		if (r < 0)
@@ -141,13 +139,14 @@ int jit_open(const struct unit *u, const struct vfy_result *const *facts,
 
 	j->arena = a;
 	o.vm = o.vectors = true;
-	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, &m, dg);
+	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, true,
+			&m, dg);
 	if (r >= 0)
 		r = link_module(j, u, &m, env, tsc, dg);
 	if (r >= 0)
 		r = look_up(j, u, dg);
 	if (r >= 0)
-		r = fill_slots(j, u, &m, env, dg);
+		r = fill_slots(j, u, env, dg);
 	module_close(&m);
 	LLVMOrcDisposeThreadSafeContext(tsc);
 	if (r < 0) {

@@ -18,7 +18,7 @@ typedef uint64_t jit_fn(void *ctx, uint64_t arg);
 /* The runtime and the maps that compiled code uses. */
 struct jit_env {
 	uint64_t (*symbol)(void *arg, const char *name);	/* bpftime_rt1_*; 0: unknown */
-	void    *(*map_base)(void *arg, size_t map);	/* data of a map without a room */
+	void    *(*map_base)(void *arg, size_t map);	/* its data */
 	void      *arg;
 };
 

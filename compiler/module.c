@@ -214,7 +214,7 @@ static void open_lower(struct module *m, struct arena *a, LLVMContextRef ctx,
 
 int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 		const struct vfy_result *const *facts, const struct compile_opts *opts,
-		struct module *m, struct diags *dg)
+		bool no_rooms, struct module *m, struct diags *dg)
 {
 	struct lower_hook *hook = arena_array(a, u->n_prog + 1, sizeof(*hook));
 	struct objfmt_stamp stamp;
@@ -227,6 +227,7 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 	m->l.target = m->target.target->name;
 	m->l.hook_cc = m->target.target->preserve_most ? CC_PRESERVE_MOST : LLVMCCallConv;
 	m->l.hook = hook;
+	m->l.no_rooms = no_rooms;
 	for (size_t i = 0; i < u->n_prog; i++)
 		stamp_prog_hash(u, &u->prog[i], hook[i].hash);
 	tables_open(&m->l);

@@ -12,11 +12,11 @@ struct module {
 	struct target_machine target;
 };
 
-/* ctx is borrowed and holds the module afterwards.  Returns 0 or a negative
- * diagnostic; call module_close either way. */
+/* ctx is borrowed and holds the module afterwards.  no_rooms: see struct lower.  Returns 0
+ * or a negative diagnostic; call module_close either way. */
 int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 		const struct vfy_result *const *facts, const struct compile_opts *opts,
-		struct module *m, struct diags *dg);
+		bool no_rooms, struct module *m, struct diags *dg);
 /* Disposes of the module, unless l.mod was taken (set to NULL), and the target machine. */
 void module_close(struct module *m);
 

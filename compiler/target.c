@@ -22,6 +22,14 @@ const struct target *target_find(const char *name)
 	return NULL;
 }
 
+const struct target *target_of_triple(const char *triple)
+{
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+		if (!strcmp(targets[i].triple, triple))
+			return &targets[i];
+	return NULL;
+}
+
 /* Inline assembly in the runtime needs the parsers as well. */
 void target_initialise(void)
 {
@@ -40,6 +48,31 @@ void target_initialise(void)
 	TARGET_INIT(X86)
 	TARGET_INIT(AArch64)
 	TARGET_INIT(RISCV)
+}
+
+/* LLVM aborts on names that it does not know. */
+static bool cpu_known(const struct target *t, const char *cpu)
+{
+	static const struct {
+		const char *target, *cpu;
+	} known[] = {
+#define CPU(target_, cpu_) { target_, cpu_ },
+#include "cpus.inc"
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i].target, t->name) && !strcmp(known[i].cpu, cpu))
+			return true;
+	return !strcmp(cpu, t->cpu);
+}
+
+static bool is_host(const struct target *t)
+{
+	char *triple = LLVMGetDefaultTargetTriple();
+	bool same = !strncmp(triple, t->name, strlen(t->name));
+
+	LLVMDisposeMessage(triple);
+	return same;
 }
 
 /* A CPU name without its feature string would make LLVM use instructions that the
@@ -68,6 +101,9 @@ int target_open(struct arena *a, const struct compile_opts *opts, struct target_
 
 	if (!t)
 		return diag(dg, DIAG_C006, at_file(opts->target), "x86_64, aarch64 or riscv64");
+	if (opts->cpu && !strcmp(opts->cpu, "native") ? !is_host(t)
+						      : opts->cpu && !cpu_known(t, opts->cpu))
+		return diag(dg, DIAG_C006, at_file(opts->cpu), "not a CPU model of %s", t->name);
 	target_initialise();
 	out->target = t;
 	out->cpu = arena_strdup(a, opts->cpu ? opts->cpu : t->cpu);
@@ -83,7 +119,5 @@ int target_open(struct arena *a, const struct compile_opts *opts, struct target_
 	out->tm = LLVMCreateTargetMachine(ref, t->triple, out->cpu, out->features,
 					  levels[opts->opt_level & 3], LLVMRelocPIC,
 					  LLVMCodeModelSmall);
-	if (!out->tm)
-		return diag(dg, DIAG_C006, at_file(t->triple), "cpu %s", out->cpu);
-	return 0;
+	return out->tm ? 0 : diag(dg, DIAG_C006, at_file(t->triple), "cpu %s", out->cpu);
 }

@@ -18,6 +18,7 @@ struct target {
 
 /* NULL stands for the default; returns NULL when there is no such target. */
 const struct target *target_find(const char *name);
+const struct target *target_of_triple(const char *triple);
 
 /* Once, before anything else of LLVM's that knows CPUs; again does nothing. */
 void target_initialise(void);

@@ -52,6 +52,7 @@ struct lower {			/* one LLVM module in the making */
 	const struct compile_opts *opts;
 	struct diags  *dg;
 	const char    *target;	/* name of the CPU, for messages */
+	bool           no_rooms;	/* all maps are reached through slots: their data is elsewhere */
 	unsigned       hook_cc;	/* calling convention of entries: preserve_most where it exists */
 	struct lower_map *map;	/* u->n_map of them */
 	struct lower_hook *hook;	/* u->n_prog of them; hash is set first */

@@ -116,8 +116,8 @@ static void place(struct lower *l)
 
 		if (m->bits & MAP_BIT_RODATA) {
 			make_constant(l, i);
-		} else if (map_row(m->type)->place == MAP_PLACE_ROOM && bytes &&
-			   bytes <= OBJFMT_ROOM_TOTAL_BYTES - room_bytes) {
+		} else if (!l->no_rooms && map_row(m->type)->place == MAP_PLACE_ROOM &&
+			   bytes && bytes <= OBJFMT_ROOM_TOTAL_BYTES - room_bytes) {
 			make_room(l, i, bytes);
 			room_bytes += bytes;
 		}

@@ -2,8 +2,8 @@
  *
  * Loads, stores and ld_imm64.
  *
- * Accesses claim no alignment (map values may be misaligned) and are plain: like the
- * kernel's, they race with other threads and processes without tearing words the CPU
+ * Accesses claim no more alignment than the verifier insists on (map values may be
+ * misaligned) and are plain: like the kernel's, they race with other threads and processes without tearing words the CPU
  * does not tear.  Programs that need more use atomics. */
 #include "lower.h"
 
@@ -24,19 +24,35 @@ LLVMValueRef lower_ptr_at(struct lower_func *f, unsigned r, int off)
 	return LLVMBuildGEP2(f->l->b, f->l->i8, reg_ptr(f, r), &o, 1, "");
 }
 
-static void load(struct lower_func *f, const struct bpfi *in)
+/* What is certain about the address of the access at slot i. */
+static unsigned alignment(const struct lower_func *f, uint32_t i)
 {
+	const struct bpfi *in = &f->p->prog->insn[i];
+	const struct vfy_insn *fact = f->p->facts ? &f->p->facts->insn[i] : NULL;
+	unsigned bytes = LLVMGetIntTypeWidth(lower_size(f->l, in->code)) / 8;
+
+	if (fact && (fact->mem == MEM_STACK || fact->mem == MEM_CTX))
+		return bytes;
+	if (fact && fact->mem == MEM_MAP_VALUE && fact->fixed_off && fact->mem_off % (int)bytes == 0)
+		return bytes;
+	return 1;
+}
+
+static void load(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
 	LLVMTypeRef w = lower_size(f->l, in->code);
 	LLVMValueRef v = LLVMBuildLoad2(f->l->b, w, lower_ptr_at(f, in->src, in->off), "");
 
-	LLVMSetAlignment(v, 1);
+	LLVMSetAlignment(v, alignment(f, i));
 	if (BPFI_MODE(in->code) == BPFI_MEMSX)
 		v = LLVMBuildSExt(f->l->b, v, f->l->i64, "");
 	reg_set(f, in->dst, v);
 }
 
-static void store(struct lower_func *f, const struct bpfi *in)
+static void store(struct lower_func *f, uint32_t i)
 {
+	const struct bpfi *in = &f->p->prog->insn[i];
 	LLVMTypeRef w = lower_size(f->l, in->code);
 	bool imm = BPFI_CLASS(in->code) == BPFI_ST;
 	LLVMValueRef v;
@@ -48,7 +64,7 @@ static void store(struct lower_func *f, const struct bpfi *in)
 	else
 		v = reg_get_w(f, in->src, w);
 	v = LLVMBuildStore(f->l->b, v, lower_ptr_at(f, in->dst, in->off));
-	LLVMSetAlignment(v, 1);
+	LLVMSetAlignment(v, alignment(f, i));
 }
 
 static void ld_imm64(struct lower_func *f, uint32_t i)
@@ -86,9 +102,9 @@ void lower_mem(struct lower_func *f, uint32_t i)
 	if (BPFI_CLASS(in->code) == BPFI_LD)
 		ld_imm64(f, i);
 	else if (BPFI_CLASS(in->code) == BPFI_LDX)
-		load(f, in);
+		load(f, i);
 	else if (BPFI_MODE(in->code) == BPFI_ATOMIC)
 		lower_atomic(f, in);
 	else
-		store(f, in);
+		store(f, i);
 }

@@ -91,7 +91,7 @@ TEST_F(Dump, InstructionsAreThoseOfTheObject)
 TEST_F(Dump, DisassemblyHasTheInstructionsOfObjdump)
 {
 	Output d(BPFTIME_BIN_DIR "/bpftime-aot dump --asm --json " + hook);
-	Output o("objdump -d " + hook + " | grep -c '^ .*:\t'");
+	Output o("objdump -d --insn-width=16 " + hook + " | grep -c '^ .*:\t'");
 	ASSERT_EQ(d.exit, 0);
 	size_t n = 0, i;
 	json_t *v;

@@ -105,6 +105,66 @@ SEC("uprobe") int f(struct pt_regs *ctx)
 	EXPECT_TRUE(r.says("r0 = 0x4d8")) << r.out;		/* 0 + 1 + 4 + .. + 225 */
 }
 
+/* The result of each, with r15 = 7 and r14 = 0xffffffff; the kernel gives the same. */
+TEST_P(Engine, TailCalls)
+{
+	NEED_CLANG();
+	std::string o = text(R"(
+int target(struct pt_regs *ctx);
+int again(struct pt_regs *ctx);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__array(values, int (struct pt_regs *));
+} jmp SEC(".maps") = { .values = { [1] = (void *)&target, [2] = (void *)&again } };
+static __u64 n;
+SEC("uprobe") int target(struct pt_regs *ctx) { return ctx->r15 + 100; }
+SEC("uprobe") int again(struct pt_regs *ctx) { n++; bpf_tail_call(ctx, &jmp, 2); return n; }
+SEC("uprobe") int to_target(struct pt_regs *ctx) { bpf_tail_call(ctx, &jmp, 1); return 1; }
+SEC("uprobe") int to_empty(struct pt_regs *ctx) { bpf_tail_call(ctx, &jmp, 3); return 2; }
+SEC("uprobe") int outside(struct pt_regs *ctx) { bpf_tail_call(ctx, &jmp, ctx->r14); return 3; }
+static __attribute__((noinline)) int sub(struct pt_regs *ctx)
+{
+	volatile int seven = 7;
+	bpf_tail_call(ctx, &jmp, 1);
+	return seven;
+}
+SEC("uprobe") int from_sub(struct pt_regs *ctx) { return sub(ctx) * 2; }
+)");
+	const std::pair<const char *, const char *> want[] = {
+		{ "target", "0x6b" }, { "to_target", "0x6b" }, { "to_empty", "0x2" },
+		{ "outside", "0x3" }, { "from_sub", "0xd6" },
+		{ "again", "0x22" },	/* itself and 33 tail calls */
+	};
+	for (auto &w : want) {
+		RunTool r(o, std::string("--ctx 0700000000000000ffffffff00000000 --prog ") + w.first +
+			     " --engine " + GetParam());
+		EXPECT_TRUE(r.says(std::string(w.first) + ": r0 = " + w.second + "\n")) << r.out;
+	}
+}
+
+/* A jump, not a call: the stack does not grow with the chain. */
+TEST(Run, TailCallsAreJumps)
+{
+	NEED_CLANG();
+	Made m(text(R"(
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} jmp SEC(".maps");
+SEC("uprobe") int f(struct pt_regs *ctx) { bpf_tail_call(ctx, &jmp, 2); return 1; }
+)"));
+	ASSERT_EQ(m.err, 0);
+	std::string all;
+	for (const std::string &i : m.code("bpftime_prog_0"))
+		all += i + "\n";
+	EXPECT_NE(all.find("jmp    *%rax"), std::string::npos) << all;
+	EXPECT_EQ(m.row<objfmt_hook>(m.read(), ".bpftime.hooks").form, ENTRY_FRAME);
+}
+
 INSTANTIATE_TEST_SUITE_P(Run, Engine, testing::Values("aot", "jit"),
 			 [](const auto &i) { return std::string(i.param); });
 

@@ -53,6 +53,8 @@ static void *map_base(void *arg, size_t map)
 	const struct bpftime_map *m = lnk_loaded_map(&e->loaded, e->u->map[map].name);
 	void **slot = m ? BPFTIME_REL(void *, m->slot_rel) : NULL;
 
+	if (m && m->room_rel)
+		return BPFTIME_REL(void, m->room_rel);
 	return slot ? *slot : NULL;
 }
 

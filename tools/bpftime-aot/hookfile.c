@@ -58,33 +58,50 @@ static int read_sections(struct hookfile *h, struct diags *dg)
 	return 0;
 }
 
-/* Symbol and addend of the relocation at `off` of a section.  (riscv64 has two there, of
- * which the first adds the target.) */
-static bool target(const struct hookfile *h, size_t sec, size_t off, Elf64_Sym *sym, int64_t *addend,
-		   const char **name)
+/* The relocations of section `sec`: their bytes, and the symbols they refer to. */
+static bool relocations(const struct hookfile *h, size_t sec, struct bytes *rels,
+			struct bytes *syms, struct bytes *strs)
 {
 	for (size_t i = 1; i < h->n_sh; i++) {
 		const Elf64_Shdr *sh = &h->sh[i];
-		struct bytes rels = bytes_of(h, sh), syms, strs;
-		Elf64_Rela r;
 
-		if (sh->sh_type != SHT_RELA || sh->sh_info != sec || sh->sh_link >= h->n_sh)
+		if (sh->sh_type != SHT_RELA || sh->sh_info != sec || sh->sh_link >= h->n_sh ||
+		    h->sh[sh->sh_link].sh_link >= h->n_sh)
 			continue;
-		syms = bytes_of(h, &h->sh[sh->sh_link]);
-		if (h->sh[sh->sh_link].sh_link >= h->n_sh)
-			return false;
-		strs = bytes_of(h, &h->sh[h->sh[sh->sh_link].sh_link]);
-		for (size_t at = 0; bytes_get(rels, at, &r, sizeof(r)); at += sizeof(r)) {
-			if (r.r_offset != off)
-				continue;
-			*addend = r.r_addend;
-			if (!bytes_get(syms, ELF64_R_SYM(r.r_info) * sizeof(*sym), sym, sizeof(*sym)))
-				return false;
-			*name = bytes_str(strs, sym->st_name);
-			return *name != NULL;
-		}
+		*rels = bytes_of(h, sh);
+		*syms = bytes_of(h, &h->sh[sh->sh_link]);
+		*strs = bytes_of(h, &h->sh[h->sh[sh->sh_link].sh_link]);
+		return true;
 	}
 	return false;
+}
+
+/* Symbol that the self-relative field at `off` of a section refers to, and the offset from
+ * it: one PC-relative relocation, or (riscv64) a symbol to add and one to subtract. */
+static bool target(const struct hookfile *h, size_t sec, size_t off, Elf64_Sym *sym, int64_t *addend,
+		   const char **name)
+{
+	struct bytes rels, syms, strs;
+	size_t found = 0;
+	Elf64_Sym s;
+	Elf64_Rela r;
+
+	if (!relocations(h, sec, &rels, &syms, &strs))
+		return false;
+	for (size_t at = 0; bytes_get(rels, at, &r, sizeof(r)); at += sizeof(r)) {
+		if (r.r_offset != off)
+			continue;
+		if (!bytes_get(syms, ELF64_R_SYM(r.r_info) * sizeof(s), &s, sizeof(s)))
+			return false;
+		if (found++) {
+			*addend += (int64_t)(off - s.st_value - (uint64_t)r.r_addend);
+			continue;
+		}
+		*addend = r.r_addend;
+		*sym = s;
+		*name = bytes_str(strs, s.st_name);
+	}
+	return found && *name;
 }
 
 const char *hookfile_str(const struct hookfile *h, const char *section, size_t off)
