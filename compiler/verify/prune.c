@@ -81,12 +81,14 @@ static void add_checkpoint(struct vfy *v)
 	v->last_jumps = v->n_jumps;
 }
 
-/* One that is asked often and never helps is dropped. */
-static bool worn_out(struct checkpoint *cp, bool loop)
+/* One that is asked often and never helps is dropped.  It only counts where a new one
+ * would be made: else the turns of a loop would drop all that came before them. */
+static bool worn_out(struct checkpoint *cp, bool loop, bool add)
 {
 	uint32_t n = loop && cp->branches ? 64 : 3;
 
-	return ++cp->misses > cp->hits * n + n;
+	cp->misses += add;
+	return cp->misses > cp->hits * n + n;
 }
 
 void end_path(struct vfy *v)
@@ -211,7 +213,7 @@ int visit_state(struct vfy *v)
 			return r;
 		if (cp->branches && !loop && jumps < 20 && done < 100)
 			add = false;
-		if (worn_out(cp, loop)) {
+		if (worn_out(cp, loop, add)) {
 			state_free(v, cp->state);
 			cp->state = NULL;
 			*at = cp->next;
