@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * call.c - calls of the program's own functions, and what exit needs. */
+ * call.c - calls of the program's own functions: static ones are walked into, global
+ * ones are verified apart, callbacks are called any number of times by a helper. */
 #include "vfy.h"
 
 static void clear_args(struct frame *f)
@@ -9,26 +10,89 @@ static void clear_args(struct frame *f)
 		f->r[r].type = REG_NONE;
 }
 
-static int enter(struct vfy *v, uint32_t sub)
+/* A new frame on top of s, which is at the call. */
+static struct frame *push_frame(struct vfy *v, struct state *s, uint32_t sub)
 {
-	struct state *s = v->cur;
-	struct frame *caller = frame_of(s), *f;
+	struct frame *f;
 
-	if (s->top + 1 == BPFI_MAX_FRAMES)
-		return refuse(v, DIAG_V026, "more than %d functions are active at a time",
-			      BPFI_MAX_FRAMES);
+	if (s->top + 1 == BPFI_MAX_FRAMES) {
+		refuse(v, DIAG_V026, "more than %d functions are active at a time", BPFI_MAX_FRAMES);
+		return NULL;
+	}
 	f = frame_new(v);
-	f->call_insn = s->pc;
+	f->call_insn = v->cur->pc;
 	f->sub = (uint16_t)sub;
-	f->level = (uint16_t)(s->top + 1);
+	s->frame[++s->top] = f;
+	f->level = (uint16_t)s->top;
+	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
+	f->r[BPFI_R10].frame = (uint8_t)s->top;
+	return f;
+}
+
+static int call_static(struct vfy *v, uint32_t sub)
+{
+	struct frame *caller = frame_of(v->cur), *f = push_frame(v, v->cur, sub);
+
+	if (!f)
+		return -DIAG_V026;
 	for (unsigned r = 1; r <= 5; r++)
 		f->r[r] = caller->r[r];
 	clear_args(caller);
-	s->frame[++s->top] = f;
-	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
-	f->r[BPFI_R10].frame = (uint8_t)s->top;
 	v->next = v->sub[sub].start;
 	return 0;
+}
+
+static int global_argument(struct vfy *v, const char *name, unsigned r, const struct sig_arg *a)
+{
+	const struct reg *p = reg_of(v, r);
+
+	switch ((enum sig_kind)a->kind) {
+	case SIG_NUMBER:
+		if (p->type != REG_SCALAR)
+			return refuse_reg(v, DIAG_V038, r, "argument %u of %s must be a number", r, name);
+		return 0;
+	case SIG_CTX:
+		if (p->type != REG_CTX || p->off || !scalar_is(&p->var, 0))
+			return refuse_reg(v, DIAG_V038, r, "argument %u of %s must be the context", r, name);
+		return 0;
+	case SIG_MEM:
+		break;
+	}
+	if (p->type == REG_SCALAR && scalar_is(&p->var, 0) && !a->not_null) {
+		mark_precise(v, p->def);
+		return 0;
+	}
+	if (p->or_null && a->not_null)
+		return refuse_reg(v, DIAG_V015, r, "argument %u of %s must not be NULL", r, name);
+	if (p->type != REG_STACK && p->type != REG_MAP_VALUE && p->type != REG_MEM)
+		return refuse_reg(v, DIAG_V038, r, "argument %u of %s must point to %u bytes", r, name,
+				  a->bytes);
+	return check_mem_shared(v, r, a->bytes);
+}
+
+static int call_global(struct vfy *v, uint32_t sub)
+{
+	struct signature sig;
+	int r = function_signature(v, sub, &sig);
+
+	for (unsigned i = 1; i <= sig.n && r >= 0; i++)
+		if ((r = check_read(v, i)) >= 0)
+			r = global_argument(v, v->sub[sub].func->name, i, &sig.arg[i - 1]);
+	if (r < 0)
+		return r;
+	v->sub[sub].wanted = true;
+	clear_args(frame_of(v->cur));
+	if (!sig.is_void)
+		reg_set_unknown(v, reg_of(v, 0));
+	return 0;
+}
+
+static int call_local(struct vfy *v, const struct bpfi *in)
+{
+	uint32_t sub = (uint32_t)sub_at(v, v->cur->pc + 1 + (uint32_t)in->imm);
+	const struct unit_func *f = v->sub[sub].func;
+
+	return f && f->global ? call_global(v, sub) : call_static(v, sub);
 }
 
 int step_call(struct vfy *v, const struct bpfi *in)
@@ -37,46 +101,133 @@ int step_call(struct vfy *v, const struct bpfi *in)
 	case BPFI_CALL_HELPER:
 		return step_helper(v, in);
 	case BPFI_CALL_LOCAL:
-		return enter(v, (uint32_t)sub_at(v, v->cur->pc + 1 + (uint32_t)in->imm));
+		return call_local(v, in);
 	default:
 		return refuse(v, DIAG_V036, "%s", in->imm >= 0 && (size_t)in->imm < v->u->n_kfunc
 						  ? v->u->kfunc[in->imm] : "");
 	}
 }
 
-static int leave(struct vfy *v)
+/* ---- callbacks ---- */
+
+/* Registers of a callback, from those of the call. */
+static void callback_args(struct vfy *v, int32_t helper, const struct frame *caller,
+			  struct frame *f)
+{
+	if (helper == HELPER_loop) {
+		reg_set_unknown(v, &f->r[1]);
+		f->r[2] = caller->r[3];
+		return;
+	}
+	/* for_each_map_elem */
+	f->r[1] = caller->r[1];
+	reg_set_pointer(v, &f->r[2], REG_MAP_KEY);
+	reg_set_pointer(v, &f->r[3], REG_MAP_VALUE);
+	f->r[2].map = f->r[3].map = caller->r[1].map;
+	f->r[4] = caller->r[3];
+}
+
+int call_back(struct vfy *v, int32_t helper, uint32_t sub)
+{
+	const struct unit_func *func = v->sub[sub].func;
+	struct frame *caller = frame_of(v->cur), *f;
+	struct state *body;
+
+	if (!func || !func->btf_id || func->global)
+		return refuse(v, DIAG_V039, "%s must be a static function with BTF",
+			      func ? func->name : "it");
+	if (helper == HELPER_loop) {
+		mark_precise(v, caller->r[1].def);
+		if (caller->turns >= caller->r[1].var.w.umax) {
+			caller->turns = 0;
+			return 0;
+		}
+	}
+	body = fork_path(v, v->sub[sub].start);
+	if (!body)
+		return -DIAG_V025;
+	f = push_frame(v, body, sub);
+	if (!f)
+		return -DIAG_V026;
+	body->loops++;
+	frame_of(v->cur)->turns = 0;
+	body->frame[body->top - 1]->turns++;
+	f->callback = true;
+	callback_args(v, helper, body->frame[body->top - 1], f);
+	return 0;
+}
+
+/* ---- exit ---- */
+
+static void pop_frame(struct vfy *v)
+{
+	frame_free(v, v->cur->frame[v->cur->top--]);
+}
+
+/* Back to the helper, which may call again. */
+static int leave_callback(struct vfy *v)
+{
+	struct frame *f = frame_of(v->cur);
+	const struct reg *r0 = &f->r[0];
+
+	if (r0->type != REG_SCALAR || r0->var.w.umax > 1)
+		return refuse_reg(v, DIAG_V030, 0, "a callback returns 0 (go on) or 1 (stop)");
+	mark_precise(v, r0->def);
+	v->cur->pc = v->next = f->call_insn;
+	pop_frame(v);
+	widen(v, v->cur, NULL);
+	return 0;
+}
+
+int leave_function(struct vfy *v)
 {
 	struct state *s = v->cur;
 	struct frame *f = frame_of(s), *caller = s->frame[s->top - 1];
 
+	if (f->callback)
+		return leave_callback(v);
 	if (f->r[0].type == REG_STACK)
 		return refuse_reg(v, DIAG_V030, 0, "a function returns a pointer to the stack");
 	caller->r[0] = f->r[0];
 	v->next = f->call_insn + 1;
-	s->top--;
-	frame_free(v, f);
+	pop_frame(v);
 	return 0;
+}
+
+/* Nothing may be held where the program, or this part of it, ends. */
+int check_nothing_held(struct vfy *v, const char *what)
+{
+	const struct state *s = v->cur;
+	int r;
+
+	if (!s->n_ref)
+		return 0;
+	r = refuse(v, DIAG_V022, "%s, but what was acquired at %u is neither submitted nor discarded",
+		   what, s->ref[0].insn);
+	explain_insn(v, s->ref[0].insn);
+	return r;
 }
 
 int step_exit(struct vfy *v)
 {
-	struct state *s = v->cur;
+	const struct reg *r0 = reg_of(v, 0);
+	struct signature sig;
 	int r;
 
-	if (s->top)
-		return leave(v);
-	if (s->n_ref) {
-		r = refuse(v, DIAG_V022, "what was acquired at %u is neither submitted nor discarded",
-			   s->ref[0].insn);
-		explain_insn(v, s->ref[0].insn);
+	if (v->cur->top)
+		return leave_function(v);
+	if ((r = check_nothing_held(v, "the program ends")) < 0)
 		return r;
-	}
+	if (v->first_sub && (r = function_signature(v, v->first_sub, &sig)) < 0)
+		return r;
+	if (v->first_sub && sig.is_void)
+		return 1;
 	if ((r = check_read(v, 0)) < 0)
 		return r;
-	if (v->p->flags & SEC_SESSION && (reg_of(v, 0)->type != REG_SCALAR ||
-					  reg_of(v, 0)->var.w.umax > 1))
-		return refuse_reg(v, DIAG_V030, 0, "a session program returns 0 or 1");
-	if (v->p->flags & SEC_SESSION)
-		mark_precise(v, reg_of(v, 0)->def);
+	if (!v->first_sub && v->p->flags & SEC_SESSION) {
+		if (r0->type != REG_SCALAR || r0->var.w.umax > 1)
+			return refuse_reg(v, DIAG_V030, 0, "a session program returns 0 or 1");
+		mark_precise(v, r0->def);
+	}
 	return 1;
 }

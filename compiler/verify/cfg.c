@@ -127,6 +127,18 @@ static int check_jumps(struct vfy *v)
 	return 0;
 }
 
+/* A helper that takes a function of the program. */
+static bool calls_back(const struct bpfi *in)
+{
+	const struct helper_proto *h =
+		in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER ? helper_proto(in->imm) : NULL;
+
+	for (int i = 0; h && i < 5; i++)
+		if (h->arg[i] == ARG_FUNC)
+			return true;
+	return false;
+}
+
 static void visit(struct vfy *v, uint32_t **todo, size_t *n, size_t *cap, int64_t to)
 {
 	if (v->aux[to].bits & INSN_SEEN)
@@ -163,6 +175,8 @@ static int check_reachable(struct vfy *v)
 		}
 		if (is_call_local(in))
 			v->aux[next].bits |= INSN_PRUNE;
+		if (calls_back(in))
+			v->aux[i].bits |= INSN_PRUNE | INSN_LOOP;
 		if (falls_through(in))
 			visit(v, &todo, &n, &cap, next);
 	}

@@ -92,6 +92,26 @@ static int lookup_proto(struct vfy *v, const struct bpfi *in, struct call *c)
 	return 0;
 }
 
+static bool takes_function(const struct helper_proto *h)
+{
+	for (int i = 0; i < 5; i++)
+		if (h->arg[i] == ARG_FUNC)
+			return true;
+	return false;
+}
+
+/* In a function: either there is no such program and it goes on, or the other program
+ * takes its place and what that one returns is the function's result. */
+static int tail_call(struct vfy *v)
+{
+	if (frame_of(v->cur)->callback)
+		return refuse(v, DIAG_V039, "a tail call in a callback");
+	if (!fork_path(v, v->next))
+		return -DIAG_V025;
+	reg_set_unknown(v, reg_of(v, 0));
+	return leave_function(v);
+}
+
 int step_helper(struct vfy *v, const struct bpfi *in)
 {
 	struct call c = { .id = in->imm, .map = -1 };
@@ -109,6 +129,10 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 		if ((e = check_read(v, i + 1)) < 0 || (e = check_arg(v, &c, i + 1, kind)) < 0)
 			return e;
 	}
+	if (in->imm == HELPER_tail_call && (e = check_nothing_held(v, "a tail call")) < 0)
+		return e;
+	if (takes_function(c.h) && (e = call_back(v, in->imm, c.func)) < 0)
+		return e;
 	key = *reg_of(v, 2);
 	not_null = in->imm == HELPER_map_lookup_elem && key_in_range(v, &c, &key);
 	if (c.release) {
@@ -120,5 +144,7 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 	if (c.h->ret == RET_RINGBUF_MEM_OR_NULL && v->cur->n_ref == MAX_REFS)
 		return refuse(v, DIAG_V025, "more than %d records at a time", MAX_REFS);
 	set_result(v, &c, not_null);
+	if (in->imm == HELPER_tail_call && v->cur->top)
+		return tail_call(v);
 	return 0;
 }

@@ -271,6 +271,18 @@ int check_mem_helper(struct vfy *v, unsigned r, uint64_t bytes, unsigned access)
 	}
 }
 
+int check_mem_shared(struct vfy *v, unsigned r, uint32_t bytes)
+{
+	struct reg *p = reg_of(v, r), copy = *p;
+	int e;
+
+	p->or_null = false;	/* the function looks for itself */
+	if ((e = check_mem_helper(v, r, bytes, ACCESS_READ)) >= 0)
+		e = check_mem_helper(v, r, bytes, ACCESS_WRITE);
+	*p = copy;
+	return e;
+}
+
 /* ---- instructions ---- */
 
 int step_load(struct vfy *v, const struct bpfi *in)

@@ -236,12 +236,10 @@ static void widen_reg(struct vfy *v, const struct reg *old, struct reg *now)
 	reg_set_unknown(v, now);
 }
 
-void widen(struct vfy *v, struct state *s)
+void widen(struct vfy *v, struct state *s, const struct checkpoint *not_this)
 {
-	struct checkpoint *here = v->cur->parent;	/* made before this instruction */
-
 	for (struct checkpoint *cp = v->aux[v->cur->pc].checkpoints; cp; cp = cp->next) {
-		bool same = cp != here && cp->branches && cp->top == s->top;
+		bool same = cp != not_this && cp->branches && cp->top == s->top;
 
 		for (uint32_t i = 1; i <= s->top && same; i++)
 			same = cp->state->frame[i]->call_insn == s->frame[i]->call_insn;

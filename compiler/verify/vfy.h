@@ -74,6 +74,8 @@ struct frame {
 	uint32_t    call_insn;		/* where the caller goes on: call_insn + 1 */
 	uint16_t    sub, level;		/* of its function; state.frame[level] is this */
 	uint16_t    n_slot;		/* slots in use; above are BYTE_NONE */
+	bool        callback;		/* a helper called it, and may again */
+	uint32_t    turns;		/* times that the callback of the call at hand ran */
 	uint64_t    written;		/* slots fully written since the last checkpoint */
 	struct frame *next_free;
 	struct slot slot[N_SLOTS];
@@ -157,6 +159,7 @@ struct subprog {
 	const struct unit_func *func;	/* NULL: not named by the unit */
 	uint16_t stack_bytes;		/* deepest use */
 	bool     callback, tail_call, may_goto;
+	bool     wanted, done;		/* global: called, verified */
 };
 
 struct vfy {
@@ -170,7 +173,7 @@ struct vfy {
 	uint32_t         n_insn;
 	struct insn_aux *aux;
 	struct subprog   sub[MAX_SUBPROGS];
-	uint32_t         n_sub;
+	uint32_t         n_sub, first_sub;	/* the one being verified: 0 or a global one */
 	struct def *def;
 	size_t      n_def, cap_def;
 	uint32_t   *todo;		/* mark_precise() */
@@ -258,6 +261,27 @@ int step_call(struct vfy *v, const struct bpfi *in);
 int step_helper(struct vfy *v, const struct bpfi *in);
 int step_exit(struct vfy *v);	/* 1: this path has ended */
 
+/* ---- call.c ---- */
+/* The function returns to its caller, or to the helper that called it. */
+int leave_function(struct vfy *v);
+/* The helper at hand may call `sub` before it goes on. */
+int call_back(struct vfy *v, int32_t helper, uint32_t sub);
+int check_nothing_held(struct vfy *v, const char *what);
+
+/* ---- signature.c ---- */
+enum sig_kind { SIG_NUMBER, SIG_CTX, SIG_MEM };
+struct sig_arg {
+	uint8_t  kind;			/* enum sig_kind */
+	bool     not_null;
+	uint32_t bytes;			/* SIG_MEM: readable and writable there */
+};
+struct signature {
+	uint8_t n;
+	bool    is_void;
+	struct sig_arg arg[5];
+};
+int function_signature(struct vfy *v, uint32_t sub, struct signature *out);
+
 int check_fields(struct vfy *v, const struct bpfi *in);	/* structure.c */
 int check_read(struct vfy *v, unsigned r);	/* register was written */
 int check_write(struct vfy *v, unsigned r);	/* may be written */
@@ -276,6 +300,8 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 	      struct reg *value);
 /* A helper reads or writes `bytes` bytes, 0 included, at register r. */
 int check_mem_helper(struct vfy *v, unsigned r, uint64_t bytes, unsigned access);
+/* `bytes` bytes at register r go to a function that may read and write them. */
+int check_mem_shared(struct vfy *v, unsigned r, uint32_t bytes);
 /* The range of byte offsets, from the object's start, that `bytes` at reg + off touch,
  * is within [0, limit)? */
 int check_region(struct vfy *v, enum diag_code code, unsigned r, int32_t off, uint64_t bytes,
@@ -312,7 +338,7 @@ int visit_state(struct vfy *v);
 void end_path(struct vfy *v);
 /* s goes round a loop that ends by itself: numbers that change from one turn to the next
  * and did not matter become unknown, so that the loop is soon known whole. */
-void widen(struct vfy *v, struct state *s);
+void widen(struct vfy *v, struct state *s, const struct checkpoint *not_this);
 
 /* ---- equal.c ---- */
 enum compare {

@@ -100,14 +100,46 @@ static int walk_path(struct vfy *v)
 	}
 }
 
-/* What a program of each kind starts with. */
-static struct state *first_state(struct vfy *v)
+/* Any arguments that the types of a global function admit. */
+static int global_args(struct vfy *v, struct frame *f, uint32_t sub)
+{
+	struct signature sig;
+	int r = function_signature(v, sub, &sig);
+
+	for (int i = 0; i < sig.n && r >= 0; i++) {
+		struct reg *p = &f->r[i + 1];
+
+		switch ((enum sig_kind)sig.arg[i].kind) {
+		case SIG_NUMBER:
+			reg_set_unknown(v, p);
+			break;
+		case SIG_CTX:
+			reg_set_pointer(v, p, REG_CTX);
+			break;
+		case SIG_MEM:
+			reg_set_pointer(v, p, REG_MEM);
+			p->size = sig.arg[i].bytes;
+			p->or_null = !sig.arg[i].not_null;
+			p->id = p->or_null ? ++v->next_id : 0;
+			break;
+		}
+	}
+	return r;
+}
+
+/* What a program of each kind, or a global function, starts with. */
+static int first_state(struct vfy *v, uint32_t sub)
 {
 	struct state *s = state_new(v);
 	struct frame *f = frame_new(v);
 
 	s->frame[0] = f;
+	s->pc = v->sub[sub].start;
+	f->sub = (uint16_t)sub;
 	v->cur = s;
+	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
+	if (sub)
+		return global_args(v, f, sub);
 	if (v->p->type == PROG_VM) {
 		reg_set_pointer(v, &f->r[1], REG_MEM);
 		f->r[1].size = v->p->mem_bytes;
@@ -115,15 +147,16 @@ static struct state *first_state(struct vfy *v)
 	} else {
 		reg_set_pointer(v, &f->r[1], REG_CTX);
 	}
-	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
-	return s;
+	return 0;
 }
 
-int walk(struct vfy *v)
+static int walk_from(struct vfy *v, uint32_t sub)
 {
 	int r;
 
-	first_state(v);
+	v->first_sub = sub;
+	if ((r = first_state(v, sub)) < 0)
+		return r;
 	for (;;) {
 		r = walk_path(v);
 		if (r < 0)
@@ -135,4 +168,18 @@ int walk(struct vfy *v)
 		v->cur = v->pending[--v->n_pending];
 		log_path(v, "another way to here");
 	}
+}
+
+int walk(struct vfy *v)
+{
+	int r = walk_from(v, 0);
+
+	for (uint32_t i = 1; i < v->n_sub && r >= 0; i++) {
+		if (!v->sub[i].wanted || v->sub[i].done)
+			continue;
+		v->sub[i].done = true;
+		r = walk_from(v, i);
+		i = 0;	/* it may have called others */
+	}
+	return r;
 }
