@@ -31,7 +31,8 @@ static const Job jobs[] = {
 	{ "nginx_test", "/usr/sbin/nginx", "ngx_conf_parse",
 	  "printf 'events {}\\nhttp { server { listen 127.0.0.1:18999; } }\\n' > %d/n.conf; "
 	  "%p -t -q -p %d -c %d/n.conf -g 'error_log stderr; pid %d/nginx.pid;'", true },
-	{ "redis_version", "/usr/bin/redis-server", "malloc", "%p --version", false },
+	{ "openssl_speed", "/usr/bin/openssl", "EVP_Digest", "%p speed -seconds 1 -bytes 64 sha256 "
+	  "2>&1 | grep -c sha256", false },
 };
 
 static std::string command(const Job &j, const std::string &prog, const std::string &dir)
@@ -78,3 +79,25 @@ TEST_P(Debian, JobIsUnharmedAndCounted)
 
 INSTANTIATE_TEST_SUITE_P(Job, Debian, testing::ValuesIn(jobs),
 			 [](const auto &i) { return std::string(i.param.name); });
+
+// A server under load answers every request, hooked at every command it executes.
+TEST(Redis, BenchmarkIsUnharmedAndCounted)
+{
+	if (access("/usr/bin/redis-server", X_OK) || !have("redis-benchmark"))
+		GTEST_SKIP() << "redis is not installed";
+	Scratch tmp;
+	const std::string patched = tmp / "redis", maps = tmp / "maps", sock = tmp / "sock";
+	Result made = sh(bin + "bpftime-patch --binary redis-server --uprobe write --uretprobe write --map-dir " +
+			 maps + " -o " + patched + " " + hook);
+	ASSERT_EQ(made.status, 0) << made.out;
+	Result run = sh("cd " + tmp.dir + "; " + patched + " --port 0 --unixsocket " + sock +
+			" --save '' --daemonize no --logfile log & pid=$!; "
+			"for i in $(seq 100); do [ -S " + sock + " ] && break; sleep 0.05; done; "
+			"redis-benchmark -s " + sock + " -n 20000 -c 20 -q -t set,get,incr,lpush > out; "
+			"redis-cli -s " + sock + " set answer 42; redis-cli -s " + sock + " incr answer; "
+			"redis-cli -s " + sock + " shutdown nosave; wait $pid; echo status $?");
+	EXPECT_EQ(run.out, "OK\n43\nstatus 0\n");
+	long entries = map_value(maps, "entries");
+	EXPECT_GT(entries, 4 * 20000 / 20 / 2);	// a reply for each request; pipelining joins some
+	EXPECT_EQ(map_value(maps, "returns"), entries);
+}
