@@ -4,6 +4,7 @@
 #include "made.h"
 
 #include <elf.h>
+#include <unistd.h>
 
 #include "hooks.h"
 #include "load.h"
@@ -121,17 +122,44 @@ TEST_P(Sample, LeavesOnlyTheRuntimeAbiUndefined)
 				<< f.sec[i].name << " type " << f.sec[i].rel[k].type;
 }
 
-/* The payload linker decodes all code and refuses vector registers. */
+/* The payload linker decodes all code and refuses vector registers.  At every level, with
+ * and without lines. */
 TEST_P(Sample, LinksIntoAPayload)
 {
 	Made m(std::string(BPFTIME_SAMPLES_DIR "/") + GetParam() + ".bpf.o");
 	ASSERT_EQ(m.err, 0);
-	struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
-		(size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
-	ASSERT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
-	struct lnk_loaded p = {};
-	ASSERT_EQ(lnk_load_here(l, PAYLOAD_PRIVATE, &p, &m.dg), 0);
-	lnk_unload(&p);
+	for (unsigned level = 0; level <= 3; level++) {
+		struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
+			(size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
+		struct lnk_loaded p = {};
+		m.opts.opt_level = level;
+		m.opts.debug = level % 2;
+		ASSERT_EQ(m.compile(&m.obj), 0);
+		ASSERT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
+		ASSERT_EQ(lnk_load_here(l, PAYLOAD_PRIVATE, &p, &m.dg), 0);
+		lnk_unload(&p);
+	}
 }
 
-INSTANTIATE_TEST_SUITE_P(Object, Sample, testing::Values("minimal"));
+/* Any linker joins it with the runtime archive. */
+TEST_P(Sample, OrdinaryLinkersTakeIt)
+{
+	Made m(std::string(BPFTIME_SAMPLES_DIR "/") + GetParam() + ".bpf.o");
+	ASSERT_EQ(m.err, 0);
+	char dir[] = "/tmp/bpftime-object-XXXXXX";
+	ASSERT_TRUE(mkdtemp(dir));
+	std::string d = dir;
+	FILE *f = fopen((d + "/m.o").c_str(), "w");
+	fwrite(m.obj.p, 1, m.obj.n, f);
+	fclose(f);
+	f = fopen((d + "/rt.a").c_str(), "w");
+	fwrite(bpftime_rt_archive, 1, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive), f);
+	fclose(f);
+	std::string link = "cd " + d + " && ld -shared --defsym bpftime_rt1_payload=0 -o m.so m.o rt.a";
+	EXPECT_EQ(system(link.c_str()), 0);
+	EXPECT_NE(system(("readelf -rW " + d + "/m.so | grep -q R_X86_64_").c_str()), 0);
+	(void)!system(("rm -rf " + d).c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(Object, Sample, testing::Values("minimal", "malloc", "sslsniff", "funclatency"),
+			 [](const auto &i) { return std::string(i.param); });
