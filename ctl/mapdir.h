@@ -25,7 +25,7 @@ struct mapdir {
 
 /* One map file, by name; nothing has been read from it. */
 struct mapref {
-	const char *dir;	/* folder: "sslsniff-0f1e2d3c" */
+	const char *dir;	/* folder: "sslsniff-0f1e2d3c"; NULL: the directory itself */
 	const char *object;	/* "sslsniff" */
 	const char *name;	/* file: "events" */
 	const char *label;	/* "sslsniff/events"; dir instead of object where that is ambiguous */

@@ -82,7 +82,7 @@ int mapfile_header(const struct mapdir *d, const struct mapref *ref, struct mapf
 static struct btf *open_btf(const struct mapdir *d, const struct mapref *ref, struct arena *a)
 {
 	struct diags quiet = { 0 };
-	int fd = mapdir_open_file(d, ref->dir, MAPFMT_BTF_FILE, false, &quiet);
+	int fd = ref->dir ? mapdir_open_file(d, ref->dir, MAPFMT_BTF_FILE, false, &quiet) : -1;
 	struct btf *btf = NULL;
 	struct stat st;
 	void *p;
@@ -126,15 +126,12 @@ static uint32_t type_of_size(const struct mapfile *m, uint32_t id, uint32_t byte
 	return m->btf && id && btfval_size(m->btf, id) == bytes ? id : 0;
 }
 
-int mapfile_open(const struct mapdir *d, struct arena *a, const char *spec, struct mapfile *out,
-		 struct diags *dg)
+int mapfile_open_ref(const struct mapdir *d, struct arena *a, const struct mapref *ref,
+		     struct mapfile *out, struct diags *dg)
 {
 	int r;
 
-	*out = (struct mapfile){ .fd = -1 };
-	r = mapdir_find(d, a, spec, &out->ref, dg);
-	if (r < 0)
-		return r;
+	*out = (struct mapfile){ .fd = -1, .ref = *ref };
 	out->fd = open_checked(d, &out->ref, &out->h, dg);
 	if (out->fd < 0)
 		return out->fd;
@@ -152,6 +149,15 @@ int mapfile_open(const struct mapdir *d, struct arena *a, const char *spec, stru
 	out->key_type = type_of_size(out, out->h.key_btf_id, out->h.key_size);
 	out->value_type = type_of_size(out, out->h.value_btf_id, out->h.value_size);
 	return 0;
+}
+
+int mapfile_open(const struct mapdir *d, struct arena *a, const char *spec, struct mapfile *out,
+		 struct diags *dg)
+{
+	struct mapref ref;
+	int r = mapdir_find(d, a, spec, &ref, dg);
+
+	return r < 0 ? r : mapfile_open_ref(d, a, &ref, out, dg);
 }
 
 void mapfile_close(struct mapfile *m)

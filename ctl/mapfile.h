@@ -39,6 +39,10 @@ struct mapfile {
 int mapfile_header(const struct mapdir *d, const struct mapref *ref, struct mapfmt_header *h,
 		   struct diags *dg);
 
+/* Opens that map file.  Returns 0 or what mapfile_header returns; close with mapfile_close(). */
+int mapfile_open_ref(const struct mapdir *d, struct arena *a, const struct mapref *ref,
+		     struct mapfile *out, struct diags *dg);
+
 /* Opens the map that `spec` means (mapdir_find).  Returns 0 or what that and mapfile_header
  * return; close with mapfile_close(). */
 int mapfile_open(const struct mapdir *d, struct arena *a, const char *spec, struct mapfile *out,
