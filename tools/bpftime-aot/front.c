@@ -32,7 +32,8 @@ int front_file(const struct opts *o, const char **out, struct diags *dg)
 
 int front_open(const struct opts *o, const char *path, struct front *f, struct diags *dg)
 {
-	struct relocate_opts ro = { .btf_path = opts_get(o, "btf") };
+	struct relocate_opts ro = { .btf_path = opts_get(o, "btf"),
+				    .kconfig_path = opts_get(o, "kconfig") };
 	const char **set;
 	int r;
 
