@@ -6,14 +6,14 @@
  * Source: Documentation/bpf/btf.rst of the kernel. */
 #include "obj.h"
 
-enum { BTF_HDR_BYTES = 24, KINDS = 20 };
+enum { BTF_HDR_BYTES = 24 };
 
 struct check {
 	struct arena *a;
 	struct bytes  types, str;
 	uint32_t     *off;	/* of type id, in types; off[0] unused */
 	uint32_t      n, cap;	/* ids, with void */
-	uint8_t      *depth;	/* 0: not looked at, UNDER: on the path, else by-value nesting + 1 */
+	uint8_t      *depth;	/* 0: not seen, UNDER: on the path, else by-value nesting + 1 */
 };
 enum { UNDER = 255 };
 
@@ -77,7 +77,8 @@ static const char *find_types(struct check *c)
 static bool ok_id(const struct check *c, uint32_t id) { return id < c->n; }
 static bool ok_name(const struct check *c, uint32_t off) { return off < c->str.n; }
 
-/* Calls fn for every by-value reference of a type: what it contains or stands for. */
+/* The by-value references of a type, what it contains or stands for, one a call: part
+ * number `from` goes to *part, the number to go on with to *next.  False: no more. */
 static bool each_part(const struct check *c, uint32_t id, uint32_t from, uint32_t *part,
 		      uint32_t *next)
 {

@@ -42,8 +42,8 @@ static int read_segment(struct obj *o, struct bytes seg, size_t min_bytes, take_
 		const struct obj_sec *s;
 		const char *name;
 
-		if (!bytes_get(seg, off, head, 8) || !bytes_at(seg, off + 8,
-							       (uint64_t)head[1] * rec_bytes))
+		if (!bytes_get(seg, off, head, 8) ||
+		    !bytes_at(seg, off + 8, (uint64_t)head[1] * rec_bytes))
 			return bad(o, "cut off");
 		off += 8;
 		name = btf_str(o->btf, head[0]);
@@ -99,7 +99,8 @@ static int take_core(struct obj *o, uint32_t sec, const void *rec)
 
 	if (!r->type_id || r->type_id >= btf__type_cnt(o->btf))
 		return bad(o, "CO-RE record without a type");
-	*c = (struct obj_core){ sec, r->insn_off / 8, r->type_id, r->kind, btf_str(o->btf, r->access) };
+	*c = (struct obj_core){ sec, r->insn_off / 8, r->type_id, r->kind,
+				btf_str(o->btf, r->access) };
 	return 0;
 }
 

@@ -48,8 +48,9 @@ static int relocate_btf(struct obj *o, uint32_t sec, uint8_t *raw, size_t n)
 
 		if ((rel[i].type != R_64_ABS32 && rel[i].type != R_64_NODYLD32) ||
 		    !bytes_get(b, rel[i].off, &v, 4))
-			return diag(o->dg, DIAG_R007, at_sec(o, o->sec[sec].name,
-							     (int64_t)rel[i].off), "type %u", rel[i].type);
+			return diag(o->dg, DIAG_R007,
+				    at_sec(o, o->sec[sec].name, (int64_t)rel[i].off), "type %u",
+				    rel[i].type);
 		v += (uint32_t)o->sym[rel[i].sym].value;
 		memcpy(raw + rel[i].off, &v, 4);
 	}
@@ -59,8 +60,8 @@ static int relocate_btf(struct obj *o, uint32_t sec, uint8_t *raw, size_t n)
 static const struct obj_sym *symbol_named(const struct obj *o, uint32_t sec, const char *name)
 {
 	for (size_t i = 1; i < o->n_sym; i++)
-		if (o->sym[i].sec == sec && o->sym[i].bind != STB_LOCAL && !strcmp(o->sym[i].name,
-										   name))
+		if (o->sym[i].sec == sec && o->sym[i].bind != STB_LOCAL &&
+		    !strcmp(o->sym[i].name, name))
 			return &o->sym[i];
 	return NULL;
 }

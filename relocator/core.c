@@ -48,8 +48,11 @@ static int relocate_one(struct session *s, const struct obj_core *r)
 	if (why)
 		return refuse(o, r, f, what, why);
 	if (poison)
-		obj_poison(o, f, at, arena_printf(o->a, v.poison ? "%s: not in the target's BTF" :
-						  "%s: has another size in the target's BTF", what));
+		obj_poison(o, f, at,
+			   arena_printf(o->a,
+					v.poison ? "%s: not in the target's BTF"
+						 : "%s: has another size in the target's BTF",
+					what));
 	return 0;
 }
 

@@ -83,7 +83,8 @@ bool core_same_plain(const char *a, const char *b);
 
 const char *core_parse(const struct btf *btf, uint32_t type_id, enum core_kind kind,
 		       const char *access, struct core_path *out);
-bool core_is_flexible(const struct btf *btf, const struct core_step *of, const struct btf_array *a);
+bool core_is_flexible(const struct btf *btf, const struct core_step *of,
+		      const struct btf_array *a);
 /* "struct task_struct.mm.exe_file", "enum bpf_func_id::BPF_FUNC_loop" */
 const char *core_describe(struct arena *a, const struct core_path *p, enum core_kind kind);
 

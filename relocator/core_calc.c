@@ -24,8 +24,8 @@ static bool fields_compat(const struct btf *lb, uint32_t l, const struct btf *tb
 		case BTF_KIND_FWD:
 		case BTF_KIND_ENUM:
 		case BTF_KIND_ENUM64:
-			return !core_plain_len(ln) || !core_plain_len(tn) || core_same_plain(ln,
-											     tn);
+			return !core_plain_len(ln) || !core_plain_len(tn) ||
+			       core_same_plain(ln, tn);
 		case BTF_KIND_INT:
 			return !btf_int_offset(lt) && !btf_int_offset(tt);
 		case BTF_KIND_ARRAY:
@@ -171,8 +171,8 @@ static int64_t element_bytes(const struct btf *btf, uint32_t id)
 static const char *side_of_element(enum core_kind kind, const struct core_path *p, struct side *s)
 {
 	uint32_t id = p->step[p->n - 1].type_id;
-	int64_t bytes = kind == CORE_BYTE_OFFSET ? element_bytes(p->btf, id) :
-						   btf__resolve_size(p->btf, id);
+	int64_t bytes = kind == CORE_BYTE_OFFSET ? element_bytes(p->btf, id)
+						 : btf__resolve_size(p->btf, id);
 
 	s->validate = true;
 	if (kind != CORE_BYTE_OFFSET && kind != CORE_BYTE_SIZE)
@@ -340,8 +340,12 @@ static const char *value_of(enum core_kind kind, const struct core_path *local,
 		why = side_of(kind, target, &t);
 	if (why)
 		return why;
-	*v = (struct core_value){ .orig = l.val, .now = t.val, .poison = t.poison,
-				  .validate = l.validate, .orig_bytes = l.bytes, .now_bytes = t.bytes };
+	*v = (struct core_value){ .orig = l.val,
+				  .now = t.val,
+				  .poison = t.poison,
+				  .validate = l.validate,
+				  .orig_bytes = l.bytes,
+				  .now_bytes = t.bytes };
 	if (!t.poison && l.bytes != t.bytes)
 		v->bad_size = !can_resize(local->btf, &l, target->btf, &t);
 	return NULL;

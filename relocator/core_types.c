@@ -136,8 +136,8 @@ static int match_enums(struct core_target *t, const struct btf *lb, const struct
 	for (uint32_t i = 0; i < btf_vlen(lt); i++) {
 		uint32_t k = 0;
 
-		while (k < btf_vlen(tt) && !same_name(lb, enumerator(lt, i), t->btf, enumerator(tt,
-												k))) {
+		while (k < btf_vlen(tt) &&
+		       !same_name(lb, enumerator(lt, i), t->btf, enumerator(tt, k))) {
 			if (!spend(t))
 				return -1;
 			k++;
@@ -197,8 +197,9 @@ static int match_params(struct core_target *t, struct pair p, const struct btf_t
 	if (btf_vlen(lt) != btf_vlen(tt))
 		return 0;
 	for (uint32_t i = 0; i < btf_vlen(lt); i++) {
-		int yes = match(t, (struct pair){ p.lb, btf_params(lt)[i].type,
-						  btf_params(tt)[i].type, p.level - 1, p.behind_ptr });
+		int yes = match(t,
+				(struct pair){ p.lb, btf_params(lt)[i].type, btf_params(tt)[i].type,
+					       p.level - 1, p.behind_ptr });
 		if (yes <= 0)
 			return yes;
 	}

@@ -47,8 +47,8 @@ static int refuse_section(const struct obj *o, const struct obj_sec *s)
 	if (!strcmp(s->name, "maps") || has_prefix(s->name, "maps/")) {
 		diag(o->dg, DIAG_R006, at_sec(o, s->name, -1),
 		     "struct bpf_map_def is gone since libbpf 1.0");
-		diag_more(o->dg,
-			  "write it as  struct { __uint(type, ..); __type(key, ..); .. } name SEC(\".maps\");");
+		diag_more(o->dg, "write it as  struct { __uint(type, ..); __type(key, ..); .. } "
+				 "name SEC(\".maps\");");
 		return -DIAG_R006;
 	}
 	if (has_prefix(s->name, ".struct_ops") || has_prefix(s->name, "struct_ops"))
@@ -139,8 +139,8 @@ static int read_symbols(struct obj *o)
 		y->value = e.st_value;
 		y->size = e.st_size;
 		if (i && (!y->name || (y->sec >= o->n_sec && y->sec < SHN_LORESERVE)))
-			return diag(o->dg, DIAG_R002, at_sec(o, st->name,
-							     (int64_t)(i * sizeof(e))), "symbol %zu", i);
+			return diag(o->dg, DIAG_R002, at_sec(o, st->name, (int64_t)(i * sizeof(e))),
+				    "symbol %zu", i);
 		if (!y->name)
 			y->name = "";
 		if (y->type == STT_SECTION && !y->name[0] && y->sec < o->n_sec)
@@ -159,7 +159,8 @@ static int check_header(struct obj *o, struct bytes file, Elf *elf)
 		return diag(o->dg, DIAG_R002, at_file(o->path), "%s", elf_errmsg(-1));
 	if (h.e_machine != MACHINE_BPF)
 		return diag(o->dg, DIAG_R001, at_file(o->path),
-			    "ELF for machine %u, not BPF: compile with clang -target bpf", h.e_machine);
+			    "ELF for machine %u, not BPF: compile with clang -target bpf",
+			    h.e_machine);
 	if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_ident[EI_DATA] != ELFDATA2LSB)
 		return diag(o->dg, DIAG_R001, at_file(o->path),
 			    "big-endian BPF: compile with -target bpfel");

@@ -55,7 +55,8 @@ static int size_kconfig(struct obj *o, struct obj_ext *x)
 	if ((!btf_is_int(elem) && !btf_is_any_enum(elem)) || (elem != t && elem->size != 1) ||
 	    elem->size > 8 || !n || n > MAX_KCONFIG_BYTES)
 		return diag(o->dg, DIAG_R008, at_sec(o, ".kconfig", -1),
-			    "'%s': its type is not one that a configuration value can have", x->name);
+			    "'%s': its type is not one that a configuration value can have",
+			    x->name);
 	x->align = elem->size;
 	x->size = (uint32_t)(n * elem->size);
 	return 0;

@@ -49,8 +49,8 @@ static int drop_aliases(struct obj *o)
 
 		if (last && last->sec == f->sec && f->first < last->first + last->n) {
 			if (f->first != last->first || f->n != last->n)
-				return diag(o->dg, DIAG_R002, at_sec(o, o->sec[f->sec].name,
-								     f->first * 8ll),
+				return diag(o->dg, DIAG_R002,
+					    at_sec(o, o->sec[f->sec].name, f->first * 8ll),
 					    "functions '%s' and '%s' overlap", last->name, f->name);
 			last->entry |= f->entry;
 			continue;
@@ -113,8 +113,8 @@ int obj_find_funcs(struct obj *o)
 	if (!n_entry) {
 		diag(o->dg, DIAG_R012, at_file(o->path), "%s",
 		     o->n_func ? "only functions without SEC()" : "");
-		diag_more(o->dg,
-			  "name the kind of each program, as in  SEC(\"uprobe\") int f(struct pt_regs *ctx)");
+		diag_more(o->dg, "name the kind of each program, as in  SEC(\"uprobe\") int "
+				 "f(struct pt_regs *ctx)");
 		return -DIAG_R012;
 	}
 	name_types(o);

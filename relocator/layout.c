@@ -10,6 +10,7 @@ enum { MAX_PROG_INSNS = 1 << 20, MAX_UNIT_INSNS = 1 << 24 };
 /* The functions of one program, in order of placing. */
 struct placed {
 	struct obj *o;
+	const char *entry;	/* name of the program */
 	uint32_t *func;
 	size_t    n, cap;
 	uint32_t  n_insn;
@@ -22,8 +23,7 @@ static int place(struct placed *p, uint32_t func)
 	struct obj_func *f = &p->o->func[func];
 
 	if (f->n > MAX_PROG_INSNS - p->n_insn)
-		return diag(p->o->dg, DIAG_R013, at_insn(p->o->path,
-							 p->o->func[p->func ? p->func[0] : func].name, -1, NULL),
+		return diag(p->o->dg, DIAG_R013, at_insn(p->o->path, p->entry, -1, NULL),
 			    "more than %u instructions with its subprograms", MAX_PROG_INSNS);
 	f->at = p->n_insn;
 	p->n_insn += f->n;
@@ -186,6 +186,11 @@ static bool is_left_out(struct obj *o, const struct obj_func *f)
 	return true;
 }
 
+#define SEC_DEF(prefix_, hook_, flags_) " " prefix_
+static const char all_kinds[] =
+#include "hooks.def"
+	;
+
 static int name_prog(struct obj *o, const struct obj_func *f, struct unit_prog *prog)
 {
 	prog->name = arena_strdup(o->a, f->name);
@@ -193,8 +198,7 @@ static int name_prog(struct obj *o, const struct obj_func *f, struct unit_prog *
 	if (hook_parse_sec(prog->sec, &prog->kind, &prog->flags, &prog->spec)) {
 		diag(o->dg, DIAG_R004, at_insn(o->path, prog->name, -1, NULL), "SEC(\"%s\")",
 		     prog->sec);
-		diag_more(o->dg,
-			  "kinds: uprobe, uretprobe, usdt, tracepoint, ...; docs/hooks.md lists them");
+		diag_more(o->dg, "kinds:%s", all_kinds);
 		return -DIAG_R004;
 	}
 	prog->type = hook_table[prog->kind].prog_type;
@@ -208,7 +212,7 @@ int obj_layout(struct obj *o)
 	size_t cap = 0;
 
 	for (size_t i = 0; i < o->n_func; i++) {
-		struct placed p = { .o = o };
+		struct placed p = { .o = o, .entry = o->func[i].name };
 		struct unit_prog *prog;
 		int err;
 

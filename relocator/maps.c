@@ -73,7 +73,8 @@ static int read_ulong(const struct def *d, const struct btf_member *m, uint64_t 
 		if (btf_vlen(t) != 1)
 			return bad(d, btf_str(d->o->btf, m->name_off),
 				   "not written with __ulong()");
-		*out = btf_is_enum(t) ? (uint32_t)btf_enum(t)->val : btf_enum64_value(btf_enum64(t));
+		*out = btf_is_enum(t) ? (uint32_t)btf_enum(t)->val
+				      : btf_enum64_value(btf_enum64(t));
 		return 0;
 	}
 	err = read_uint(d, m, &v);

@@ -68,7 +68,7 @@ struct obj_ext {
 	uint32_t    sym, btf_id;
 	enum obj_ext_kind kind;
 	bool        weak, found;
-	uint32_t    type_id, size, align, off;	/* kconfig: the variable, and its place in the map */
+	uint32_t    type_id, size, align, off;	/* kconfig: the variable, its place in the map */
 	int32_t     kfunc;			/* index in the unit, or -1 */
 };
 

@@ -50,7 +50,8 @@ static int call_to(struct obj *o, struct obj_func *f, uint32_t insn, uint32_t se
 
 	if (!callee || callee->first != slot)
 		return bad(o, f, insn, "%s",
-			   address ? "address of what is no function" : "call to what is no function");
+			   address ? "address of what is no function"
+				   : "call to what is no function");
 	add_call(o, f, insn, callee, address, cap);
 	return 0;
 }
@@ -222,8 +223,9 @@ static int apply_section(struct obj *o, uint32_t sec)
 	site = arena_array(o->tmp, n, sizeof(*site));
 	for (size_t i = 0; i < n; i++) {
 		if (rel[i].off % 8 || rel[i].off >= o->sec[sec].size)
-			return diag(o->dg, DIAG_R007, at_sec(o, o->sec[sec].name,
-							     (int64_t)rel[i].off), "outside the section");
+			return diag(o->dg, DIAG_R007,
+				    at_sec(o, o->sec[sec].name, (int64_t)rel[i].off),
+				    "outside the section");
 		site[i] = (struct site){ (uint32_t)(rel[i].off / 8), rel[i] };
 	}
 	if (n)
@@ -235,7 +237,7 @@ static int apply_section(struct obj *o, uint32_t sec)
 		if (f->sec != sec)
 			continue;
 		while (k < n && site[k].insn < f->first)
-			k++;	/* belongs to no function: what the static linker left of an overridden weak one */
+			k++;	/* of no function: the static linker leaves overridden weak ones */
 		from = k;
 		for (; k < n && site[k].insn - f->first < f->n; k++)
 			site[k].insn -= f->first;

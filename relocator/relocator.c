@@ -18,8 +18,8 @@ static const char *unit_name(struct arena *a, const char *path)
 	if (n > 4 && !strcmp(s + n - 4, ".bpf"))
 		s[n -= 4] = '\0';
 	for (size_t i = 0; i < n; i++)
-		if (!isascii((unsigned char)s[i]) || (!isalnum((unsigned char)s[i]) &&
-						      !strchr("_.-", s[i])))
+		if (!isascii((unsigned char)s[i]) ||
+		    (!isalnum((unsigned char)s[i]) && !strchr("_.-", s[i])))
 			s[i] = '_';
 	if (!n || s[0] == '.')	/* a name of a folder: never hidden, never ".." */
 		s = arena_printf(a, "_%s", n ? s + 1 : "");

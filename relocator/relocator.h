@@ -20,7 +20,7 @@ struct relocate_opts {
 					 * "": none, of all types only struct pt_regs is known */
 	const char *const *set;		/* "VAR=VALUE", n_set of them */
 	size_t n_set;
-	const char *kconfig_path;	/* CONFIG_* values, may be gzipped; NULL: the running kernel's */
+	const char *kconfig_path;	/* CONFIG_* values, maybe gzipped; NULL: the running kernel's */
 };
 
 /* Reads `path`.  Returns 0 and *out (release with unit_free), or a negative diagnostic:

@@ -162,7 +162,8 @@ static int store_enum(const struct target *t, const struct btf_type *e, const ch
 	const struct btf *btf = t->o->btf;
 
 	for (uint32_t i = 0; i < btf_vlen(e); i++) {
-		uint32_t name = btf_is_enum(e) ? btf_enum(e)[i].name_off : btf_enum64(e)[i].name_off;
+		uint32_t name = btf_is_enum(e) ? btf_enum(e)[i].name_off
+					       : btf_enum64(e)[i].name_off;
 
 		if (!strcmp(btf_str(btf, name), value))
 			return store(t, btf_is_enum(e) ? (uint64_t)btf_enum(e)[i].val :
@@ -202,9 +203,9 @@ static int store_value(const struct target *t, const char *value)
 	if (btf_is_any_enum(ty))
 		return store_enum(t, ty, value);
 	if (!btf_is_int(ty))
-		return refuse(t,
-			      btf_is_composite(ty) ? "a struct: set its members, as in NAME.MEMBER=VALUE" :
-			      "neither an integer, an enum nor a string");
+		return refuse(t, btf_is_composite(ty)
+					 ? "a struct: set its members, as in NAME.MEMBER=VALUE"
+					 : "neither an integer, an enum nor a string");
 	if (btf_int_encoding(ty) & BTF_INT_BOOL)
 		return store_bool(t, value);
 	return store_number(t, value, ty->size, btf_int_encoding(ty) & BTF_INT_SIGNED);

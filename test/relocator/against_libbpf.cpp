@@ -56,6 +56,35 @@ TEST_P(Cpu, CoreAgainstThisKernel)
 	EXPECT_SAME_AS_LIBBPF(r, o);
 }
 
+TEST_P(Cpu, StaticallyLinkedObjects)
+{
+	NEED_CLANG();
+	if (system("bpftool version >/dev/null 2>&1"))
+		GTEST_SKIP() << "bpftool is not installed";
+	std::string a = compile_bpf("linked_a", flags()), b = compile_bpf("linked_b", flags());
+	std::string o = a + ".linked.o";
+	ASSERT_EQ(system(("bpftool gen object " + o + " " + a + " " + b).c_str()), 0);
+	Relocated r(o);
+	EXPECT_SAME_AS_LIBBPF(r, o);
+	ASSERT_EQ(r.u->n_prog, 2u);
+}
+
+TEST_P(Cpu, WithoutDebugInformation)
+{
+	NEED_CLANG();
+	std::string o = compile_text(
+		"#include \"vmlinux.h\"\n#include <bpf/bpf_helpers.h>\n"
+		"int data = 3; static int zero; const volatile int ro = 4;\n"
+		"static __noinline int sub(int x) { return x + data; }\n"
+		"SEC(\"uprobe\") int f(void *c) { zero++; return sub(zero) + ro; }\n"
+		"char LICENSE[] SEC(\"license\") = \"GPL\";\n",
+		flags() + " -g0");
+	Relocated r(o);
+	EXPECT_SAME_AS_LIBBPF(r, o);
+	EXPECT_EQ(r.u->btf, nullptr);
+	EXPECT_EQ(r.prog("f")->n_func, 2u);
+}
+
 TEST_P(Cpu, Subprograms)
 {
 	NEED_CLANG();

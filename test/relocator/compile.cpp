@@ -9,7 +9,7 @@
 
 namespace {
 
-struct Scratch {	/* one folder a test process, removed at its end */
+struct Scratch { /* one folder a test process, removed at its end */
 	std::string dir;
 	int n = 0;
 	std::map<std::string, std::string> made;
@@ -33,9 +33,10 @@ std::string compile_path(const std::string &src, const std::string &name, const 
 	if (!out.empty())
 		return out;
 	std::string o = scratch().dir + "/" + std::to_string(scratch().n++) + "-" + name + ".bpf.o";
-	std::string cmd = "clang-19 -target bpf -g -O2 -fno-crash-diagnostics -Wall -Wno-unused-variable -Wno-unused-function "
-			  "-D__TARGET_ARCH_x86 -I" BPFTIME_TEST_DIR "/relocator " + flags +
-			  " -c " + src + " -o " + o;
+	std::string cmd = "clang-19 -target bpf -g -O2 -fno-crash-diagnostics -Wall "
+			  "-Wno-unused-variable -Wno-unused-function "
+			  "-D__TARGET_ARCH_x86 -I" BPFTIME_TEST_DIR "/relocator " +
+			  flags + " -c " + src + " -o " + o;
 	if (!have_clang() || system(cmd.c_str()))
 		return "";
 	return out = o;

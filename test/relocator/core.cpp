@@ -13,17 +13,19 @@ namespace {
 
 const char *const prelude = "#include \"vmlinux.h\"\n#include <bpf/bpf_helpers.h>\n"
 			    "#include <bpf/bpf_core_read.h>\n";
-#define LOCAL "#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)\n"
+#define LOCAL \
+	"#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = " \
+	"record)\n"
 #define END "\n#pragma clang attribute pop\n"
 
 /* Relocates `int f(void *ctx) { return <expr>; }` over `types`, against `target`. */
 struct Core : Relocated {
 	Core(const std::string &types, const std::string &expr, const std::string &target)
-		: Relocated(compile_text(prelude + (LOCAL + types) + END
-					 "volatile long out;\nconst volatile bool never;\n"
+	    : Relocated(compile_text(prelude + (LOCAL + types) +
+				     END "volatile long out;\nconst volatile bool never;\n"
 					 "SEC(\"uprobe\") int f(void *ctx) { struct s *s = ctx; " +
-					 expr + " return 0; }\n"),
-			    against(target))
+				     expr + " return 0; }\n"),
+			against(target))
 	{
 	}
 	static const struct relocate_opts *against(const std::string &target)
@@ -42,11 +44,12 @@ struct Core : Relocated {
 		for (uint32_t i = 0; p && i < p->n_insn; i++) {
 			const struct bpfi *in = &p->insn[i];
 			if (in->code == BPFI_LD_IMM64 && in->src == BPFI_LD_CONST)
-				return (int64_t)((uint64_t)(uint32_t)in[0].imm | (uint64_t)in[1].imm << 32);
+				return (int64_t)((uint64_t)(uint32_t)in[0].imm | (uint64_t)in[1].imm
+											 << 32);
 			if ((in->code == 0xb7 || in->code == 0xb4) &&
-			    i + 2 < p->n_insn)        /* rX = imm */
+			    i + 2 < p->n_insn) /* rX = imm */
 				return in->imm;
-			if (in->code == 0x7a)	/* v4: *(u64 *)(rX) = imm */
+			if (in->code == 0x7a) /* v4: *(u64 *)(rX) = imm */
 				return in->imm;
 		}
 		return -424242;
@@ -64,33 +67,46 @@ struct Core : Relocated {
 }
 
 /* The target's types, for clang (BTF) and for this compiler (offsetof). */
-#define TARGET                                                                    \
-	struct in { char c[3]; short h; };                                        \
-	struct s {                                                                \
-		char pad[5];                                                      \
-		struct in two[2];                                                 \
-		union { long l; struct { int deep; int deeper; }; };              \
-		unsigned char u8;                                                 \
-		int i;                                                            \
-		unsigned bf1 : 3, bf2 : 11;                                       \
-		signed long sbf : 37;                                             \
-		short arr[7];                                                     \
-	};                                                                        \
-	enum e { E_A = 3, E_B = -9 };                                             \
+#define TARGET \
+	struct in { \
+		char c[3]; \
+		short h; \
+	}; \
+	struct s { \
+		char pad[5]; \
+		struct in two[2]; \
+		union { \
+			long l; \
+			struct { \
+				int deep; \
+				int deeper; \
+			}; \
+		}; \
+		unsigned char u8; \
+		int i; \
+		unsigned bf1 : 3, bf2 : 11; \
+		signed long sbf : 37; \
+		short arr[7]; \
+	}; \
+	enum e { E_A = 3, E_B = -9 }; \
 	enum big { BIG = 0x123456789aLL };
 TARGET
 #define TEXT_(...) #__VA_ARGS__
 #define TEXT(...) TEXT_(__VA_ARGS__)
 static const std::string target = TEXT(TARGET) " struct s v; enum e w; enum big x;";
-static const std::string local =
-	"struct in { short h; };\nstruct s { int deeper; struct in two[2]; u8 u8; u32 i; int bf1 : 5;"
-	" u32 bf2 : 5; s64 sbf : 60; short arr[9]; int none; };\n"
-	"enum e { E_A, E_B, E_C }; enum big { BIG = 0x7ffffffffffLL, BIG_NONE = 1 }; struct none { int x; };\n";
+static const std::string local = "struct in { short h; };\nstruct s { int deeper; struct in "
+				 "two[2]; u8 u8; u32 i; int bf1 : 5;"
+				 " u32 bf2 : 5; s64 sbf : 60; short arr[9]; int none; };\n"
+				 "enum e { E_A, E_B, E_C }; enum big { BIG = 0x7ffffffffffLL, "
+				 "BIG_NONE = 1 }; struct none { int x; };\n";
 
 TEST(CoreValues, AreTheLayoutOfTheTarget)
 {
 	NEED_CLANG();
-	const struct { const char *expr; int64_t want; } c[] = {
+	const struct {
+		const char *expr;
+		int64_t want;
+	} c[] = {
 		{ "bpf_core_field_offset(s->deeper)", offsetof(struct s, deeper) },
 		{ "bpf_core_field_offset(s->two[1].h)", offsetof(struct s, two[1].h) },
 		{ "bpf_core_field_offset(s->arr[3])", offsetof(struct s, arr[3]) },
@@ -121,7 +137,7 @@ TEST(CoreValues, AreTheLayoutOfTheTarget)
 		{ "bpf_core_enum_value_exists(enum e, E_B)", 1 },
 		{ "bpf_core_enum_value_exists(enum e, E_C)", 0 },
 	};
-	std::string progs = "";	/* one object: a program each */
+	std::string progs = ""; /* one object: a program each */
 	for (auto &i : c)
 		progs += "return 0; }\nSEC(\"uprobe\") int f" + std::to_string(&i - c) +
 			 "(void *ctx) { struct s *s = ctx; out = " + i.expr + "; ";
@@ -143,7 +159,9 @@ TEST(CoreValues, BitFieldWindowReadsTheField)
 	v.sbf = -123456789;
 	auto value = [](const char *field, const char *info) {
 		Core r(local,
-		       std::string("out = __builtin_preserve_field_info(s->") + field + ", BPF_FIELD_" + info + ");", target);
+		       std::string("out = __builtin_preserve_field_info(s->") + field +
+			       ", BPF_FIELD_" + info + ");",
+		       target);
 		EXPECT_EQ(r.err, 0) << r.text;
 		return (uint64_t)r.number();
 	};
@@ -160,12 +178,14 @@ TEST(CorePoison, SaysWhatIsMissing)
 {
 	NEED_CLANG();
 	Core r(local,
-	       "if (never) { out = s->none; out = bpf_core_enum_value(enum big, BIG_NONE); }", target);
+	       "if (never) { out = s->none; out = bpf_core_enum_value(enum big, BIG_NONE); }",
+	       target);
 	ASSERT_EQ(r.err, 0) << r.text;
 	EXPECT_NE(r.notes().find("byte_off of struct s.none: not in the target's BTF"),
-		  std::string::npos) << r.notes();
-	EXPECT_NE(r.notes().find("enumval_value of enum big::BIG_NONE"),
-		  std::string::npos) << r.notes();
+		  std::string::npos)
+		<< r.notes();
+	EXPECT_NE(r.notes().find("enumval_value of enum big::BIG_NONE"), std::string::npos)
+		<< r.notes();
 	const struct unit_prog *p = r.prog("f");
 	size_t poisoned = 0;
 	for (uint32_t i = 0; i < p->n_insn; i++) {
@@ -173,7 +193,7 @@ TEST(CorePoison, SaysWhatIsMissing)
 		EXPECT_EQ(is, unit_note_at(p, i) != nullptr) << i;
 		poisoned += is;
 	}
-	EXPECT_EQ(poisoned, 3u);	/* a load or an add, and both slots of a ld_imm64 */
+	EXPECT_EQ(poisoned, 3u); /* a load or an add, and both slots of a ld_imm64 */
 }
 
 TEST(CorePoison, LoadThatWouldReadAnotherNumber)
@@ -198,13 +218,14 @@ TEST(CorePoison, LoadThatWouldReadAnotherNumber)
 TEST(CoreRefuses, WhatHasTwoAnswers)
 {
 	NEED_CLANG();
-	std::string t = "struct s___1 { int a, x, y; }; struct s___2 { int x, a, z; }; struct s___1 v; struct s___2 w;";
+	std::string t = "struct s___1 { int a, x, y; }; struct s___2 { int x, a, z; }; struct "
+			"s___1 v; struct s___2 w;";
 	Core r("struct s { int x; };", "out = bpf_core_field_offset(s->x);", t);
 	EXPECT_EQ(r.err, -DIAG_R011);
 	EXPECT_NE(r.text.find("disagree"), std::string::npos) << r.text;
 	EXPECT_NE(r.text.find("struct s.x"), std::string::npos) << r.text;
 	Core same("struct s { int y; };", "out = bpf_core_field_offset(s->y);", t);
-	EXPECT_EQ(same.err, 0) << same.text;	/* only one of them has it */
+	EXPECT_EQ(same.err, 0) << same.text; /* only one of them has it */
 	EXPECT_EQ(same.number(), 8);
 }
 
@@ -212,7 +233,8 @@ TEST(CoreRefuses, TypesWithoutName)
 {
 	NEED_CLANG();
 	Core r("struct s { int x; };",
-	       "struct { int a; } __attribute__((preserve_access_index)) *p = ctx; out = bpf_core_field_offset(p->a);",
+	       "struct { int a; } __attribute__((preserve_access_index)) *p = ctx; out = "
+	       "bpf_core_field_offset(p->a);",
 	       "struct s { int x; }; struct s v;");
 	EXPECT_EQ(r.err, -DIAG_R011);
 	EXPECT_NE(r.text.find("without a name"), std::string::npos) << r.text;
@@ -234,13 +256,15 @@ TEST(CoreTarget, MustBeBtf)
 	struct relocate_opts opts = {};
 	opts.btf_path = "/no/such/btf";
 	EXPECT_EQ(Relocated(o, &opts).err, -DIAG_E001);
-	opts.btf_path = "/bin/true";	/* ELF without .BTF */
+	opts.btf_path = "/bin/true"; /* ELF without .BTF */
 	EXPECT_EQ(Relocated(o, &opts).err, -DIAG_R010);
 	char t[] = "/tmp/bpftime-btf-XXXXXX";
 	close(mkstemp(t));
 	opts.btf_path = t;
-	for (const char *text : { "", "\x7f" "ELF", "\x9f\xeb\1",
-				 "no BTF at all, but more than 24 bytes of it" }) {
+	for (const char *text : { "",
+				  "\x7f"
+				  "ELF",
+				  "\x9f\xeb\1", "no BTF at all, but more than 24 bytes of it" }) {
 		std::ofstream(t, std::ios::trunc) << text;
 		EXPECT_EQ(Relocated(o, &opts).err, -DIAG_R010) << text;
 	}

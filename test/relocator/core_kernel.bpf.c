@@ -42,7 +42,8 @@ int kernel_types(struct pt_regs *ctx)
 		out[2] = BPF_CORE_READ(n, __state);
 	out[3] = BPF_CORE_READ_BITFIELD_PROBED(t, in_execve);
 	out[4] = bpf_core_field_exists(t->no_such_member_at_all);
-	out[5] = BPF_CORE_READ(sk, __sk_common.skc_family) + BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	out[5] = BPF_CORE_READ(sk, __sk_common.skc_family);
+	out[11] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 	out[6] = bpf_core_type_size(struct task_struct) + bpf_core_type_exists(struct bpf_ringbuf);
 	out[7] = bpf_core_type_id_kernel(struct task_struct);
 	out[8] = bpf_core_enum_value_exists(enum bpf_map_type, BPF_MAP_TYPE_RINGBUF);

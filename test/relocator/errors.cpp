@@ -104,8 +104,8 @@ TEST(Errors, R003MalformedBtf)
 TEST(Errors, R004UnknownKindOfProgram)
 {
 	NEED_CLANG();
-	expect(of("SEC(\"fentry/do_exit\") int f(void *ctx) { return 0; }"), "R004", { "f:",
-										      "fentry/do_exit" });
+	expect(of("SEC(\"fentry/do_exit\") int f(void *ctx) { return 0; }"), "R004",
+	       { "f:", "fentry/do_exit" });
 	expect(of("SEC(\"vm/12x\") int f(void *ctx) { return 0; }"), "R004", { "vm/N" });
 	expect(of("SEC(\"vm/-1\") int f(void *ctx) { return 0; }"), "R004", { "vm/N" });
 }
@@ -114,44 +114,58 @@ TEST(Errors, R005BadMapDefinition)
 {
 	NEED_CLANG();
 	auto map = [](const std::string &fields) {
-		return of("struct { " + fields + " } m SEC(\".maps\");\n"
-			  "SEC(\"uprobe\") int f(void *ctx) { u32 k = 0; return !bpf_map_lookup_elem(&m, &k); }");
+		return of("struct { " + fields +
+			  " } m SEC(\".maps\");\n"
+			  "SEC(\"uprobe\") int f(void *ctx) { u32 k = 0; return "
+			  "!bpf_map_lookup_elem(&m, &k); }");
 	};
 	expect(map("__uint(max_entries, 1); __type(key, u32); __type(value, u32);"), "R005",
 	       { "m:", "no type" });
-	expect(map("__uint(type, 2); __uint(max_entrie, 1);"), "R005", { "max_entrie",
-									"unknown field" });
-	expect(map("__uint(type, 2); __uint(key_size, 8); __type(key, u32);"), "R005", { "key",
-											"contradicts" });
+	expect(map("__uint(type, 2); __uint(max_entrie, 1);"), "R005",
+	       { "max_entrie", "unknown field" });
+	expect(map("__uint(type, 2); __uint(key_size, 8); __type(key, u32);"), "R005",
+	       { "key", "contradicts" });
 	expect(map("__uint(type, 2); int key_size;"), "R005", { "key_size", "__uint()" });
 	expect(map("__uint(type, 2); int key;"), "R005", { "__type()" });
 	expect(map("__uint(type, 2); struct no_size *key;"), "R005", { "no size" });
 	expect(map("__uint(type, 2); __uint(pinning, 7);"), "R005", { "LIBBPF_PIN_BY_NAME" });
-	expect(map("__uint(type, 2); __array(values, int (void *));"), "R005", { "values",
-										"last field" });
-	expect(map("__uint(type, 12); __uint(key_size, 4); __array(values, struct { __uint(type, 2); __uint(pinning, 1); });"),
+	expect(map("__uint(type, 2); __array(values, int (void *));"), "R005",
+	       { "values", "last field" });
+	expect(map("__uint(type, 12); __uint(key_size, 4); __array(values, struct { __uint(type, "
+		   "2); __uint(pinning, 1); });"),
 	       "R005", { "m.inner", "pinned" });
 	expect(of("int m SEC(\".maps\");\n" + prog), "R005", { "m:", "not a struct" });
-	expect(of("struct { __uint(type, 2); } m SEC(\".maps\");\nSEC(\"uprobe\") int f(void *c) { return !bpf_map_lookup_elem(&m, c); }",
-		  "-mcpu=v3 -g0"), "R005", { "no BTF", "-g" });
-	expect(of("int t(void *c);\nstruct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int (void *)); } m SEC(\".maps\") = { .values = { [5] = (void *)&t } };\n"
-		  "SEC(\"uprobe\") int t(void *c) { bpf_tail_call(c, &m, 1); return 0; }"), "R005", { "outside the map" });
-	expect(of("static __attribute__((used)) int t(void *c) { return 1; }\nstruct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int (void *)); } m SEC(\".maps\") = { .values = { [1] = (void *)&t } };\n"
-		  "SEC(\"uprobe\") int f(void *c) { bpf_tail_call(c, &m, 1); return 0; }"), "R005", { "not a program" });
+	expect(of("struct { __uint(type, 2); } m SEC(\".maps\");\nSEC(\"uprobe\") int f(void *c) { "
+		  "return !bpf_map_lookup_elem(&m, c); }",
+		  "-mcpu=v3 -g0"),
+	       "R005", { "no BTF", "-g" });
+	expect(of("int t(void *c);\nstruct { __uint(type, 3); __uint(max_entries, 2); "
+		  "__uint(key_size, 4); __array(values, int (void *)); } m SEC(\".maps\") = { "
+		  ".values = { [5] = (void *)&t } };\n"
+		  "SEC(\"uprobe\") int t(void *c) { bpf_tail_call(c, &m, 1); return 0; }"),
+	       "R005", { "outside the map" });
+	expect(of("static __attribute__((used)) int t(void *c) { return 1; }\nstruct { "
+		  "__uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __array(values, "
+		  "int (void *)); } m SEC(\".maps\") = { .values = { [1] = (void *)&t } };\n"
+		  "SEC(\"uprobe\") int f(void *c) { bpf_tail_call(c, &m, 1); return 0; }"),
+	       "R005", { "not a program" });
 }
 
 TEST(Errors, R006LegacyMaps)
 {
 	NEED_CLANG();
-	expect(of("struct { int type, key_size, value_size, max_entries, flags; } m SEC(\"maps\") = { 1, 4, 4, 10, 0 };\n"
-		  "SEC(\"uprobe\") int f(void *c) { u32 k = 0; return !bpf_map_lookup_elem(&m, &k); }"),
+	expect(of("struct { int type, key_size, value_size, max_entries, flags; } m SEC(\"maps\") "
+		  "= { 1, 4, 4, 10, 0 };\n"
+		  "SEC(\"uprobe\") int f(void *c) { u32 k = 0; return !bpf_map_lookup_elem(&m, "
+		  "&k); }"),
 	       "R006", { "libbpf 1.0", "SEC(\".maps\")" });
 }
 
 TEST(Errors, R007BadRelocation)
 {
 	NEED_CLANG();
-	expect(of("int x SEC(\".elsewhere\") = 3;\nSEC(\"uprobe\") int f(void *c) { return *(volatile int *)&x; }"),
+	expect(of("int x SEC(\".elsewhere\") = 3;\nSEC(\"uprobe\") int f(void *c) { return "
+		  "*(volatile int *)&x; }"),
 	       "R007", { "f:", ".elsewhere" });
 	expect(of("int x;\nSEC(\"uprobe\") int f(void *c) { return *(volatile int *)&x; }",
 		  "-mcpu=v3 -fcommon"),
@@ -163,8 +177,8 @@ TEST(Errors, R007BadRelocation)
 TEST(Errors, R012NoPrograms)
 {
 	NEED_CLANG();
-	expect(of("int f(void *ctx) { return 0; }"), "R012", { "without SEC()",
-							      "SEC(\"uprobe\")" });
+	expect(of("int f(void *ctx) { return 0; }"), "R012",
+	       { "without SEC()", "SEC(\"uprobe\")" });
 	expect(of("int x = 1;"), "R012", {});
 	expect(of("SEC(\"?fentry/do_exit\") int f(void *ctx) { return 0; }"), "R012",
 	       { "left out" });
@@ -173,7 +187,8 @@ TEST(Errors, R012NoPrograms)
 TEST(Errors, R013TooLarge)
 {
 	NEED_CLANG();
-	expect(of("char x[300 << 20];\nSEC(\"uprobe\") int f(void *c) { return *(volatile char *)x; }"),
+	expect(of("char x[300 << 20];\nSEC(\"uprobe\") int f(void *c) { return *(volatile char "
+		  "*)x; }"),
 	       "R013", { ".bss", "314572800 bytes" });
 }
 
@@ -183,15 +198,19 @@ TEST(Errors, R014KernelOnly)
 	expect(of("struct { int x; } s SEC(\".struct_ops\") = { 1 };\n" + prog), "R014",
 	       { "struct_ops" });
 	expect(of("int __attribute__((address_space(1))) x = 1;\n"
-		  "SEC(\"uprobe\") int f(void *c) { return *(volatile int __attribute__((address_space(1))) *)&x; }"),
+		  "SEC(\"uprobe\") int f(void *c) { return *(volatile int "
+		  "__attribute__((address_space(1))) *)&x; }"),
 	       "R014", { "arena" });
 }
 
 TEST(Optional, ProgramsOfUnknownKindAreLeftOut)
 {
 	NEED_CLANG();
-	Relocated r(compile_text(head + "SEC(\"?fentry/do_exit\") int gone(void *ctx) { return 0; }\n"
-				 "SEC(\"?uprobe/libc.so.6:malloc\") int kept(void *ctx) { return 0; }\n" + prog));
+	Relocated r(compile_text(
+		head +
+		"SEC(\"?fentry/do_exit\") int gone(void *ctx) { return 0; }\n"
+		"SEC(\"?uprobe/libc.so.6:malloc\") int kept(void *ctx) { return 0; }\n" +
+		prog));
 	ASSERT_EQ(r.err, 0) << r.text;
 	EXPECT_EQ(r.u->n_prog, 2u);
 	EXPECT_NE(r.text.find("warning: left out"), std::string::npos) << r.text;
@@ -205,11 +224,13 @@ TEST(UnitName, IsSafeAsAFolder)
 {
 	NEED_CLANG();
 	std::string o = compile_text(head + prog), dir = o.substr(0, o.rfind('/') + 1);
-	const struct { const char *file, *name; } c[] = {
-		{ "count.bpf.o", "count" }, { "count.o", "count" }, { "count", "count" },
-		{ "a b/../\n;$.bpf.o", "_.._____" }, { "..bpf.o", "_" }, { ".o", "_o" }, { "...o",
-											  "_." },
-		{ "x.y-z_9.bpf.o", "x.y-z_9" },
+	const struct {
+		const char *file, *name;
+	} c[] = {
+		{ "count.bpf.o", "count" }, { "count.o", "count" },
+		{ "count", "count" },	    { "a b/../\n;$.bpf.o", "_.._____" },
+		{ "..bpf.o", "_" },	    { ".o", "_o" },
+		{ "...o", "_." },	    { "x.y-z_9.bpf.o", "x.y-z_9" },
 	};
 	for (auto &i : c) {
 		std::string link = i.file;
@@ -221,8 +242,10 @@ TEST(UnitName, IsSafeAsAFolder)
 		Relocated r(path);
 		ASSERT_EQ(r.err, 0) << r.text;
 		std::string name = r.u->name;
-		EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"),
-			  std::string::npos) << name;
+		EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+						 "XYZ0123456789_.-"),
+			  std::string::npos)
+			<< name;
 		EXPECT_NE(name[0], '.');
 		if (slash == std::string::npos)
 			EXPECT_EQ(name, i.name);

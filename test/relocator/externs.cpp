@@ -12,7 +12,8 @@
 static std::string with_extern(const std::string &decl, const std::string &use)
 {
 	return compile_text("#include \"vmlinux.h\"\n#include <bpf/bpf_helpers.h>\n" + decl +
-			    "\nSEC(\"uprobe\") int f(void *ctx) { " + use + " return 0; }\n"
+			    "\nSEC(\"uprobe\") int f(void *ctx) { " + use +
+			    " return 0; }\n"
 			    "char LICENSE[] SEC(\"license\") = \"GPL\";\n");
 }
 
@@ -34,8 +35,9 @@ static uint64_t config_value(const std::string &type, const std::string &line,
 	ConfigFile c("# comment\nCONFIG_X_Y=y\n" + line + "\n");
 	struct relocate_opts o = {};
 	o.kconfig_path = c.path.c_str();
-	Relocated r(with_extern("extern " + type + " CONFIG_X __kconfig;",
-				"return (long)CONFIG_X;"), &o);
+	Relocated r(
+		with_extern("extern " + type + " CONFIG_X __kconfig;", "return (long)CONFIG_X;"),
+		&o);
 	if (text)
 		*text = r.text;
 	return r.err ? ~0ull : r.data(".kconfig", 0, r.map(".kconfig")->init.n);
@@ -56,14 +58,17 @@ TEST(Kconfig, ReadsValuesByType)
 TEST(Kconfig, RefusesValuesOfAnotherType)
 {
 	NEED_CLANG();
-	for (auto &c : { std::pair<const char *, const char *>{ "bool", "CONFIG_X=m" }, { "int",
-											 "CONFIG_X=y" },
-			 { "u8", "CONFIG_X=256" }, { "s8", "CONFIG_X=128" }, { "int",
-									      "CONFIG_X=\"s\"" },
-			 { "int", "CONFIG_X=12z" }, { "int", "CONFIG_X=" }, { "int", "" } }) {
+	for (auto &c : { std::pair<const char *, const char *>{ "bool", "CONFIG_X=m" },
+			 { "int", "CONFIG_X=y" },
+			 { "u8", "CONFIG_X=256" },
+			 { "s8", "CONFIG_X=128" },
+			 { "int", "CONFIG_X=\"s\"" },
+			 { "int", "CONFIG_X=12z" },
+			 { "int", "CONFIG_X=" },
+			 { "int", "" } }) {
 		std::string text;
-		EXPECT_EQ(config_value(c.first, c.second, &text),
-			  ~0ull) << c.first << " " << c.second;
+		EXPECT_EQ(config_value(c.first, c.second, &text), ~0ull)
+			<< c.first << " " << c.second;
 		EXPECT_NE(text.find("error[R008]"), std::string::npos) << text;
 	}
 }
@@ -74,13 +79,15 @@ TEST(Kconfig, StringsAreCopiedAndCut)
 	ConfigFile c("CONFIG_S=\"hello\"\nCONFIG_L=\"much too long\"\n");
 	struct relocate_opts o = {};
 	o.kconfig_path = c.path.c_str();
-	Relocated r(with_extern("extern char CONFIG_S[8] __kconfig; extern char CONFIG_L[5] __kconfig;",
-				"return CONFIG_S[0] + CONFIG_L[0];"), &o);
+	Relocated r(
+		with_extern("extern char CONFIG_S[8] __kconfig; extern char CONFIG_L[5] __kconfig;",
+			    "return CONFIG_S[0] + CONFIG_L[0];"),
+		&o);
 	ASSERT_EQ(r.err, 0) << r.text;
 	const struct unit_map *m = r.map(".kconfig");
 	EXPECT_EQ(m->bits, (uint32_t)MAP_BIT_RODATA);
-	EXPECT_EQ(std::string((const char *)m->init.p, m->init.n), std::string("much\0hello\0\0\0",
-									       13));
+	EXPECT_EQ(std::string((const char *)m->init.p, m->init.n),
+		  std::string("much\0hello\0\0\0", 13));
 }
 
 TEST(Kconfig, KernelVersionIsTheRunningOne)
@@ -118,15 +125,13 @@ TEST(Kconfig, MissingFileIsAnError)
 TEST(Externs, StrongOnesAreRefusedByName)
 {
 	NEED_CLANG();
-	for (auto &c : { std::pair<const char *,
-			const char *>{ "extern const void jiffies_or_so __ksym;",
-				      "return (long)&jiffies_or_so;" },
-			 { "extern int CONFIG_NO_SUCH_THING __kconfig;",
-			  "return CONFIG_NO_SUCH_THING;" },
-			 { "extern int LINUX_NO_SUCH_THING __kconfig;",
-			  "return LINUX_NO_SUCH_THING;" },
-			 { "extern int plain_extern;", "return plain_extern;" },
-			 { "extern int plain_function(int);", "return plain_function(1);" } }) {
+	for (auto &c :
+	     { std::pair<const char *, const char *>{ "extern const void jiffies_or_so __ksym;",
+						      "return (long)&jiffies_or_so;" },
+	       { "extern int CONFIG_NO_SUCH_THING __kconfig;", "return CONFIG_NO_SUCH_THING;" },
+	       { "extern int LINUX_NO_SUCH_THING __kconfig;", "return LINUX_NO_SUCH_THING;" },
+	       { "extern int plain_extern;", "return plain_extern;" },
+	       { "extern int plain_function(int);", "return plain_function(1);" } }) {
 		Relocated r(with_extern(c.first, c.second));
 		EXPECT_EQ(r.err, -DIAG_R008) << c.first << r.text;
 	}
@@ -135,9 +140,11 @@ TEST(Externs, StrongOnesAreRefusedByName)
 TEST(Externs, KernelFunctionsAreListed)
 {
 	NEED_CLANG();
-	Relocated r(with_extern("extern void bpf_rcu_read_lock(void) __ksym; extern void bpf_rcu_read_unlock(void) __ksym;"
-				"extern void bpf_rcu_read_lock___flavour(void) __ksym;",
-				"bpf_rcu_read_lock(); bpf_rcu_read_lock___flavour(); bpf_rcu_read_unlock();"));
+	Relocated r(with_extern(
+		"extern void bpf_rcu_read_lock(void) __ksym; extern void bpf_rcu_read_unlock(void) "
+		"__ksym;"
+		"extern void bpf_rcu_read_lock___flavour(void) __ksym;",
+		"bpf_rcu_read_lock(); bpf_rcu_read_lock___flavour(); bpf_rcu_read_unlock();"));
 	ASSERT_EQ(r.err, 0) << r.text;
 	ASSERT_EQ(r.u->n_kfunc, 2u);
 	std::string called;

@@ -24,7 +24,7 @@ std::string slurp(const std::string &path)
 	return s.str();
 }
 
-struct MemFile {	/* a regular file that no disk sees */
+struct MemFile { /* a regular file that no disk sees */
 	int fd = memfd_create("object", MFD_CLOEXEC);
 	std::string path = "/proc/self/fd/" + std::to_string(fd);
 	~MemFile() { close(fd); }
@@ -62,8 +62,8 @@ std::string broken_promise(const struct unit *u)
 		for (uint32_t i = 0; i < p->n_insn; i++) {
 			const struct bpfi *in = &p->insn[i];
 			if (in->code == BPFI_JMP_CALL) {
-				if (in->src == BPFI_CALL_LOCAL && !is_func(p,
-									   (int64_t)i + 1 + in->imm))
+				if (in->src == BPFI_CALL_LOCAL &&
+				    !is_func(p, (int64_t)i + 1 + in->imm))
 					return "call to nowhere";
 				if (in->src == BPFI_CALL_KFUNC && (uint32_t)in->imm >= u->n_kfunc)
 					return "no such kfunc";
@@ -113,7 +113,8 @@ void check(const std::string &path, const char *btf, Counts &n, const std::strin
 	static MemFile config;
 	static bool once = (config.put("CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=m\nCONFIG_NET=y\n"
 				       "CONFIG_HZ=250\nCONFIG_DEFAULT_HOSTNAME=\"x\"\n"
-				       "CONFIG_NO_SUCH_OPTION=y\n"), true);
+				       "CONFIG_NO_SUCH_OPTION=y\n"),
+			    true);
 	struct relocate_opts o = {};
 	(void)once;
 	o.btf_path = btf;
@@ -133,8 +134,8 @@ void check(const std::string &path, const char *btf, Counts &n, const std::strin
 
 void mutate(std::string &s, std::mt19937_64 &rng)
 {
-	static const uint32_t odd[] = { 0, 1, 2, 8, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000,
-				       0xffffffff };
+	static const uint32_t odd[] = { 0,	1,	2,	    8,		0xff,
+					0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
 	unsigned n = 1 + rng() % 4;
 	while (n--) {
 		size_t at = rng() % s.size();
@@ -142,7 +143,7 @@ void mutate(std::string &s, std::mt19937_64 &rng)
 		switch (rng() % 5) {
 		case 0: s[at] ^= (char)(1 << rng() % 8); break;
 		case 1: s[at] = (char)rng(); break;
-		case 2:	/* a field of four bytes */
+		case 2: /* a field of four bytes */
 			at &= ~3ull;
 			v = odd[rng() % 10];
 			if (at + 4 <= s.size())
@@ -156,7 +157,7 @@ void mutate(std::string &s, std::mt19937_64 &rng)
 				memcpy(&s[at], &v, 4);
 			}
 			break;
-		default: {	/* a run from elsewhere */
+		default: { /* a run from elsewhere */
 			size_t from = rng() % s.size(), len = 1 + rng() % 32;
 			for (size_t i = 0; i < len && at + i < s.size() && from + i < s.size(); i++)
 				s[at + i] = s[from + i];
@@ -189,7 +190,7 @@ TEST(Hostile, TruncatedObjects)
 		f.put(whole.substr(0, len));
 		check(f.path, target.c_str(), n, "cut to " + std::to_string(len));
 	}
-	EXPECT_EQ(n.accepted, 0u);	/* the section table is at the end */
+	EXPECT_EQ(n.accepted, 0u); /* the section table is at the end */
 }
 
 TEST(Hostile, MutatedObjects)

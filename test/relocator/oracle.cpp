@@ -2,6 +2,7 @@
 #include "oracle.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstdarg>
@@ -17,7 +18,7 @@ namespace {
 
 /* Stands in for the kernel: maps and programs are empty files, all is accepted. */
 struct StandIn {
-	std::map<int, std::string> value;	/* of an array's element 0, by fd */
+	std::map<int, std::string> value; /* of an array's element 0, by fd */
 	long bpf(int cmd, union bpf_attr *a)
 	{
 		int fd;
@@ -28,8 +29,7 @@ struct StandIn {
 				value[fd] = std::string(a->value_size, 0);
 			return fd;
 		case BPF_PROG_LOAD:
-		case BPF_BTF_LOAD:
-			return memfd_create("object", MFD_CLOEXEC);
+		case BPF_BTF_LOAD: return memfd_create("object", MFD_CLOEXEC);
 		case BPF_MAP_UPDATE_ELEM:
 			if (value.count(a->map_fd) && !*(uint32_t *)(uintptr_t)a->key)
 				memcpy(&value[a->map_fd][0], (void *)(uintptr_t)a->value,
@@ -39,11 +39,8 @@ struct StandIn {
 			memcpy((void *)(uintptr_t)a->value, value[a->map_fd].data(),
 			       value[a->map_fd].size());
 			return 0;
-		case BPF_MAP_FREEZE:
-			return 0;
-		default:
-			errno = EINVAL;
-			return -1;
+		case BPF_MAP_FREEZE: return 0;
+		default: errno = EINVAL; return -1;
 		}
 	}
 };
@@ -81,11 +78,11 @@ std::string diff_map(const Relocated &r, const struct bpf_map *m)
 	const struct unit_map *u = map_of(r, m);
 	if (!u)
 		return std::string("no map ") + bpf_map__name(m) + "\n";
-#define SAME(what_, ours_, theirs_)                                               \
-	do {                                                                      \
-		if ((uint64_t)(ours_) != (uint64_t)(theirs_))                     \
-			os << u->name << ": " what_ " " << (uint64_t)(ours_)      \
-			   << ", libbpf " << (uint64_t)(theirs_) << "\n";         \
+#define SAME(what_, ours_, theirs_) \
+	do { \
+		if ((uint64_t)(ours_) != (uint64_t)(theirs_)) \
+			os << u->name << ": " what_ " " << (uint64_t)(ours_) << ", libbpf " \
+			   << (uint64_t)(theirs_) << "\n"; \
 	} while (0)
 	SAME("type", u->type, bpf_map__type(m));
 	SAME("key_size", u->key_size, bpf_map__key_size(m));
@@ -94,7 +91,7 @@ std::string diff_map(const Relocated &r, const struct bpf_map *m)
 		SAME("max_entries", u->max_entries, bpf_map__max_entries(m));
 	SAME("flags", u->flags, bpf_map__map_flags(m));
 	SAME("map_extra", u->map_extra, bpf_map__map_extra(m));
-	if (bpf_map__btf_value_type_id(m))	/* libbpf clears the ids for some kinds */
+	if (bpf_map__btf_value_type_id(m)) /* libbpf clears the ids for some kinds */
 		SAME("value_btf_id", u->value_btf_id, bpf_map__btf_value_type_id(m));
 	if (bpf_map__btf_key_type_id(m))
 		SAME("key_btf_id", u->key_btf_id, bpf_map__btf_key_type_id(m));
@@ -108,6 +105,34 @@ std::string diff_map(const Relocated &r, const struct bpf_map *m)
 			if ((uint8_t)v[i] != u->init.p[i])
 				os << u->name << ": byte " << i << " is " << (int)u->init.p[i]
 				   << ", libbpf " << (int)(uint8_t)v[i] << "\n";
+	}
+	return os.str();
+}
+
+/* Sections of variables as completed from the ELF: sizes, places, linkage. */
+std::string diff_btf(const struct btf *ours, const struct btf *theirs)
+{
+	std::ostringstream os;
+	for (uint32_t id = 1; ours && id < btf__type_cnt(ours); id++) {
+		const struct btf_type *a = btf__type_by_id(ours, id),
+				      *b = btf__type_by_id(theirs, id);
+		std::string name = btf__name_by_offset(ours, a->name_off);
+		if (!btf_is_datasec(a) || name == ".ksyms")
+			continue;
+		if (!b || !btf_is_datasec(b) || a->size != b->size || btf_vlen(a) != btf_vlen(b)) {
+			os << "BTF of " << name << ": " << a->size << " bytes\n";
+			continue;
+		}
+		for (int i = 0; i < btf_vlen(a); i++) {
+			const struct btf_var_secinfo *v = btf_var_secinfos(a) + i,
+						     *w = btf_var_secinfos(b) + i;
+			const struct btf_type *vt = btf__type_by_id(ours, v->type);
+			if (memcmp(v, w, sizeof(*v)) ||
+			    btf_var(vt)->linkage !=
+				    btf_var(btf__type_by_id(theirs, w->type))->linkage)
+				os << "BTF of " << name << ": variable " << i << " at " << v->offset
+				   << ", libbpf " << w->offset << "\n";
+		}
 	}
 	return os.str();
 }
@@ -130,10 +155,12 @@ std::string diff_prog(const Relocated &r, const struct bpf_program *p,
 		if (a.code == BPFI_LD_IMM64 && b.code == BPFI_LD_IMM64 && a.src == b.src &&
 		    (a.src == BPFI_LD_MAP || a.src == BPFI_LD_MAP_VALUE)) {
 			auto it = by_fd.find(b.imm);
-			std::string ours = (uint32_t)a.imm < r.u->n_map ? r.u->map[a.imm].name : "?";
+			std::string ours = (uint32_t)a.imm < r.u->n_map ? r.u->map[a.imm].name
+									: "?";
 			std::string theirs = it == by_fd.end() ? "?" : it->second;
 			if (ours != theirs)
-				os << u->name << ":" << i << ": map " << ours << ", libbpf " << theirs << "\n";
+				os << u->name << ":" << i << ": map " << ours << ", libbpf "
+				   << theirs << "\n";
 			a.imm = b.imm = 0;
 		}
 		if (a.code == BPFI_JMP_CALL && a.src == BPFI_CALL_LOCAL && b.imm == a.imm)
@@ -141,8 +168,10 @@ std::string diff_prog(const Relocated &r, const struct bpf_program *p,
 		if (memcmp(&a, &b, sizeof(a))) {
 			char s[160];
 			snprintf(s, sizeof(s),
-				 ":%zu: %02x dst %d src %d off %d imm %d, libbpf %02x dst %d src %d off %d imm %d\n",
-				 i, a.code, a.dst, a.src, a.off, a.imm, b.code, b.dst, b.src, b.off, b.imm);
+				 ":%zu: %02x dst %d src %d off %d imm %d, libbpf %02x dst %d src "
+				 "%d off %d imm %d\n",
+				 i, a.code, a.dst, a.src, a.off, a.imm, b.code, b.dst, b.src, b.off,
+				 b.imm);
 			os << u->name << s;
 		}
 	}
@@ -190,20 +219,20 @@ std::string differs_from_libbpf(const Relocated &r, const std::string &path, con
 	}
 	struct bpf_program *p;
 	struct bpf_map *m;
-	bpf_object__for_each_map(m, obj)
-		if (bpf_map__pin_path(m))
-			bpf_map__set_pin_path(m, nullptr);
+	bpf_object__for_each_map(m, obj) if (bpf_map__pin_path(m))
+		bpf_map__set_pin_path(m, nullptr);
 	std::string out;
 	if (bpf_object__load(obj)) {
 		out = "libbpf cannot load it: " + log_text;
 	} else {
 		std::map<int, std::string> by_fd;
-		bpf_object__for_each_map(m, obj) {
+		bpf_object__for_each_map(m, obj)
+		{
 			by_fd[bpf_map__fd(m)] = plain_name(m);
 			out += diff_map(r, m);
 		}
-		bpf_object__for_each_program(p, obj)
-			out += diff_prog(r, p, by_fd);
+		bpf_object__for_each_program(p, obj) out += diff_prog(r, p, by_fd);
+		out += diff_btf(r.u->btf, bpf_object__btf(obj));
 	}
 	bpf_object__close(obj);
 	stand_in_now = nullptr;

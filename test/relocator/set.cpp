@@ -34,7 +34,9 @@ struct Set : Relocated {
 				const struct btf_var_secinfo *v = btf_var_secinfos(s) + k;
 				const struct btf_type *t = btf__type_by_id(u->btf, v->type);
 				if (!strcmp(btf__name_by_offset(u->btf, t->name_off), name))
-					return std::string((const char *)u->map[i].init.p + v->offset, v->size);
+					return std::string((const char *)u->map[i].init.p +
+								   v->offset,
+							   v->size);
 			}
 		}
 		return "?";
@@ -68,8 +70,12 @@ TEST(SetVariable, WritesEachType)
 	EXPECT_EQ(((const uint32_t *)ports.data())[1], 81u);
 	EXPECT_EQ((int32_t)r.num("a_static"), -5);
 	std::string cfg = r.var("cfg");
-	struct { int32_t pid; uint16_t bits; char path[4]; uint64_t list[2]; } want = {
-		77, 2047 << 5, "ab", { 0, 9 } };
+	struct {
+		int32_t pid;
+		uint16_t bits;
+		char path[4];
+		uint64_t list[2];
+	} want = { 77, 2047 << 5, "ab", { 0, 9 } };
 	ASSERT_EQ(cfg.size(), sizeof(want));
 	EXPECT_EQ(memcmp(cfg.data(), &want, 10), 0);
 	EXPECT_EQ(memcmp(cfg.data() + 16, want.list, 16), 0);
@@ -79,13 +85,34 @@ TEST(SetVariable, WritesEachType)
 TEST(SetVariable, RefusesWhatDoesNotFit)
 {
 	NEED_CLANG();
-	for (const char *bad : { "a_u8=256", "a_u8=-1", "a_u8=", "a_u8=1x", "a_u8= 1",
-				"a_s16=40000",
-				 "a_s64=9223372036854775808", "a_bool=2", "a_name=abcdefgh", "a_mode=MAYBE",
-				 "ports=1", "ports[4]=1", "ports[-1]=1", "ports[x]=1", "ports[1=1",
-				 "cfg=1", "cfg.nothing=1", "cfg.bits.lo=32", "cfg[0]=1", "a_pointer=0",
-				 "nobody=1", "a_u8", "=1", "a_u8.x=1", "cfg.=1", "cfg.bits.lo[0]=1",
-				 "f=1", "LICENSE=MIT" }) {
+	for (const char *bad : { "a_u8=256",
+				 "a_u8=-1",
+				 "a_u8=",
+				 "a_u8=1x",
+				 "a_u8= 1",
+				 "a_s16=40000",
+				 "a_s64=9223372036854775808",
+				 "a_bool=2",
+				 "a_name=abcdefgh",
+				 "a_mode=MAYBE",
+				 "ports=1",
+				 "ports[4]=1",
+				 "ports[-1]=1",
+				 "ports[x]=1",
+				 "ports[1=1",
+				 "cfg=1",
+				 "cfg.nothing=1",
+				 "cfg.bits.lo=32",
+				 "cfg[0]=1",
+				 "a_pointer=0",
+				 "nobody=1",
+				 "a_u8",
+				 "=1",
+				 "a_u8.x=1",
+				 "cfg.=1",
+				 "cfg.bits.lo[0]=1",
+				 "f=1",
+				 "LICENSE=MIT" }) {
 		Set r({ bad });
 		EXPECT_EQ(r.err, -DIAG_R009) << bad << "\n" << r.text;
 		EXPECT_NE(r.text.find(bad), std::string::npos) << r.text;

@@ -40,7 +40,7 @@ TEST(Unit, LinesPointAtTheSource)
 	ASSERT_EQ(r.err, 0) << r.text;
 	const struct unit_prog *p = r.prog("uses_middle");
 	ASSERT_TRUE(p);
-	ASSERT_EQ(p->n_func, 4u);	/* itself, middle, leaf, global_one */
+	ASSERT_EQ(p->n_func, 4u); /* itself, middle, leaf, global_one */
 	EXPECT_STREQ(p->func[1].name, "middle");
 	EXPECT_STREQ(p->func[2].name, "leaf");
 	EXPECT_STREQ(p->func[3].name, "global_one");
@@ -63,7 +63,7 @@ TEST(Unit, LinesPointAtTheSource)
 	EXPECT_FALSE(p->func[2].callback);
 }
 
-TEST(Unit, StaticMapsAreMapsToo)	/* libbpf refuses them; clang emits section + addend */
+TEST(Unit, StaticMapsAreMapsToo) /* libbpf refuses them; clang emits section + addend */
 {
 	NEED_CLANG();
 	Relocated r(compile_text(R"(
@@ -99,8 +99,9 @@ TEST(Unit, MapsHoldProgramsAndMaps)
 		const struct unit_map *m = r.map(name);
 		for (size_t i = 0; i < m->n_slots; i++)
 			seen += std::string(name) + "[" + std::to_string(m->slots[i].slot) + "]=" +
-				(m->type == 3 ? r.u->prog[m->slots[i].target].name :
-							     r.u->map[m->slots[i].target].name) + " ";
+				(m->type == 3 ? r.u->prog[m->slots[i].target].name
+					      : r.u->map[m->slots[i].target].name) +
+				" ";
 	}
 	EXPECT_EQ(seen,
 		  "outer[1]=inner_a outer[3]=inner_b jumps[0]=target_two jumps[4]=target_one ");

@@ -9,12 +9,13 @@
 static std::string verdict(const std::string &body)
 {
 	std::string o = compile_text(
-		"#include \"vmlinux.h\"\n#include <bpf/bpf_helpers.h>\n#include <bpf/bpf_core_read.h>\n"
+		"#include \"vmlinux.h\"\n#include <bpf/bpf_helpers.h>\n#include "
+		"<bpf/bpf_core_read.h>\n"
 		"struct gone { int x; } __attribute__((preserve_access_index));\n"
 		"extern void some_kfunc(void) __ksym __weak;\n"
 		"const volatile bool never = false; volatile u64 out;\n"
-		"SEC(\"uprobe\") int f(struct pt_regs *ctx) { struct gone *g = (void *)ctx; " + body +
-		" return 0; }\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n");
+		"SEC(\"uprobe\") int f(struct pt_regs *ctx) { struct gone *g = (void *)ctx; " +
+		body + " return 0; }\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n");
 	struct relocate_opts opts = {};
 	opts.btf_path = "";
 	Relocated r(o, &opts);
