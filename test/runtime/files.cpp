@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Processes with the same payload meet in the files of the map directory, or are alone when that cannot
+// be trusted.
+#include <gtest/gtest.h>
+#include <dirent.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mapfmt.h"
+#include "maps.h"
+#include "payload.h"
+
+namespace {
+
+struct RtFiles : testing::Test {
+	std::string dir;
+
+	void SetUp() override
+	{
+		char tmp[] = "/tmp/bpftime-files-XXXXXX";
+		ASSERT_NE(mkdtemp(tmp), nullptr);
+		dir = tmp;
+	}
+	void TearDown() override
+	{
+		ASSERT_EQ(system(("rm -rf " + dir).c_str()), 0);
+	}
+	std::set<std::string> files(const std::string &folder)
+	{
+		std::set<std::string> names;
+		DIR *d = opendir((dir + "/" + folder).c_str());
+		while (dirent *e = d ? readdir(d) : nullptr)
+			if (std::string(e->d_name) != "." && std::string(e->d_name) != "..")
+				names.insert(e->d_name);
+		if (d)
+			closedir(d);
+		return names;
+	}
+	std::string object_folder()
+	{
+		for (auto &n : files(""))
+			if (n.compare(0, 4, "obj-") == 0)
+				return n;
+		return "";
+	}
+};
+
+pid_t spawn(const std::function<int()> &fn)
+{
+	pid_t pid = fork();
+	if (!pid)
+		_exit(fn());
+	return pid;
+}
+
+int result(pid_t pid)
+{
+	int status;
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// Makes this process one that runs the payload; its counter is in a room, its hash map is not.
+uint64_t *run(const std::string &dir, uint32_t value_bytes = 8)
+{
+	tp_map("room", MAP_TYPE_array, 4, 8, 1, 4096);
+	tp_map("slot", MAP_TYPE_hash, 4, value_bytes, 16, 0);
+	*(uint64_t *)tp.room[0] = 1000;		// first contents
+	tp_finish(dir.c_str(), 2);
+	return bpftime_rt1_cold(0) == 1 ? (uint64_t *)tp.room[0] : nullptr;
+}
+
+}  // namespace
+
+TEST_F(RtFiles, AreSharedAndStay)
+{
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(result(spawn([&] {
+			int before = dup(0);
+			uint64_t *n = run(dir);
+			close(before);
+			if (!n || dup(0) != before || tp.control.private_maps)
+				return 100;
+			return (int)__atomic_fetch_add(n, 1, __ATOMIC_RELAXED) - 1000;
+		})), i);
+	std::string folder = object_folder();
+	EXPECT_EQ(files(folder), (std::set<std::string>{"room", "slot"}));
+	struct stat st;
+	ASSERT_EQ(stat((dir + "/" + folder + "/room").c_str(), &st), 0);
+	EXPECT_EQ(st.st_size, 8192);
+	EXPECT_GE(st.st_blocks * 512, st.st_size);	// allocated
+	EXPECT_EQ(st.st_mode & 0777, 0600u);
+	ASSERT_EQ(stat((dir + "/" + folder).c_str(), &st), 0);
+	EXPECT_EQ(st.st_mode & 0777, 0700u);
+	EXPECT_EQ(files(MAPFMT_CONTROL_DIR), (std::set<std::string>{"cdcdcdcdcdcdcdcd"}));
+}
+
+TEST_F(RtFiles, ManyProcessesStartAtOnce)
+{
+	enum { N = 40 };
+	int go[2];
+	ASSERT_EQ(pipe(go), 0);
+	std::vector<pid_t> pid;
+	for (int i = 0; i < N; i++)
+		pid.push_back(spawn([&] {
+			char c;
+			close(go[1]);
+			if (read(go[0], &c, 1))
+				return 2;
+			uint64_t *n = run(dir);
+			if (!n || tp.control.private_maps)
+				return 1;
+			__atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
+			return 0;
+		}));
+	close(go[0]);
+	close(go[1]);
+	for (pid_t p : pid)
+		EXPECT_EQ(result(p), 0);
+	EXPECT_EQ(result(spawn([&] { return (int)(*run(dir) - 1000); })), N);
+	EXPECT_EQ(files(object_folder()).size(), 2u);
+}
+
+TEST_F(RtFiles, ThreadsWaitForTheFirst)
+{
+	EXPECT_EQ(result(spawn([&] {
+		std::atomic<int> bad{0};
+		std::vector<std::thread> t;
+		tp_map("room", MAP_TYPE_array, 4, 8, 1, 4096);
+		tp_finish(dir.c_str(), 2);
+		for (int i = 0; i < 8; i++)
+			t.emplace_back([&] { bad += bpftime_rt1_cold(1) != 1; });
+		for (auto &x : t)
+			x.join();
+		return (int)bad;
+	})), 0);
+}
+
+// Another shape under the same name is left alone.
+TEST_F(RtFiles, AMismatchMakesASibling)
+{
+	EXPECT_EQ(result(spawn([&] { return !run(dir, 8); })), 0);
+	EXPECT_EQ(result(spawn([&] { return !run(dir, 16); })), 0);
+	EXPECT_EQ(result(spawn([&] { return !run(dir, 16); })), 0);
+	EXPECT_EQ(files(object_folder()), (std::set<std::string>{"room", "slot", "slot.1"}));
+}
+
+TEST_F(RtFiles, ADamagedHeaderIsNotReinterpreted)
+{
+	EXPECT_EQ(result(spawn([&] { return !run(dir); })), 0);
+	std::string path = dir + "/" + object_folder() + "/room";
+	FILE *f = fopen(path.c_str(), "r+");
+	ASSERT_NE(f, nullptr);
+	fputs("garbage", f);
+	fclose(f);
+	ASSERT_EQ(truncate((dir + "/" + object_folder() + "/slot").c_str(), 5000), 0);
+	EXPECT_EQ(result(spawn([&] { return (int)(*run(dir) - 1000); })), 0);
+	EXPECT_EQ(files(object_folder()),
+		  (std::set<std::string>{"room", "room.1", "slot", "slot.1"}));
+}
+
+TEST_F(RtFiles, ADirectoryThatOthersCanWriteToIsNotUsed)
+{
+	auto alone = [&](const std::string &where) {
+		return result(spawn([&] {
+			uint64_t *n = run(where);
+			return !n || *n != 1000 || tp.control.private_maps != 2 || !tp.slot[1];
+		}));
+	};
+	ASSERT_EQ(chmod(dir.c_str(), 0777), 0);
+	EXPECT_EQ(alone(dir), 0);
+	EXPECT_TRUE(files("").empty());
+	ASSERT_EQ(chmod(dir.c_str(), 0700), 0);
+	ASSERT_EQ(symlink(dir.c_str(), (dir + ".link").c_str()), 0);
+	EXPECT_EQ(alone(dir + ".link"), 0);
+	EXPECT_TRUE(files("").empty());
+	unlink((dir + ".link").c_str());
+	EXPECT_EQ(alone("/proc/nowhere"), 0);
+}
+
+// As a kernel's map would be, memory without a file is shared with children.
+TEST_F(RtFiles, PrivateMemoryIsSharedWithChildren)
+{
+	EXPECT_EQ(result(spawn([&] {
+		uint64_t *n = run("/proc/nowhere");
+		if (!n || result(spawn([&] { return (int)(++*n - 1001); })))
+			return 1;
+		return (int)(*n != 1001);
+	})), 0);
+}
+
+TEST_F(RtFiles, AFullFilesystemMeansPrivateMemory)
+{
+	if (geteuid())
+		GTEST_SKIP() << "mounting needs root";
+	EXPECT_EQ(result(spawn([&] {
+		if (unshare(CLONE_NEWNS) || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) ||
+		    mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=12k,mode=700"))
+			return 99;
+		uint64_t *n = run(dir);
+		if (!n || !tp.control.private_maps || !tp.slot[1])
+			return 1;
+		memset(tp.slot[1], 1, 4096);	// no SIGBUS
+		return 0;
+	})), 0);
+}
