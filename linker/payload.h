@@ -11,7 +11,26 @@
  *     (segment writer chooses addresses)            -> lnk_place    symbols have addresses
  *     (trampolines are written into lnk_trampolines)-> lnk_finish   relocated bytes
  *
- * No LLVM, no target binary: this part knows neither. */
+ * No LLVM, no target binary: this part knows neither.
+ *
+ * What objects may hold.  Sections: code, constants, data, zeros; no thread-local data, no
+ * constructors, nothing writable and executable.  Relocations: distances (PC32, PLT32,
+ * PC64) and loads from the GOT that can become address arithmetic; nothing absolute, since
+ * nobody relocates a payload where it runs.  Code: no vector, x87 or MMX state anywhere;
+ * in hook objects also no stores through fs:, no loads from fixed places of it but fs:0,
+ * and no gs:.  Symbols: a hook object's are its own, whatever their binding; undefined are
+ * only bpftime_rt1_*, which come from the archive.
+ *
+ * Symbols that the linker defines:
+ *     bpftime_rt1_payload    struct bpftime_payload, the first byte of RX
+ *     bpftime_rt1_rx_end     one past the last byte of RX
+ *     bpftime_rt1_control    control area (rt.h), the first byte of RW
+ *     bpftime_rt1_rw_end     one past the last byte of RW
+ *     __start_X, __stop_X    ends of all sections called X, for X that is a C identifier, in
+ *                            objects of which something is in the payload
+ *
+ * What nothing reaches is left out: reachable are the tables of all hook objects, init, cold
+ * and start of the runtime, lnk_require()d symbols, and what these refer to, by section. */
 #ifndef BPFTIME_LINKER_PAYLOAD_H
 #define BPFTIME_LINKER_PAYLOAD_H
 
