@@ -43,9 +43,17 @@ bool cfi_row_is_entry(const struct cfi_row *row);
 /* The row when n more bytes were pushed. */
 struct cfi_row cfi_pushed(struct cfi_row row, int64_t n);
 
+/* The FDE whose function holds `vaddr`, or NULL. */
+const struct image_fde *cfi_fde_of(const struct image *im, uint64_t vaddr);
+
 /* What the image's own .eh_frame says about `vaddr`; false when it says nothing, or
  * something this does not understand. */
 bool cfi_row_at(const struct image *im, uint64_t vaddr, struct cfi_row *out);
+
+/* The rows of the function that holds `vaddr`, each with the range where it holds.  false as
+ * above; some rows may have been seen then. */
+typedef void cfi_see_row(void *arg, uint64_t from, uint64_t to, const struct cfi_row *row);
+bool cfi_rows(const struct image *im, uint64_t vaddr, cfi_see_row *see, void *arg);
 
 /* Landing pads of the function that the FDE describes, one after the other. */
 void cfi_landing_pads(const struct image *im, const struct image_fde *fde,

@@ -165,6 +165,8 @@ struct machine {		/* runs call frame instructions */
 	unsigned n_stack;
 	uint64_t loc, stop;	/* the row in force at `stop` is wanted */
 	bool done;
+	cfi_see_row *see;	/* or NULL */
+	void *arg;
 	struct cfi_rule other;	/* vector registers and the like: nobody asks */
 };
 
@@ -203,6 +205,8 @@ static void set_cfa(struct machine *m, uint64_t reg, int64_t off)
 
 static void advance(struct machine *m, uint64_t by)
 {
+	if (m->see && by)
+		m->see(m->arg, m->loc, m->loc + by, &m->row);
 	if (m->loc + by > m->stop)
 		m->done = true;
 	else
@@ -288,7 +292,7 @@ static bool run(struct machine *m, const struct frame_info *f, struct cur c)
 	return !c.bad;
 }
 
-static const struct image_fde *fde_of(const struct image *im, uint64_t vaddr)
+const struct image_fde *cfi_fde_of(const struct image *im, uint64_t vaddr)
 {
 	size_t lo = 0, hi = im->n_fde;
 
@@ -311,9 +315,29 @@ static bool can_repeat(const struct cfi_rule *r)
 	return (r->kind != CFI_OFFSET && r->kind != CFI_VAL_OFFSET) || r->off % 8 == 0;
 }
 
+bool cfi_rows(const struct image *im, uint64_t vaddr, cfi_see_row *see, void *arg)
+{
+	const struct image_fde *fde = cfi_fde_of(im, vaddr);
+	struct frame_info f;
+	struct machine m = { .stop = UINT64_MAX };
+
+	if (!fde || !read_fde(im, fde->fde_vaddr, &f) || !f.code_align || !run(&m, &f, f.init))
+		return false;
+	m.init = m.row;
+	m.loc = f.pc;
+	m.see = see;
+	m.arg = arg;
+	m.done = false;
+	if (!run(&m, &f, f.insn))
+		return false;
+	if (m.loc - f.pc < f.pc_bytes)
+		see(arg, m.loc, f.pc + f.pc_bytes, &m.row);
+	return true;
+}
+
 bool cfi_row_at(const struct image *im, uint64_t vaddr, struct cfi_row *out)
 {
-	const struct image_fde *fde = fde_of(im, vaddr);
+	const struct image_fde *fde = cfi_fde_of(im, vaddr);
 	struct frame_info f;
 	struct machine m = { .stop = UINT64_MAX };
 	bool ok;

@@ -109,6 +109,25 @@ static void see_branch(const ZydisDecodedInstruction *z, struct insn *in)
 	}
 }
 
+/* disp(base): not those of VEX and the like, whose register bits lie elsewhere. */
+static void see_memory(const ZydisDecodedInstruction *z, struct insn *in)
+{
+	uint8_t mod = z->raw.modrm.mod, rm = z->raw.modrm.rm;
+	uint8_t b = (uint8_t)(z->raw.rex.B << 3), x = (uint8_t)(z->raw.rex.X << 3);
+
+	in->rsp_base = mod != 3 && rm == 4 && z->raw.sib.base == 4 && !b;
+	if (mod == 3 || z->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || (rm == 5 && !mod))
+		return;
+	if (rm == 4) {
+		in->has_base = (z->raw.sib.index | x) == 4 && (z->raw.sib.base != 5 || mod);
+		in->base = z->raw.sib.base | b;
+	} else {
+		in->has_base = true;
+		in->base = rm | b;
+	}
+	in->disp = (int32_t)z->raw.disp.value;
+}
+
 bool insn_decode(const uint8_t *p, size_t n, uint64_t vaddr, struct insn *out)
 {
 	ZydisDecoder d;
@@ -122,8 +141,7 @@ bool insn_decode(const uint8_t *p, size_t n, uint64_t vaddr, struct insn *out)
 	if (z.attributes & ZYDIS_ATTRIB_HAS_MODRM) {
 		out->modrm_off = z.raw.modrm.offset;
 		out->rip_rel = z.raw.modrm.mod == 0 && z.raw.modrm.rm == 5 && z.raw.disp.size == 32;
-		out->rsp_base = z.raw.modrm.mod != 3 && z.raw.modrm.rm == 4 && z.raw.sib.base == 4 &&
-				!z.raw.rex.B;
+		see_memory(&z, out);
 	}
 	see_branch(&z, out);
 	if (out->kind == INSN_NOP || out->kind == INSN_ENDBR)
@@ -131,8 +149,9 @@ bool insn_decode(const uint8_t *p, size_t n, uint64_t vaddr, struct insn *out)
 	if (out->rip_rel) {
 		out->disp_off = z.raw.disp.offset;
 		out->mem_vaddr = vaddr + z.length + (uint64_t)z.raw.disp.value;
-		out->is_lea = z.mnemonic == ZYDIS_MNEMONIC_LEA;
 	}
+	out->is_lea = z.mnemonic == ZYDIS_MNEMONIC_LEA;
+	out->is_pop = z.mnemonic == ZYDIS_MNEMONIC_POP;
 	if (!insn_has_target(out) && z.raw.imm[0].size == 32) {
 		out->imm32 = true;
 		out->imm = (uint32_t)z.raw.imm[0].value.u;

@@ -47,8 +47,11 @@ struct insn {
 	uint8_t  disp_off;	/* of the RIP-relative displacement, 0: none */
 	uint16_t flags_read, flags_killed;	/* read; written whatever their value was */
 	bool     rip_rel;
+	bool     has_base;	/* memory operand disp(base), without index */
+	uint8_t  base;		/* register number, 4: rsp */
+	int32_t  disp;
 	bool     rsp_base;	/* INSN_CALL_IND: the operand's address contains rsp */
-	bool     is_lea;
+	bool     is_lea, is_pop;
 	bool     imm32;		/* has a 32-bit immediate operand, imm */
 	uint32_t imm;
 	uint64_t target;	/* of a direct branch */

@@ -27,10 +27,6 @@ static const struct {
 	{ "__mcount_internal", UNWIND },
 };
 
-/* These ask who called them, and would see the trampoline's object. */
-static const char *const by_caller[] = { "dlopen", "dlmopen", "dlsym", "dlvsym", "___dlopen",
-	"___dlmopen", "___dlsym", "___dlvsym", "__dlopen", "__dlsym", "__dlvsym" };
-
 static bool named(const char *pattern, const char *name)
 {
 	size_t n = strlen(pattern);
@@ -47,9 +43,6 @@ static const char *by_name(const struct site *s)
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
 		if (named(special[i].name, s->symbol))
 			return special[i].why;
-	for (size_t i = 0; i < sizeof(by_caller) / sizeof(by_caller[0]); i++)
-		if (s->kind != SITE_IMPORT && !strcmp(by_caller[i], s->symbol))
-			return "it asks for its caller's address";
 	return NULL;
 }
 
@@ -77,6 +70,97 @@ static const char *by_alias(const struct image *im, const struct site *s)
 	return by_name(s);
 }
 
+enum { TAIL_CALLS = 4 };	/* that are followed */
+
+struct look {
+	const struct image *im;
+	uint64_t fn_vaddr, fn_end;
+	bool     touches;
+	uint64_t tail[32];	/* where it jumps to with its return address on top */
+	unsigned n_tail;
+};
+
+static void see_tail(struct look *l, uint64_t target)
+{
+	if (target - l->fn_vaddr < l->fn_end - l->fn_vaddr)
+		return;
+	if (l->n_tail < sizeof(l->tail) / sizeof(l->tail[0]))
+		l->tail[l->n_tail++] = target;
+	else
+		l->touches = true;	/* too many to look at */
+}
+
+/* Does an instruction of [from, to) read or write the word where the row has the return
+ * address? */
+static void look_at(void *arg, uint64_t from, uint64_t to, const struct cfi_row *row)
+{
+	struct look *l = arg;
+	uint8_t base = row->cfa.reg == CFI_RBP ? 5 : 4;	/* DWARF and machine numbers differ */
+	bool on_top = row->cfa.reg == CFI_RSP && row->cfa.off == 8;
+	struct insn in;
+
+	if (row->cfa.kind != CFI_REGISTER || (row->cfa.reg != CFI_RSP && row->cfa.reg != CFI_RBP) ||
+	    row->reg[CFI_RA].kind != CFI_OFFSET || row->reg[CFI_RA].off != -8)
+		return;
+	for (uint64_t at = from; at < to; at += in.len) {
+		const uint8_t *p = image_at(l->im, at, to - at);
+
+		if (!p || !insn_decode(p, to - at, at, &in))
+			return;
+		if (in.has_base && in.base == base && in.disp == row->cfa.off - 8 && !in.is_lea &&
+		    in.kind != INSN_NOP)
+			l->touches = true;
+		if (in.is_pop && on_top)
+			l->touches = true;
+		if ((in.kind == INSN_JMP || in.kind == INSN_JCC) && on_top)
+			see_tail(l, in.target);
+	}
+}
+
+static const char *of_code(const struct image *im, uint64_t vaddr, uint64_t bytes, unsigned depth);
+
+/* The same for a function that is reached by a tail call: it has the same return address. */
+static const char *of_tail(const struct image *im, uint64_t vaddr, unsigned depth)
+{
+	struct site s = { .vaddr = vaddr, .kind = SITE_ENTRY };
+	const char *why;
+
+	for (size_t i = 0; i < im->n_import; i++)
+		if (im->import[i].stub_vaddr && vaddr - im->import[i].stub_vaddr < im->import[i].stub_bytes) {
+			s.symbol = im->import[i].name;
+			return by_name(&s);
+		}
+	why = by_alias(im, &s);
+	return why ? why : of_code(im, vaddr, 0, depth);
+}
+
+/* setjmp, vfork, getcontext and dlsym of a stripped file have no name, but what they do
+ * shows. */
+static const char *of_code(const struct image *im, uint64_t vaddr, uint64_t bytes, unsigned depth)
+{
+	struct look l = { .im = im, .fn_vaddr = vaddr, .fn_end = vaddr + bytes };
+	const struct image_fde *fde = cfi_fde_of(im, vaddr);
+	struct cfi_row row = cfi_entry_row();
+	const char *why = NULL;
+
+	if (fde) {
+		l.fn_vaddr = fde->vaddr;
+		l.fn_end = fde->vaddr + fde->bytes;
+	}
+	if (!cfi_rows(im, vaddr, look_at, &l)) {
+		uint64_t n = bytes && bytes < 32 ? bytes : 32;
+
+		l.n_tail = 0;
+		if (image_at(im, vaddr, n))
+			look_at(&l, vaddr, vaddr + n, &row);
+	}
+	if (l.touches)
+		return "it reads or changes its own return address";
+	for (unsigned i = 0; i < l.n_tail && depth && !why; i++)
+		why = of_tail(im, l.tail[i], depth - 1);
+	return why;
+}
+
 const char *return_refused(const struct image *im, const struct site *s,
 			   const struct tramp_site *t)
 {
@@ -98,5 +182,5 @@ const char *return_refused(const struct image *im, const struct site *s,
 		return "nobody is seen to call it: it may be part of another function";
 	if (t->flags != FLAGS_DEAD)
 		return "it takes an argument in the flags";
-	return NULL;
+	return of_code(im, s->vaddr, s->fn_bytes, TAIL_CALLS);
 }

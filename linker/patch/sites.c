@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "cfi.h"
 #include "suggest.h"
 
 /* The site at vaddr; a new one keeps the order by address. */
@@ -49,19 +50,12 @@ static struct site *attach(struct plan *p, const struct want *w, uint64_t vaddr,
 /* The extent of the function that holds vaddr: its FDE, or a symbol with a size. */
 static void set_function(const struct image *im, struct site *s)
 {
-	for (size_t lo = 0, hi = im->n_fde; lo < hi;) {
-		size_t mid = (lo + hi) / 2;
-		const struct image_fde *f = &im->fde[mid];
+	const struct image_fde *f = cfi_fde_of(im, s->vaddr);
 
-		if (s->vaddr >= f->vaddr && s->vaddr - f->vaddr < f->bytes) {
-			s->fn_vaddr = f->vaddr;
-			s->fn_bytes = f->bytes;
-			return;
-		}
-		if (f->vaddr <= s->vaddr)
-			lo = mid + 1;
-		else
-			hi = mid;
+	if (f) {
+		s->fn_vaddr = f->vaddr;
+		s->fn_bytes = f->bytes;
+		return;
 	}
 	for (size_t lo = 0, hi = im->n_sym; lo < hi;) {
 		size_t mid = (lo + hi) / 2;

@@ -38,6 +38,8 @@ struct targets {
 	size_t n_start, cap_start;
 	struct padding *pad;	/* sorted */
 	size_t n_pad, cap_pad;
+	uint64_t *base;		/* what lea points at: jump tables are among them */
+	size_t n_base, cap_base;
 };
 
 static const struct range *range_of(const struct targets *t, uint64_t vaddr)
@@ -178,32 +180,44 @@ uint64_t targets_next_start(const struct targets *t, uint64_t vaddr)
 /* ---- the decode ---- */
 
 /* Tables of  target - table  as gcc and clang make them for PIC.  What is no table ends at
- * once: its first word, taken as a distance, does not lead into code. */
-static void see_table(const struct targets *t, uint64_t vaddr)
+ * once: its first word, taken as a distance, does not lead into code.  A table ends where
+ * the next begins, or its neighbour's words would be taken for its own. */
+static void see_tables(struct targets *t)
 {
-	for (unsigned i = 0; i < MAX_TABLE; i++) {
-		const uint8_t *p = image_at(t->im, vaddr + 4ull * i, 4);
-		int32_t d;
+	if (t->n_base)
+		qsort(t->base, t->n_base, sizeof(*t->base), by_u64);
+	for (size_t k = 0; k < t->n_base; k++) {
+		uint64_t base = t->base[k], end = base + 4ull * MAX_TABLE;
 
-		if (!p)
-			return;
-		memcpy(&d, p, 4);
-		if (!range_of(t, vaddr + (uint64_t)(int64_t)d))
-			return;
-		set_bit(t, MAP_TARGET, vaddr + (uint64_t)(int64_t)d);
+		if (k && base == t->base[k - 1])
+			continue;
+		for (size_t n = k + 1; n < t->n_base && t->base[n] < end; n++)
+			if (t->base[n] > base)
+				end = t->base[n];
+		for (uint64_t at = base; at + 4 <= end; at += 4) {
+			const uint8_t *p = image_at(t->im, at, 4);
+			int32_t d;
+
+			if (!p)
+				break;
+			memcpy(&d, p, 4);
+			if (!range_of(t, base + (uint64_t)(int64_t)d))
+				break;
+			set_bit(t, MAP_TARGET, base + (uint64_t)(int64_t)d);
+		}
 	}
 }
 
-static void see_insn(const struct targets *t, const struct insn *in)
+static void see_insn(struct targets *t, const struct insn *in)
 {
 	if (insn_has_target(in)) {
 		set_bit(t, MAP_TARGET, in->target);
 		if (in->kind == INSN_CALL)
 			set_bit(t, MAP_CALLED, in->target);
 	}
-	if (in->is_lea) {
+	if (in->is_lea && in->rip_rel) {
 		set_pointer(t, in->mem_vaddr);
-		see_table(t, in->mem_vaddr);
+		*ARENA_PUSH(t->im->arena, t->base, t->n_base, t->cap_base) = in->mem_vaddr;
 	}
 	if (in->imm32 && (t->im->kind == IMAGE_EXEC || t->im->kind == IMAGE_STATIC))
 		set_pointer(t, in->imm);
@@ -346,6 +360,7 @@ struct targets *targets_new(const struct image *im)
 		decode_range(t, &t->range[i]);
 		scan_rel32(t, &t->range[i]);
 	}
+	see_tables(t);
 	return t;
 }
 
@@ -413,16 +428,37 @@ uint64_t targets_code_end(const struct targets *t, uint64_t vaddr)
 	return r ? r->end : 0;
 }
 
+void targets_reserve(struct targets *t, uint64_t from, uint64_t to)
+{
+	for (; from < to; from++)
+		set_bit(t, MAP_TARGET, from);
+}
+
 uint64_t targets_take_padding(struct targets *t, uint64_t from)
 {
-	for (size_t i = 0; i < t->n_pad; i++) {
-		struct padding *p = &t->pad[i];
+	size_t lo = 0, hi = t->n_pad;
+
+	while (lo < hi) {	/* the first that ends within reach */
+		size_t mid = (lo + hi) / 2;
+
+		if (t->pad[mid].end + 128 < from + 2)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < t->n_pad; lo++) {
+		struct padding *p = &t->pad[lo];
 		int64_t d = (int64_t)(p->vaddr - (from + 2));
 
 		if (d > 127)
 			return 0;
+		while (d < -128 && p->end - p->vaddr > PADDING) {
+			p->vaddr++;
+			d++;
+		}
 		if (d < -128 || p->end - p->vaddr < PADDING || targets_in(t, p->vaddr, p->vaddr + PADDING))
 			continue;
+		targets_reserve(t, p->vaddr, p->vaddr + PADDING);
 		p->vaddr += PADDING;
 		return p->vaddr - PADDING;
 	}

@@ -36,6 +36,8 @@ uint64_t targets_code_end(const struct targets *t, uint64_t vaddr);
 /* Takes 5 bytes of padding between functions, reachable by a short jump at `from` (2 bytes
  * long); 0 when there are none.  A place is given away once. */
 uint64_t targets_take_padding(struct targets *t, uint64_t from);
+/* From now on somebody arrives at [from, to): these bytes are no padding any more. */
+void targets_reserve(struct targets *t, uint64_t from, uint64_t to);
 
 #ifdef __cplusplus
 }

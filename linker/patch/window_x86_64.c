@@ -115,7 +115,7 @@ static bool is_padding(const struct image *im, const struct targets *t, uint64_t
 
 /* Collects whole instructions from patch_vaddr until `need` bytes are covered.  NULL and
  * *tactic, or the reason. */
-static const char *collect(const struct image *im, const struct targets *t, const struct site *s,
+static const char *collect(const struct image *im, struct targets *t, const struct site *s,
 			   uint64_t need, struct tramp_site *ts, enum tactic *tactic)
 {
 	uint64_t at = s->patch_vaddr, want = at + need, end = targets_code_end(t, at);
@@ -145,6 +145,7 @@ static const char *collect(const struct image *im, const struct targets *t, cons
 	ts->back_vaddr = at;
 	if (targets_in(t, s->patch_vaddr + 1, want))
 		return "a branch, table or pointer leads into the bytes of the jump";
+	targets_reserve(t, at, want);
 	return NULL;
 }
 

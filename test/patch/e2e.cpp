@@ -2,12 +2,14 @@
 #include "e2e.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "file.h"
 #include "rt.h"
@@ -137,7 +139,7 @@ Patched patch(const std::string &binary, const std::vector<Want> &wants, const p
 	return out;
 }
 
-Result run(const std::vector<std::string> &argv, const std::vector<std::string> &env)
+Result run(const std::vector<std::string> &argv, const std::string &path)
 {
 	Result r;
 	int cells = memfd_create("cells", 0), pipe_fd[2];
@@ -153,22 +155,26 @@ Result run(const std::vector<std::string> &argv, const std::vector<std::string> 
 	args.push_back(nullptr);
 	pid_t pid = fork();
 	if (!pid) {
-		for (const std::string &s : env)
-			putenv(const_cast<char *>(s.c_str()));
 		dup2(cells, 777);
 		dup2(pipe_fd[1], 1);
 		dup2(pipe_fd[1], 2);
 		close(pipe_fd[0]);
 		close(pipe_fd[1]);
+		setpgid(0, 0);
 		alarm(120);
-		execvp(args[0], args.data());
+		execv(path.empty() ? args[0] : path.c_str(), args.data());
 		_exit(127);
 	}
 	close(pipe_fd[1]);
+	std::thread watch([pid, &r] {
+		waitpid(pid, &r.status, 0);
+		usleep(200000);	// for what it left running, which holds the pipe
+		kill(-pid, SIGKILL);
+	});
 	while ((n = read(pipe_fd[0], buf, sizeof(buf))) > 0)
 		r.out.append(buf, (size_t)n);
 	close(pipe_fd[0]);
-	waitpid(pid, &r.status, 0);
+	watch.join();
 	EXPECT_EQ(pread(cells, page, sizeof(page), 0), (ssize_t)sizeof(page));
 	close(cells);
 	memcpy(r.cell, page, sizeof(r.cell));
@@ -178,17 +184,17 @@ Result run(const std::vector<std::string> &argv, const std::vector<std::string> 
 
 Result run_same(const std::string &original, const Patched &p, const std::vector<std::string> &args)
 {
-	std::vector<std::string> was = {original}, now = {p.path};
+	std::vector<std::string> argv = {original};
+	std::string text = p.text.substr(0, 2000);
 
 	EXPECT_EQ(p.error, "");
-	EXPECT_NE(p.path, "") << p.text;
+	EXPECT_NE(p.path, "") << text;
 	if (p.path.empty())
 		return {};
-	was.insert(was.end(), args.begin(), args.end());
-	now.insert(now.end(), args.begin(), args.end());
-	Result a = run(was), b = run(now);
-	EXPECT_EQ(a.status, b.status) << p.text;
-	EXPECT_EQ(a.out, b.out) << p.text;
+	argv.insert(argv.end(), args.begin(), args.end());
+	Result a = run(argv), b = run(argv, p.path);
+	EXPECT_EQ(a.status, b.status) << text;
+	EXPECT_EQ(a.out, b.out) << text;
 	return b;
 }
 

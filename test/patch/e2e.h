@@ -47,7 +47,8 @@ struct Result {
 	}
 };
 
-Result run(const std::vector<std::string> &argv, const std::vector<std::string> &env = {});
+// path: the file to run as argv[0]; "": argv[0] itself
+Result run(const std::vector<std::string> &argv, const std::string &path = "");
 
 // Both run `args` behind the program; out and status must be equal.
 Result run_same(const std::string &original, const Patched &p,

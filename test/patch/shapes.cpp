@@ -45,7 +45,8 @@ TEST_P(Shape, Return)
 {
 	Patched p = patch(target("shapes"), {{COUNT, GetParam()}, {COUNT_RET, GetParam()},
 					     {PACKED_RET, GetParam()}, {FRAME_RET, GetParam()}});
-	if (GetParam() == "carry_") {
+	// the second reads a return address where its own would be, in a function of its own
+	if (GetParam() == "carry_" || GetParam() == "call_address_") {
 		ASSERT_EQ(p.refused, 1u) << p.text;
 		return;
 	}
