@@ -148,6 +148,14 @@ static char **shapes(struct arena *a, struct bytes text, size_t *n)
 	return v;
 }
 
+/* elflint takes a relocation to reach from its place as far as its symbol is large (elfutils
+ * 0.188, check_one_reloc), so a big function's slot seems to touch the segment behind .got.
+ * That relocations are what they were, and new segments behind all, the first look knows. */
+static bool is_mistaken(const char *complaint)
+{
+	return strstr(complaint, "read-only section modified but text relocation flag not set");
+}
+
 static void look_elflint(struct audit_ctx *c, struct audit_look *look)
 {
 	struct bytes was, is;
@@ -168,7 +176,7 @@ static void look_elflint(struct audit_ctx *c, struct audit_look *look)
 
 		while (k < n_o && strcmp(o[k], p[i]))
 			k++;
-		if (k == n_o && strcmp(p[i], "No errors")) {
+		if (k == n_o && strcmp(p[i], "No errors") && !is_mistaken(p[i])) {
 			look->result = AUDIT_DIFFERS;
 			look->text = p[i];
 			return;
