@@ -30,6 +30,8 @@ bool audit_headers(struct audit_ctx *c);	/* finds moved_lo, moved_hi and delta *
 bool audit_unwind_table(struct audit_ctx *c);
 /* PT_LOAD of the patched file that is not in the original and holds vaddr. */
 const Elf64_Phdr *audit_new_load(const struct audit_ctx *c, uint64_t vaddr);
+/* Is the byte one of a dynamic symbol's value, which moves with what it names? */
+bool audit_in_symbol_value(const struct image *im, uint64_t vaddr);
 static inline bool audit_moved(const struct audit_ctx *c, uint64_t vaddr)
 {
 	return vaddr >= c->moved_lo && vaddr < c->moved_hi;

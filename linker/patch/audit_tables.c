@@ -4,6 +4,7 @@
 #include "audit_priv.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
 enum { MAX_NEW_LOADS = 2 };
 
@@ -109,6 +110,20 @@ static bool new_phdr(struct audit_ctx *c, const Elf64_Phdr *p, int *n_load)
 	return true;
 }
 
+/* Was the original's header, which may be missing, left out before p? */
+static bool left_out(const struct audit_ctx *c, const Elf64_Phdr *o, const Elf64_Phdr *p)
+{
+	const uint8_t *was, *is;
+
+	if (!dispensable(c, o))
+		return false;
+	if (o->p_type != p->p_type || o->p_filesz != p->p_filesz)
+		return true;
+	was = bytes_at(c->o->file, o->p_offset, o->p_filesz);
+	is = bytes_at(c->p->file, p->p_offset, p->p_filesz);
+	return o->p_type == PT_NOTE && was && is && memcmp(was, is, o->p_filesz);
+}
+
 static bool phdrs(struct audit_ctx *c)
 {
 	size_t k = 0;
@@ -116,17 +131,13 @@ static bool phdrs(struct audit_ctx *c)
 
 	for (size_t i = 0; i < c->p->eh.e_phnum; i++) {
 		const Elf64_Phdr *p = &c->p->ph[i];
+		bool is_new = p->p_type == PT_LOAD && p->p_vaddr >= c->o->vaddr_end;
 
-		while (k < c->o->eh.e_phnum && dispensable(c, &c->o->ph[k]) &&
-		       c->o->ph[k].p_type != p->p_type)
+		while (!is_new && k < c->o->eh.e_phnum && left_out(c, &c->o->ph[k], p))
 			k++;
-		if (k < c->o->eh.e_phnum && c->o->ph[k].p_type == p->p_type &&
-		    !(p->p_type == PT_LOAD && p->p_vaddr >= c->o->vaddr_end)) {
-			/* a PT_NOTE may be the next one when this one was dropped */
-			if (dispensable(c, &c->o->ph[k]) && p->p_filesz != c->o->ph[k].p_filesz)
-				k++;
-			if (k >= c->o->eh.e_phnum || !same_phdr(c, &c->o->ph[k++], p))
-				return c->text ? false : audit_differs(c, "program headers differ");
+		if (!is_new && k < c->o->eh.e_phnum && c->o->ph[k].p_type == p->p_type) {
+			if (!same_phdr(c, &c->o->ph[k++], p))
+				return false;
 		} else if (!new_phdr(c, p, &n_load)) {
 			return false;
 		}
@@ -170,9 +181,51 @@ static bool sections(struct audit_ctx *c)
 	return true;
 }
 
+bool audit_in_symbol_value(const struct image *im, uint64_t vaddr)
+{
+	const struct image_dyn *d = im->dyn;
+
+	return d && d->symtab && vaddr - d->symtab < d->n_symbols * sizeof(Elf64_Sym) &&
+	       (vaddr - d->symtab) % sizeof(Elf64_Sym) >= offsetof(Elf64_Sym, st_value);
+}
+
+static bool same_table(struct audit_ctx *c, uint64_t was, uint64_t is, uint64_t n)
+{
+	const uint8_t *o, *p;
+
+	if (was == is)
+		return true;
+	o = image_at(c->o, was, n);
+	p = image_at(c->p, is, n);
+	if (!o || !p ||
+	    !moved_alike(c, &(Elf64_Phdr){ .p_type = PT_DYNAMIC, .p_vaddr = was, .p_filesz = n },
+			 &(Elf64_Phdr){ .p_vaddr = is }))
+		return audit_differs(c, "a dynamic table is elsewhere");
+	for (uint64_t i = 0; i < n; i++)
+		if (o[i] != p[i] && !audit_in_symbol_value(c->o, was + i))
+			return audit_differs(c, "a dynamic table has changed");
+	return true;
+}
+
+/* Tables that only the dynamic section names, for files without sections. */
+static bool dynamic_tables(struct audit_ctx *c)
+{
+	const struct image_dyn *o = c->o->dyn, *p = c->p->dyn;
+
+	if (!o || !p)
+		return o == p || audit_differs(c, "the dynamic section is gone");
+	return same_table(c, o->hash, p->hash, image_hash_bytes(c->o)) &&
+	       same_table(c, o->gnu_hash, p->gnu_hash, image_gnu_hash_bytes(c->o)) &&
+	       same_table(c, o->symtab, p->symtab, o->n_symbols * sizeof(Elf64_Sym)) &&
+	       same_table(c, o->strtab, p->strtab, o->strsz) &&
+	       same_table(c, o->versym, p->versym, o->n_symbols * 2) &&
+	       same_table(c, o->verneed, p->verneed, sizeof(Elf64_Verneed)) &&
+	       same_table(c, o->verdef, p->verdef, sizeof(Elf64_Verdef));
+}
+
 bool audit_headers(struct audit_ctx *c)
 {
-	return elf_header(c) && phdrs(c) && sections(c);
+	return elf_header(c) && phdrs(c) && sections(c) && dynamic_tables(c);
 }
 
 struct table {

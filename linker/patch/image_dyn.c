@@ -79,6 +79,23 @@ static uint64_t count_gnu_hash(struct bytes h)
 	return last + 1;
 }
 
+uint64_t image_gnu_hash_bytes(const struct image *im)
+{
+	struct bytes h = from(im, im->dyn->gnu_hash);
+	uint64_t n_bucket = u32_at(h, 0), first = u32_at(h, 4),
+		 chain = 16 + (uint64_t)u32_at(h, 8) * 8;
+	uint64_t n = count_gnu_hash(h);
+
+	return chain + n_bucket * 4 + (n > first ? n - first : 0) * 4;
+}
+
+uint64_t image_hash_bytes(const struct image *im)
+{
+	struct bytes h = from(im, im->dyn->hash);
+
+	return 8 + ((uint64_t)u32_at(h, 0) + u32_at(h, 4)) * 4;
+}
+
 /* An empty GNU hash does not count the undefined symbols: relocations name them. */
 static uint64_t count_relocs(struct bytes rela, uint64_t bytes)
 {

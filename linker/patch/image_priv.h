@@ -38,6 +38,9 @@ int image_read_dynamic(struct image_reader *r);
 /* Dynamic symbol i; false when there is none. *name is never NULL. */
 bool image_dynsym(const struct image_reader *r, uint64_t i, Elf64_Sym *s, const char **name,
 		  const char **version);
+/* Bytes of the tables at DT_GNU_HASH and DT_HASH, by what they say of themselves. */
+uint64_t image_gnu_hash_bytes(const struct image *im);
+uint64_t image_hash_bytes(const struct image *im);
 /* image_sym.c: functions of .dynsym and .symtab. */
 void image_read_symbols(struct image_reader *r);
 /* image_plt.c: JUMP_SLOT and GLOB_DAT relocations and the stubs that use them. */

@@ -82,16 +82,14 @@ void segment_write_phdrs(const struct segment_plan *sp, Elf64_Phdr *dst)
 			.p_memsz = sp->hdr_bytes, .p_align = 4 };
 }
 
-/* The grown table over what it displaces; the rest of the evicted range becomes zero. */
+/* The grown table over what it displaces.  What moved but is not covered stays as it is. */
 static void fix_phdrs(struct segment_plan *sp, struct segment_changes *ch)
 {
-	const struct segment_room *r = &sp->room;
-	uint64_t off = sp->im->eh.e_phoff, old_end = off + sp->im->eh.e_phnum * sizeof(Elf64_Phdr);
-	uint64_t end = r->table_end > old_end ? r->table_end : old_end;
+	uint64_t off = sp->im->eh.e_phoff, end = off + sp->im->eh.e_phnum * sizeof(Elf64_Phdr);
 	uint8_t *p;
 
-	if (r->evict_end > end)
-		end = r->evict_end;
+	if (sp->room.table_end > end)
+		end = sp->room.table_end;
 	p = change(sp, ch, off, end - off, SAVED_PHDRS);
 	memset(p, 0, end - off);
 	segment_write_phdrs(sp, (Elf64_Phdr *)(void *)p);

@@ -114,23 +114,11 @@ static void add_at(struct search *s, uint64_t vaddr, uint64_t bytes, enum piece_
 static void add_dynamic(struct search *s)
 {
 	const struct image_dyn *d = s->im->dyn;
-	const uint8_t *p;
-	uint32_t w[4];
 
 	if (!d || s->im->n_sh)
 		return;
-	if ((p = image_at(s->im, d->hash, 8))) {
-		memcpy(w, p, 8);
-		add_at(s, d->hash, 8 + ((uint64_t)w[0] + w[1]) * 4, LIGHT);
-	}
-	if ((p = image_at(s->im, d->gnu_hash, 16))) {
-		uint64_t chains;
-
-		memcpy(w, p, 16);
-		chains = d->n_symbols > w[1] ? d->n_symbols - w[1] : 0;
-		add_at(s, d->gnu_hash, 16 + (uint64_t)w[2] * 8 + ((uint64_t)w[0] + chains) * 4,
-		       LIGHT);
-	}
+	add_at(s, d->hash, image_hash_bytes(s->im), LIGHT);
+	add_at(s, d->gnu_hash, image_gnu_hash_bytes(s->im), LIGHT);
 	add_at(s, d->symtab, d->n_symbols * sizeof(Elf64_Sym), HEAVY);
 	add_at(s, d->strtab, d->strsz, HEAVY);
 	add_at(s, d->versym, d->n_symbols * 2, HEAVY);
@@ -194,11 +182,11 @@ static bool grow_load(const struct search *s, struct segment_room *out)
 	return true;
 }
 
-/* The evicted range: what the grown table covers, and what crosses that range's end. */
-static bool close_range(const struct search *s, bool heavy, struct segment_room *out,
+/* The evicted range: what lies before `to`, and what crosses that range's end. */
+static bool close_range(const struct search *s, bool heavy, uint64_t to, struct segment_room *out,
 			const char **why)
 {
-	uint64_t lo = UINT64_MAX, end = 0, reach = out->table_end;
+	uint64_t lo = UINT64_MAX, end = 0, reach = to;
 
 	for (size_t i = 0; i < s->n && s->piece[i].off < reach; i++) {
 		const struct piece *p = &s->piece[i];
@@ -225,6 +213,22 @@ static bool close_range(const struct search *s, bool heavy, struct segment_room 
 		return false;
 	}
 	return true;
+}
+
+/* Many readers take the distance from symbols to strings for the size of .dynsym: the two
+ * move together where that can be. */
+static void take_strings_along(const struct search *s, struct segment_room *out)
+{
+	const struct image_dyn *d = s->im->dyn;
+	uint64_t bytes = out->evict_end - out->evict_off;
+	struct segment_room more = *out;
+	const char *why;
+
+	if (d && d->symtab - out->evict_vaddr < bytes && d->strtab > d->symtab &&
+	    d->strtab - out->evict_vaddr >= bytes &&
+	    image_load_at(s->im, d->strtab) == image_load_at(s->im, d->symtab) &&
+	    close_range(s, true, out->evict_off + (d->strtab - out->evict_vaddr) + 1, &more, &why))
+		*out = more;
 }
 
 /* Kernel and glibc read the properties by PT_GNU_PROPERTY; the PT_NOTE over the same bytes
@@ -270,8 +274,10 @@ bool segment_find_room(struct arena *a, const struct image *im, const struct seg
 	add_dynamic(&s);
 	if (s.n)
 		qsort(s.piece, s.n, sizeof(*s.piece), by_off);
-	if (!close_range(&s, t->heavy, out, why))
+	if (!close_range(&s, t->heavy, out->table_end, out, why))
 		return false;
+	if (out->evict_end)
+		take_strings_along(&s, out);
 	if (!grow_load(&s, out)) {
 		*why = "the segment of the program headers is full";
 		return false;

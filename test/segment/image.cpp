@@ -172,10 +172,12 @@ TEST_F(ImageBuilt, StubsOfEveryLinker)
 {
 	for (const char *cc : { "gcc -O2", "gcc -O2 -Wl,-z,lazy", "gcc -O2 -no-pie -Wl,-z,now",
 				"gcc -O2 -fcf-protection=full -Wl,-z,ibtplt",
-				"gcc -O2 -fcf-protection=full -Wl,-z,ibtplt,-z,now", "gcc -O2 -Wl,-z,bndplt",
-				"gcc -O2 -fuse-ld=gold", "gcc -O2 -fuse-ld=gold -Wl,-z,now",
-				"clang-19 -O2 -fuse-ld=lld", "clang-19 -O2 -fuse-ld=lld -fcf-protection=full "
-				"-Wl,-z,force-ibt", "musl-gcc -O2", "musl-gcc -O2 -Wl,-z,lazy -no-pie" }) {
+				"gcc -O2 -fcf-protection=full -Wl,-z,ibtplt,-z,now",
+				"gcc -O2 -Wl,-z,bndplt", "gcc -O2 -fuse-ld=gold",
+				"gcc -O2 -fuse-ld=gold -Wl,-z,now", "clang-19 -O2 -fuse-ld=lld",
+				"clang-19 -O2 -fuse-ld=lld -fcf-protection=full "
+				"-Wl,-z,force-ibt",
+				"musl-gcc -O2", "musl-gcc -O2 -Wl,-z,lazy -no-pie" }) {
 		bool skip;
 		struct image *im = build(cc, SRC "calls.c", &skip);
 		if (skip)
@@ -217,13 +219,20 @@ TEST_F(ImageBuilt, ImportsWithoutPlt)
 
 TEST_F(ImageBuilt, Kinds)
 {
-	struct { const char *cc; enum image_kind kind; } k[] = {
-		{ "gcc", IMAGE_PIE }, { "gcc -no-pie", IMAGE_EXEC }, { "gcc -static", IMAGE_STATIC },
-		{ "gcc -static-pie", IMAGE_STATIC_PIE }, { "gcc -shared -fPIC", IMAGE_DSO },
-		{ "gcc -shared -fPIC -Wl,-soname,x.so", IMAGE_DSO }, { "musl-gcc", IMAGE_PIE },
-		{ "musl-gcc -static", IMAGE_STATIC }, { "musl-gcc -shared -fPIC", IMAGE_DSO },
-		{ "clang-19 -fuse-ld=lld", IMAGE_PIE }, { "clang-19 -fuse-ld=lld -shared -fPIC", IMAGE_DSO },
-		{ "gcc -fuse-ld=gold -pie", IMAGE_PIE }, { "gcc -fuse-ld=gold -static", IMAGE_STATIC } };
+	struct { const char *cc; enum image_kind kind;
+	} k[] = { { "gcc", IMAGE_PIE },
+		  { "gcc -no-pie", IMAGE_EXEC },
+		  { "gcc -static", IMAGE_STATIC },
+		  { "gcc -static-pie", IMAGE_STATIC_PIE },
+		  { "gcc -shared -fPIC", IMAGE_DSO },
+		  { "gcc -shared -fPIC -Wl,-soname,x.so", IMAGE_DSO },
+		  { "musl-gcc", IMAGE_PIE },
+		  { "musl-gcc -static", IMAGE_STATIC },
+		  { "musl-gcc -shared -fPIC", IMAGE_DSO },
+		  { "clang-19 -fuse-ld=lld", IMAGE_PIE },
+		  { "clang-19 -fuse-ld=lld -shared -fPIC", IMAGE_DSO },
+		  { "gcc -fuse-ld=gold -pie", IMAGE_PIE },
+		  { "gcc -fuse-ld=gold -static", IMAGE_STATIC } };
 	for (auto &c : k) {
 		bool skip;
 		struct image *im = build(c.cc, SRC "calls.c", &skip);

@@ -4,14 +4,14 @@
 // rewrite ELF files; what was not to change has not changed; and there is a way back.
 #include "payload.h"
 
+#include "audit.h"
+
 #include <algorithm>
 #include <ostream>
-#include <set>
 
 namespace {
 
 using seg::have;
-using seg::lines;
 using seg::run;
 
 enum Flags { NO_PATCHELF = 1, ONE_SLOT = 2, NO_SECTIONS = 4 };
@@ -64,18 +64,6 @@ struct MatrixTest : seg::Test, testing::WithParamInterface<Build> {
 		EXPECT_EQ(run("cat " + dir + "/err").out.find("[bpft]"), 0u) << cmd;
 	}
 };
-
-// Lines of eu-elflint, with numbers blanked.
-std::multiset<std::string> elflint(const std::string &path)
-{
-	std::multiset<std::string> m;
-	for (std::string l : lines(run("eu-elflint --gnu-ld " + path).out)) {
-		for (char &c : l)
-			c = isdigit((unsigned char)c) ? '#' : c;
-		m.insert(l);
-	}
-	return m;
-}
 
 bool may_change(const std::string &name)
 {
@@ -140,9 +128,12 @@ TEST_P(MatrixTest, RunsAsBefore)
 	same(bin, want);
 	if (have("qemu-x86_64") && !strstr(GetParam().name, "Bss"))
 		same("qemu-x86_64 " + bin, want);
-	if (im->n_sh && have("eu-elflint"))
-		for (const std::string &l : elflint(bin))
-			EXPECT_TRUE(elflint(orig).count(l)) << l;
+	struct audit look;
+	ASSERT_EQ(audit_compare(a, bin.c_str(), orig.c_str(), &look, &dg), 0) << dg.first_text;
+	EXPECT_EQ(look.bytes.result, AUDIT_OK) << look.bytes.text;
+	EXPECT_NE(look.lief.result, AUDIT_DIFFERS) << look.lief.text;
+	if (im->n_sh)	// it complains about every file without
+		EXPECT_NE(look.elflint.result, AUDIT_DIFFERS) << look.elflint.text;
 	struct image *again;
 	struct bytes back;
 	ASSERT_EQ(image_parse(a, "patched", p.file, nullptr, &again, &dg), 0) << dg.first_text;
