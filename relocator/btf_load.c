@@ -78,6 +78,17 @@ void btf_sort_datasec(struct btf_type *t)
 	qsort(btf_var_secinfos(t), btf_vlen(t), sizeof(struct btf_var_secinfo), by_offset);
 }
 
+static bool all_extern(const struct btf *btf, const struct btf_type *sec)
+{
+	for (uint32_t i = 0; i < btf_vlen(sec); i++) {
+		const struct btf_type *t = btf__type_by_id(btf, btf_var_secinfos(sec)[i].type);
+
+		if (!btf_is_var(t) || btf_var(t)->linkage != BTF_VAR_GLOBAL_EXTERN)
+			return false;
+	}
+	return true;
+}
+
 /* Sizes and visibility, from the ELF, of one data section's BTF. */
 static int fix_datasec(struct obj *o, struct btf_type *t)
 {
@@ -88,6 +99,8 @@ static int fix_datasec(struct obj *o, struct btf_type *t)
 	if (!strcmp(name, ".kconfig") || !strcmp(name, ".ksyms"))
 		return 0;	/* no section: externs.c lays them out */
 	s = obj_sec_named(o, name);
+	if (!s && all_extern(o->btf, t))
+		return 0;	/* defined in another object: externs.c says so where it is used */
 	if (!s)
 		return diag(o->dg, DIAG_R003, at_sec(o, ".BTF", -1), "no section '%s'", name);
 	if (!t->size)

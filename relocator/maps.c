@@ -230,9 +230,10 @@ static int add_btf_map(struct obj *o, uint32_t sec, const struct btf_var_secinfo
 	int32_t outer;
 	int err;
 
-	if (!d.map[0] || !btf_is_var(var) || btf_var(var)->linkage > BTF_VAR_GLOBAL_ALLOCATED)
-		return diag(o->dg, DIAG_R005, at_sec(o, ".maps", v->offset),
-			    "not a variable of this object");
+	if (!d.map[0] || !btf_is_var(var))
+		return diag(o->dg, DIAG_R005, at_sec(o, ".maps", v->offset), "not a variable");
+	if (btf_var(var)->linkage == BTF_VAR_GLOBAL_EXTERN)
+		return 0;	/* as in fix_datasec() */
 	if (obj_map_named(o, d.map) >= 0)
 		return diag(o->dg, DIAG_R005, at_sec(o, ".maps", v->offset), "second map '%s'",
 			    d.map);
@@ -294,6 +295,20 @@ static bool is_mmapable(const struct obj *o, int32_t id)
 	return false;
 }
 
+/* There is no address that a pointer in global data could hold: maps have none. */
+static int warn_of_pointers(struct obj *o, uint32_t sec)
+{
+	struct obj_rel *rel;
+	size_t n;
+	int err = obj_rels(o, sec, &rel, &n);
+
+	if (!err && n)
+		diag_warn(o->dg, at_sec(o, o->sec[sec].name, (int64_t)rel[0].off),
+			  "%zu pointers in global data keep their stored bytes (the first to '%s')", n,
+			  o->sym[rel[0].sym].name);
+	return err;
+}
+
 static int add_data_map(struct obj *o, uint32_t sec)
 {
 	struct obj_sec *s = &o->sec[sec];
@@ -321,7 +336,7 @@ static int add_data_map(struct obj *o, uint32_t sec)
 	if (s->data.n)
 		memcpy(init, s->data.p, s->data.n);
 	m->init = (struct bytes){ init, s->size };
-	return 0;
+	return warn_of_pointers(o, sec);
 }
 
 int obj_make_maps(struct obj *o)

@@ -137,6 +137,18 @@ TEST(Externs, StrongOnesAreRefusedByName)
 	}
 }
 
+TEST(Externs, OneHalfOfALinkedObjectSaysWhatIsMissing)
+{
+	NEED_CLANG();
+	for (auto &c : { std::pair<const char *, const char *>{ "linked_a", "other_half" },
+			 { "linked_b", "common" } }) {
+		Relocated r(compile_bpf(c.first));
+		EXPECT_EQ(r.err, -DIAG_R008);
+		EXPECT_NE(r.text.find(c.second), std::string::npos) << r.text;
+		EXPECT_NE(r.text.find("bpftool gen object"), std::string::npos) << r.text;
+	}
+}
+
 TEST(Externs, KernelFunctionsAreListed)
 {
 	NEED_CLANG();

@@ -63,6 +63,16 @@ TEST(Unit, LinesPointAtTheSource)
 	EXPECT_FALSE(p->func[2].callback);
 }
 
+TEST(Unit, PointersInGlobalDataAreWarnedOf)
+{
+	NEED_CLANG();
+	Relocated r(compile_text("#include \"vmlinux.h\"\n#include <bpf/bpf_helpers.h>\n"
+				 "int a, b; int *p[] = { &a, &b };\n"
+				 "SEC(\"uprobe\") int f(void *c) { return !p[1]; }\n"));
+	ASSERT_EQ(r.err, 0) << r.text;
+	EXPECT_NE(r.text.find("2 pointers in global data"), std::string::npos) << r.text;
+}
+
 TEST(Unit, StaticMapsAreMapsToo) /* libbpf refuses them; clang emits section + addend */
 {
 	NEED_CLANG();
