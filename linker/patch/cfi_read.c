@@ -87,7 +87,8 @@ static bool entry_at(const struct image *im, uint64_t vaddr, struct cur *out)
 	return true;
 }
 
-static bool read_cie(struct cur c, struct frame_info *f, uint8_t *fde_enc, uint8_t *lsda_enc, bool *z)
+static bool read_cie(struct cur c, struct frame_info *f, uint8_t *fde_enc, uint8_t *lsda_enc,
+		     bool *z)
 {
 	const char *aug;
 	uint64_t version, end = 0;

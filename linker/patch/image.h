@@ -30,11 +30,9 @@ struct image_symbol {
 struct image_import {
 	const char *name, *version;
 	uint64_t got_vaddr;		/* the GOT slot */
-	uint64_t stub_vaddr;		/* the PLT stub that jumps through it, 0: none (-fno-plt) */
+	uint64_t stub_vaddr;		/* the PLT stub that jumps through it, 0: none */
 	uint32_t stub_bytes;
 	bool     defined;		/* the image itself exports a definition of that name */
-	const uint64_t *call_vaddr;	/* `call/jmp *GOT` sites outside PLT sections */
-	size_t   n_call;
 };
 
 struct image_fde {		/* one of .eh_frame: a function's extent */

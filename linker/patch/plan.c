@@ -11,7 +11,7 @@
 #include "window.h"
 
 struct plan_state {
-	struct targets *targets;	/* NULL: only PLT stubs are patched */
+	struct targets *targets;
 	struct tramp_site *ts;		/* one a site */
 	struct tramp_common common;
 	struct cfi_out cfi;
@@ -106,9 +106,9 @@ static size_t collect_spans(const struct plan *p, struct span *span)
 			continue;
 		if (s->window_bytes)
 			span[n++] = (struct span){ s->patch_vaddr, end, s, false };
-		for (size_t k = 0; s->import && k < s->import->n_call; k++)
-			span[n++] = (struct span){ s->import->call_vaddr[k],
-						   s->import->call_vaddr[k] + 6, s, true };
+		for (size_t k = 0; k < p->state->ts[i].n_call; k++)
+			span[n++] = (struct span){ p->state->ts[i].call[k],
+						   p->state->ts[i].call[k] + 6, s, true };
 	}
 	return n;
 }
@@ -128,7 +128,7 @@ static void refuse_overlaps(struct plan *p)
 	size_t n = p->n_site, kept = 0;
 
 	for (size_t i = 0; i < p->n_site; i++)
-		n += p->site[i].import ? p->site[i].import->n_call : 0;
+		n += p->state->ts[i].n_call;
 	span = arena_array(p->im->arena, n + 1, sizeof(*span));
 	n = collect_spans(p, span);
 	if (n)
@@ -172,12 +172,31 @@ static void write_all(struct plan *p, struct code *c, struct cfi_out *f)
 	put32(&f->c, 0);	/* end of .eh_frame */
 }
 
-static bool needs_targets(const struct plan *p)
+/* A function may have a GOT slot for calls and one for its address: where the former is
+ * patched, nothing has to be said of the latter. */
+static bool same_import(const struct site *a, const struct site *b)
 {
-	for (size_t i = 0; i < p->n_site; i++)
-		if (p->site[i].kind != SITE_IMPORT || (p->site[i].import && p->site[i].import->n_call))
-			return true;
-	return false;
+	return a != b && a->import && b->import && !strcmp(a->symbol, b->symbol) &&
+	       (a->import->version == b->import->version ||
+		(a->import->version && b->import->version &&
+		 !strcmp(a->import->version, b->import->version)));
+}
+
+static void drop_address_only(struct plan *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n_site; i++) {
+		bool drop = false;
+
+		for (size_t k = 0; p->site[i].refused && k < p->n_site && !drop; k++)
+			drop = !p->site[k].refused && same_import(&p->site[i], &p->site[k]);
+		if (drop)
+			continue;
+		p->site[kept] = p->site[i];
+		p->state->ts[kept++] = p->state->ts[i];
+	}
+	p->n_site = kept;
 }
 
 /* Attach points exist for what will be patched only. */
@@ -199,10 +218,10 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 
 	(void)dg;
 	st->ts = arena_array(a, p->n_site, sizeof(*st->ts));
-	if (needs_targets(p))
-		st->targets = targets_new(p->im);
+	st->targets = targets_new(p->im);
 	for (size_t i = 0; i < p->n_site; i++)
 		decide(p, &p->site[i], &st->ts[i], o);
+	drop_address_only(p);
 	refuse_overlaps(p);
 	p->n_patched = p->n_refused = 0;
 	for (size_t i = 0; i < p->n_site; i++) {
@@ -223,8 +242,8 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	return 0;
 }
 
-static struct bytes add_edit(struct plan *p, struct edits *e, uint64_t vaddr, const uint8_t *bytes, size_t n,
-		     const char *why)
+static struct bytes add_edit(struct plan *p, struct edits *e, uint64_t vaddr,
+			     const uint8_t *bytes, size_t n, const char *why)
 {
 	struct bytes after = { arena_dup(p->im->arena, bytes, n), n };
 
@@ -246,12 +265,17 @@ static void add_site_edits(struct plan *p, struct edits *e, struct site *s,
 		n = window_padding_bytes(t, tramp, b, far);
 		add_edit(p, e, t->short_vaddr, b, n, "jump in padding");
 	}
-	for (size_t i = 0; s->import && i < s->import->n_call; i++) {
-		uint64_t at = s->import->call_vaddr[i];
+	for (size_t i = 0; i < t->n_call; i++) {
+		struct bytes after = { 0 };
 
-		n = window_call_bytes(p->im, p->state->targets, at, s->import->got_vaddr, tramp, b, far);
+		n = window_call_bytes(p->im, p->state->targets, t->call[i], s->import->got_vaddr, tramp,
+				      b, far);
 		if (n)
-			add_edit(p, e, at, b, n, "call through the GOT");
+			after = add_edit(p, e, t->call[i], b, n, "call through the GOT");
+		if (!s->after.n) {	/* no stub: the first call stands for all */
+			s->after = after;
+			s->before = (struct bytes){ image_at(p->im, t->call[i], n), n };
+		}
 	}
 	for (size_t i = 0; i < s->n_at; i++)
 		lnk_set_site(p->lnk, s->at[i].attach, s->vaddr);

@@ -63,7 +63,7 @@ struct site {
 	const char *symbol;	/* NULL: unnamed */
 	uint64_t    fn_vaddr, fn_bytes;	/* extent of its function, where known (else 0) */
 	enum site_kind kind;
-	const struct image_import *import;	/* SITE_IMPORT; its call_vaddr are patched too */
+	const struct image_import *import;	/* SITE_IMPORT: calls through its GOT slot are patched too */
 	struct site_attach *at;	/* in the order of the command line */
 	size_t      n_at, cap_at;
 	/* made by plan_make */

@@ -46,7 +46,8 @@ static void print_bytes(struct bytes b, FILE *out)
 		fprintf(out, "%02x", b.p[i]);
 }
 
-void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const char *reads, FILE *out)
+void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const char *reads,
+		FILE *out)
 {
 	if (json) {
 		print_json(p, growth_bytes, reads, out);

@@ -86,15 +86,14 @@ static void add_function(struct plan *p, const struct want *w, const struct imag
 		s->refused = "an IFUNC: the resolver picks an implementation, hook that by its own name";
 }
 
-static void add_import(struct plan *p, const struct want *w, const struct image_import *im)
+/* Without a stub the calls go through the GOT slot; plan_make finds them. */
+static void add_import(struct plan *p, const struct want *w, const struct image_import *imp)
 {
-	uint64_t vaddr = im->stub_vaddr ? im->stub_vaddr : im->n_call ? im->call_vaddr[0] : im->got_vaddr;
-	struct site *s = attach(p, w, vaddr, SITE_IMPORT, im->name);
+	struct site *s = attach(p, w, imp->stub_vaddr ? imp->stub_vaddr : imp->got_vaddr, SITE_IMPORT,
+				imp->name);
 
-	s->import = im;
-	if (!im->stub_vaddr && !im->n_call)
-		s->refused = "imported, but only its address is taken: no call goes through here";
-	else if (w->off_bytes)
+	s->import = imp;
+	if (w->off_bytes)
 		s->refused = "an imported function has no offsets here";
 }
 
@@ -157,7 +156,7 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 	const struct image *im = p->im;
 	struct pattern pat = parse_pattern(im->arena, w->symbol);
 	bool all = !strcmp(w->symbol, "*");
-	int n = 0;
+	int n = 0, n_defined;
 
 	for (size_t i = 0; i < im->n_sym; i++) {
 		const struct image_symbol *s = &im->sym[i];
@@ -169,10 +168,11 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 	}
 	if (all)
 		n += add_unnamed(p, w);
+	n_defined = n;
 	/* What is defined here is hooked there: its own stub would count calls twice. */
 	for (size_t i = 0; i < im->n_import && !all; i++) {
 		if (!matches(&pat, im->import[i].name, im->import[i].version) ||
-		    im->import[i].defined || (n && !pat.glob))
+		    im->import[i].defined || (n_defined && !pat.glob))
 			continue;
 		add_import(p, w, &im->import[i]);
 		n++;

@@ -30,6 +30,10 @@ struct padding {
 	uint64_t vaddr, end;	/* not taken yet */
 };
 
+struct got_call {
+	uint64_t got, vaddr;
+};
+
 struct targets {
 	const struct image *im;
 	struct range *range;	/* sorted */
@@ -40,6 +44,8 @@ struct targets {
 	size_t n_pad, cap_pad;
 	uint64_t *base;		/* what lea points at: jump tables are among them */
 	size_t n_base, cap_base;
+	struct got_call *call;	/* by slot, then address */
+	size_t n_call, cap_call;
 };
 
 static const struct range *range_of(const struct targets *t, uint64_t vaddr)
@@ -219,6 +225,9 @@ static void see_insn(struct targets *t, const struct insn *in)
 		set_pointer(t, in->mem_vaddr);
 		*ARENA_PUSH(t->im->arena, t->base, t->n_base, t->cap_base) = in->mem_vaddr;
 	}
+	if (in->rip_rel && (in->kind == INSN_CALL_IND || in->kind == INSN_JMP_IND))
+		*ARENA_PUSH(t->im->arena, t->call, t->n_call, t->cap_call) =
+			(struct got_call){ in->mem_vaddr, in->vaddr };
 	if (in->imm32 && (t->im->kind == IMAGE_EXEC || t->im->kind == IMAGE_STATIC))
 		set_pointer(t, in->imm);
 }
@@ -348,6 +357,15 @@ static void find_pointers(const struct targets *t)
 	see_relr(t, relr, relr_bytes);
 }
 
+static int by_got(const void *a, const void *b)
+{
+	const struct got_call *x = a, *y = b;
+
+	if (x->got != y->got)
+		return x->got < y->got ? -1 : 1;
+	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+}
+
 struct targets *targets_new(const struct image *im)
 {
 	struct targets *t = arena_alloc(im->arena, sizeof(*t));
@@ -361,6 +379,8 @@ struct targets *targets_new(const struct image *im)
 		scan_rel32(t, &t->range[i]);
 	}
 	see_tables(t);
+	if (t->n_call)
+		qsort(t->call, t->n_call, sizeof(*t->call), by_got);
 	return t;
 }
 
@@ -426,6 +446,26 @@ uint64_t targets_code_end(const struct targets *t, uint64_t vaddr)
 	const struct range *r = range_of(t, vaddr);
 
 	return r ? r->end : 0;
+}
+
+const uint64_t *targets_got_calls(struct targets *t, const struct image_import *imp, size_t *n)
+{
+	size_t lo = 0, hi = t->n_call, cap = 0;
+	uint64_t *v = NULL;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (t->call[mid].got < imp->got_vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*n = 0;
+	for (; lo < t->n_call && t->call[lo].got == imp->got_vaddr; lo++)
+		if (!imp->stub_vaddr || t->call[lo].vaddr - imp->stub_vaddr >= imp->stub_bytes)
+			*ARENA_PUSH(t->im->arena, v, *n, cap) = t->call[lo].vaddr;
+	return v;
 }
 
 void targets_reserve(struct targets *t, uint64_t from, uint64_t to)

@@ -2,7 +2,8 @@
  *
  * targets.h - where control may arrive in an image's code, as far as can be known without
  * running it.  What is uncertain counts as a target: a site that it spoils is refused or
- * patched another way, never tried.
+ * patched another way, never tried.  Also what else only a look at all code can tell: calls
+ * through the GOT, and padding.
  *
  * Sources: every direct branch of a linear decode that restarts at each known function;
  * every byte sequence that could be a rel32 branch; addresses taken by lea or immediate;
@@ -32,6 +33,9 @@ bool targets_boundary(const struct targets *t, uint64_t vaddr);
 uint64_t targets_next_start(const struct targets *t, uint64_t vaddr);
 /* End of the stretch of code that holds vaddr; 0 when it is not code. */
 uint64_t targets_code_end(const struct targets *t, uint64_t vaddr);
+
+/* The calls and jumps outside PLT stubs that go through a GOT slot, in order of address. */
+const uint64_t *targets_got_calls(struct targets *t, const struct image_import *imp, size_t *n);
 
 /* Takes 5 bytes of padding between functions, reachable by a short jump at `from` (2 bytes
  * long); 0 when there are none.  A place is given away once. */

@@ -28,6 +28,8 @@ struct tramp_site {
 	bool     red_zone;	/* 128 bytes below rsp are the program's */
 	bool     r11_dead;
 	uint8_t  flags;		/* enum flags_mode */
+	const uint64_t *call;	/* SITE_IMPORT: calls and jumps through the GOT */
+	size_t   n_call;
 	uint64_t short_vaddr;	/* TACTIC_SHORT: the 5 bytes of padding */
 	struct cfi_row row;	/* at the hooked instruction */
 	bool     has_row;	/* false: nobody can unwind there anyway */
@@ -45,7 +47,8 @@ struct tramp_common {
 
 /* The code that all sites share: the way to bpftime_rt1_cold and, with `returns`, a return
  * stub for each slot. Sets common->cold and ->stubs. */
-void tramp_common_code(struct tramp_common *common, bool returns, struct code *c, struct cfi_out *f);
+void tramp_common_code(struct tramp_common *common, bool returns, struct code *c,
+		       struct cfi_out *f);
 
 /* Writes the trampoline of one site and its FDEs; the site jumps to where c stood. */
 void tramp_site_code(const struct tramp_common *common, const struct site *s,

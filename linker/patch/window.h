@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /* Sets tactic, patch_vaddr and window_bytes of s and all of t.  NULL, or why the site is
- * refused.  `targets` may be NULL for SITE_IMPORT. */
+ * refused. */
 const char *window_decide(const struct image *im, struct targets *targets, struct site *s,
 			  struct tramp_site *t);
 
@@ -20,9 +20,9 @@ const char *window_decide(const struct image *im, struct targets *targets, struc
 size_t window_bytes_at(const struct site *s, const struct tramp_site *t, uint64_t tramp_vaddr,
 		       uint8_t out[8], bool *far);
 /* The jump in the padding of TACTIC_SHORT. */
-size_t window_padding_bytes(const struct tramp_site *t, uint64_t tramp_vaddr, uint8_t out[8], bool *far);
-/* A `call/jmp *GOT` (-fno-plt) of an import, redirected: 6 bytes, or 0 when the instruction
- * at vaddr is not of that shape. */
+size_t window_padding_bytes(const struct tramp_site *t, uint64_t tramp_vaddr, uint8_t out[8],
+			    bool *far);
+/* A `call/jmp *GOT` (-fno-plt) of an import, redirected; or 0 when that cannot be done. */
 size_t window_call_bytes(const struct image *im, const struct targets *targets, uint64_t vaddr,
 			 uint64_t got_vaddr, uint64_t tramp_vaddr, uint8_t out[8], bool *far);
 

@@ -150,7 +150,8 @@ static const char *collect(const struct image *im, struct targets *t, const stru
 }
 
 /* The jump through the GOT in a PLT stub. */
-static const char *import_window(const struct image *im, struct site *s, struct tramp_site *ts)
+static const char *import_window(const struct image *im, struct targets *targets, struct site *s,
+				 struct tramp_site *ts)
 {
 	const struct image_import *imp = s->import;
 	uint64_t at = imp->stub_vaddr, end = at + imp->stub_bytes;
@@ -161,9 +162,12 @@ static const char *import_window(const struct image *im, struct site *s, struct 
 	ts->r11_dead = true;	/* the lazy resolver uses it (psABI, figure 3.4) */
 	ts->n_insn = 1;
 	s->tactic = TACTIC_PLT;
-	if (!imp->stub_vaddr) {	/* calls through the GOT: the trampoline is the stub */
+	ts->call = targets_got_calls(targets, imp, &ts->n_call);
+	if (!imp->stub_vaddr) {	/* the trampoline is the stub */
+		if (!ts->n_call)
+			return "imported, but only its address is taken: no call goes through here";
 		insn_decode(jmp_got, sizeof(jmp_got), imp->got_vaddr - 6, &ts->insn[0]);
-		s->patch_vaddr = imp->call_vaddr[0];
+		s->vaddr = s->patch_vaddr = ts->call[0];
 		return NULL;
 	}
 	while (at < end && decode_at(im, at, end, &ts->insn[0])) {
@@ -187,7 +191,7 @@ const char *window_decide(const struct image *im, struct targets *targets, struc
 	struct insn first;
 
 	if (s->kind == SITE_IMPORT)
-		return import_window(im, s, ts);
+		return import_window(im, targets, s, ts);
 	if (!decode_at(im, s->vaddr, targets_code_end(targets, s->vaddr), &first))
 		return "no code";
 	if (!targets_boundary(targets, s->vaddr))
@@ -228,7 +232,8 @@ size_t window_bytes_at(const struct site *s, const struct tramp_site *t, uint64_
 	return s->window_bytes;
 }
 
-size_t window_padding_bytes(const struct tramp_site *t, uint64_t tramp_vaddr, uint8_t out[8], bool *far)
+size_t window_padding_bytes(const struct tramp_site *t, uint64_t tramp_vaddr, uint8_t out[8],
+			    bool *far)
 {
 	return jmp_bytes(t->short_vaddr, tramp_vaddr, out, far);
 }
@@ -239,18 +244,16 @@ size_t window_call_bytes(const struct image *im, const struct targets *targets, 
 	struct code c = { out, 0, 8, vaddr, false };
 	struct insn in;
 
-	if (!targets_boundary(targets, vaddr) ||
-	    !decode_at(im, vaddr, targets_code_end(targets, vaddr), &in) || in.len != 6 ||
-	    !in.rip_rel || in.mem_vaddr != got_vaddr ||
-	    (in.kind != INSN_CALL_IND && in.kind != INSN_JMP_IND) ||
-	    targets_in(targets, vaddr + 1, vaddr + 6))
+	if (!decode_at(im, vaddr, targets_code_end(targets, vaddr), &in) || in.len < 6 ||
+	    in.mem_vaddr != got_vaddr || targets_in(targets, vaddr + 1, vaddr + in.len))
 		return 0;
-	if (in.kind == INSN_CALL_IND)
-		PUT(&c, 0x67, 0xe8);	/* addr32 call: as long, returns to the same place */
-	else
-		PUT(&c, 0xe9);
+	/* As long as before, so that a call returns to the same place: addr32 means nothing
+	 * to a direct call. */
+	for (unsigned i = 5; i < in.len && in.kind == INSN_CALL_IND; i++)
+		PUT(&c, 0x67);
+	PUT(&c, in.kind == INSN_CALL_IND ? 0xe8 : 0xe9);
 	put_rel32(&c, tramp_vaddr, 0);
-	if (in.kind == INSN_JMP_IND)
+	while (c.n < in.len)
 		PUT(&c, 0x90);
 	*far |= c.far;
 	return c.n;
