@@ -59,6 +59,14 @@ enum {
 	(1u << CTX_DI | 1u << CTX_SI | 1u << CTX_DX | 1u << CTX_CX | 1u << CTX_R8 | \
 	 1u << CTX_R9)
 
+/* The context of an XDP program here.  Programs are written against the kernel's struct xdp_md,
+ * whose 32-bit data, data_end and data_meta stand for addresses; the compiler reads these. */
+struct bpftime_xdp {
+	uint64_t data, data_end, data_meta;
+	uint32_t ingress_ifindex, rx_queue_index, egress_ifindex, reserved;
+};
+enum { XDP_MD_INGRESS_IFINDEX = 12 };	/* offset in struct xdp_md of the first that is no address */
+
 /* How a specialised entry takes the fields of its ctx mask. */
 enum entry_form {
 	ENTRY_NATURAL = 0,	/* mask within CTX_MASK_NATURAL: void f(di, si, dx, cx, r8, r9), preserve_most */

@@ -75,7 +75,7 @@ void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k)
 		k->reg[in->dst] = in->src == BPFI_LD_CONST ? an_int : a_ptr;
 		return;
 	case BPFI_LDX:
-		k->reg[in->dst] = an_int;
+		k->reg[in->dst] = lower_is_packet_ptr(p, i) ? a_ptr : an_int;
 		return;
 	case BPFI_STX:
 		if (BPFI_MODE(in->code) != BPFI_ATOMIC)

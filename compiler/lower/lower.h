@@ -136,6 +136,9 @@ void kinds_at_start(struct kinds *k);
 /* The effect of the instruction at slot i. */
 void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k);
 
+/* Does slot i read one of the addresses in an XDP program's context? */
+bool lower_is_packet_ptr(const struct lower_prog *p, uint32_t i);
+
 struct lower_func *lower_func_at(struct lower_prog *p, int64_t slot);	/* starting there, or NULL */
 /* The slot a jump at slot i leads to (gotol: by imm). */
 int64_t lower_target(const struct bpfi *in, uint32_t i);

@@ -38,6 +38,34 @@ static unsigned alignment(const struct lower_func *f, uint32_t i)
 	return 1;
 }
 
+static bool is_xdp_ctx(const struct lower_prog *p, uint32_t i)
+{
+	return p->prog->type == PROG_XDP && p->facts && p->facts->insn[i].mem == MEM_CTX;
+}
+
+bool lower_is_packet_ptr(const struct lower_prog *p, uint32_t i)
+{
+	return is_xdp_ctx(p, i) && p->prog->insn[i].off < XDP_MD_INGRESS_IFINDEX;
+}
+
+/* A field of struct xdp_md, where struct bpftime_xdp has it.  The base register is the
+ * context itself: the verifier allows no arithmetic on it. */
+static void load_xdp(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
+	int behind = in->off - XDP_MD_INGRESS_IFINDEX;
+	LLVMValueRef p;
+
+	if (lower_is_packet_ptr(f->p, i)) {
+		p = lower_ptr_at(f, in->src, in->off * 2);
+		reg_set_ptr(f, in->dst, LLVMBuildLoad2(f->l->b, f->l->ptr, p, ""));
+	} else {
+		p = lower_ptr_at(f, in->src,
+				 (int)offsetof(struct bpftime_xdp, ingress_ifindex) + behind);
+		reg_set(f, in->dst, LLVMBuildLoad2(f->l->b, lower_size(f->l, in->code), p, ""));
+	}
+}
+
 static void load(struct lower_func *f, uint32_t i)
 {
 	const struct bpfi *in = &f->p->prog->insn[i];
@@ -101,6 +129,8 @@ void lower_mem(struct lower_func *f, uint32_t i)
 
 	if (BPFI_CLASS(in->code) == BPFI_LD)
 		ld_imm64(f, i);
+	else if (is_xdp_ctx(f->p, i))
+		load_xdp(f, i);
 	else if (BPFI_CLASS(in->code) == BPFI_LDX)
 		load(f, i);
 	else if (BPFI_MODE(in->code) == BPFI_ATOMIC)

@@ -276,6 +276,9 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 	struct lower_prog p = { .l = l, .prog = up, .facts = facts };
 	int r;
 
+	if (up->type == PROG_XDP && !facts)	/* which reads are of packet addresses? */
+		return diag(l->dg, DIAG_C008, at_insn(l->u->path, up->name, -1, NULL),
+			    "an XDP program");
 	p.func = arena_array(l->a, up->n_func, sizeof(*p.func));
 	p.leader = arena_alloc(l->a, up->n_insn + 1);
 	p.kinds = arena_array(l->a, up->n_insn + 1, sizeof(*p.kinds));

@@ -3,6 +3,7 @@
 #include "made.h"
 
 #include <fcntl.h>
+#include <fstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +143,39 @@ SEC("uprobe") int from_sub(struct pt_regs *ctx) { return sub(ctx) * 2; }
 			     " --engine " + GetParam());
 		EXPECT_TRUE(r.says(std::string(w.first) + ": r0 = " + w.second + "\n")) << r.out;
 	}
+}
+
+/* Packets end at a page that must not be touched. */
+TEST_P(Engine, XdpPrograms)
+{
+	NEED_CLANG();
+	std::string o = text(R"(
+struct xdp_md { __u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex; };
+static __attribute__((noinline)) int last(struct xdp_md *ctx)
+{
+	__u8 *p = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
+	int i = 0;
+	for (; i < 100 && p + i + 1 <= end; i++)
+		;
+	return i;
+}
+SEC("xdp") int f(struct xdp_md *ctx)
+{
+	__u8 *p = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
+	if (p + 14 > end)
+		return 1;
+	p[0] = p[13];
+	return last(ctx) * 0x10000 + p[0] * 0x100 + ctx->rx_queue_index;
+}
+)");
+	std::string pkt = o + ".packet", args = "--mem " + pkt + " --engine " + GetParam();
+	std::ofstream(pkt, std::ios::binary) << "0123456789abcdefghi";
+	RunTool r(o, args);
+	EXPECT_TRUE(r.says("f: r0 = 0x136400")) << r.out;	/* 19 bytes; 'd' */
+	std::ofstream(pkt, std::ios::binary) << "0123456789abc";
+	EXPECT_TRUE(RunTool(o, args).says("f: r0 = 0x1\n"));
+	EXPECT_TRUE(RunTool(o, args + " --unverified").says("C008"));
+	unlink(pkt.c_str());
 }
 
 /* A jump, not a call: the stack does not grow with the chain. */

@@ -25,10 +25,11 @@ struct job {
 	bool                confine;
 };
 
-/* Memory for the program, with a page behind it that must not be touched. */
-static void *guarded(struct bytes b)
+/* Memory for the program, with a page behind it that must not be touched: right behind a
+ * packet, which is accessed by the byte. */
+static void *guarded(struct bytes b, bool exact)
 {
-	size_t whole = (b.n + 7) & ~(size_t)7;
+	size_t whole = exact ? b.n : (b.n + 7) & ~(size_t)7;
 	size_t pages = (whole + GUARD_BYTES - 1) / GUARD_BYTES * GUARD_BYTES;
 	uint8_t *p = mmap(NULL, pages + 2 * GUARD_BYTES, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -52,11 +53,18 @@ static double now_ns(void)
 
 static void call(const struct job *j, engine_fn *fn, void *mem, struct child_result *res)
 {
+	enum prog_type type = j->u->prog[j->prog].type;
 	uint64_t tail_calls = 0, arg = j->mem.n;
+	struct bpftime_xdp xdp = {
+		.data = (uintptr_t)mem, .data_meta = (uintptr_t)mem,
+		.data_end = (uintptr_t)mem + j->mem.n,
+	};
 	double from;
 
-	if (j->u->prog[j->prog].type != PROG_VM)
+	if (type != PROG_VM)
 		arg = (uintptr_t)&tail_calls;
+	if (type == PROG_XDP)
+		mem = &xdp;
 	res->r0 = fn(mem, arg);
 	if (j->repeat > 1) {
 		from = now_ns();
@@ -84,7 +92,7 @@ static void run_in_child(void *arg, struct child_result *res)
 	struct diags dg = { 0 };
 	struct arena *a = arena_new();
 	struct engine *e;
-	void *mem = guarded(j->mem);
+	void *mem = guarded(j->mem, j->u->prog[j->prog].type == PROG_XDP);
 
 	if (engine_open(a, j->engine, j->u, j->facts, &j->opts, &e, &dg) < 0) {
 		describe(res, &dg, "");
