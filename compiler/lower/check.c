@@ -76,9 +76,10 @@ static bool known_mem(const struct bpfi *in)
 	}
 }
 
-static bool known_ld_imm64(const struct lower_prog *p, uint32_t i)
+static bool known_ld_imm64(struct lower_prog *p, uint32_t i)
 {
 	const struct bpfi *in = &p->prog->insn[i];
+	const struct lower_func *f;
 	const struct unit *u = p->l->u;
 
 	if (in->code != BPFI_LD_IMM64 || i + 1 >= p->prog->n_insn || in[1].code)
@@ -90,13 +91,14 @@ static bool known_ld_imm64(const struct lower_prog *p, uint32_t i)
 	case BPFI_LD_MAP_VALUE:
 		return in->imm >= 0 && (size_t)in->imm < u->n_map;
 	case BPFI_LD_FUNC:
-		return lower_func_at((struct lower_prog *)p, (int64_t)i + 1 + in->imm) != NULL;
+		f = lower_func_at(p, (int64_t)i + 1 + in->imm);
+		return f && f->callback;
 	default:
 		return false;
 	}
 }
 
-static int check_insn(const struct lower_prog *p, uint32_t i)
+static int check_insn(struct lower_prog *p, uint32_t i)
 {
 	const struct bpfi *in = &p->prog->insn[i];
 	bool known = false;
@@ -147,7 +149,7 @@ static int check_flow(struct lower_prog *p, const struct lower_func *f, uint32_t
 	if (BPFI_OP(in->code) == BPFI_OP(BPFI_JMP_CALL)) {
 		to = (int64_t)i + 1 + in->imm;
 		if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_LOCAL &&
-		    !lower_func_at(p, to))
+		    (!to || !lower_func_at(p, to)))		/* 0: main takes a context, not r1 to r5 */
 			return diag(p->l->dg, DIAG_C002, at(p, i), "call to slot %lld",
 				    (long long)to);
 		return 0;

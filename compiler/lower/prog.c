@@ -252,7 +252,7 @@ static void declare(struct lower_prog *p, size_t n)
 					LLVMFunctionType(l->i64, t, LOWER_SUB_ARGS, 0));
 	}
 	LLVMSetLinkage(f->fn, LLVMInternalLinkage);
-	if (!uf->callback)
+	if (!uf->callback || n == 0)
 		return;
 	f->callback = LLVMAddFunction(l->mod, arena_printf(l->a, "callback.%s.%s", prog, uf->name),
 				      LLVMFunctionType(l->i64, t, 5, 0));
