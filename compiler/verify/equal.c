@@ -49,8 +49,8 @@ static bool scalar_reg_covers(struct vfy *v, struct ids *ids, const struct reg *
 static bool reg_covers(struct vfy *v, struct ids *ids, const struct reg *old,
 		       const struct reg *now, enum compare how)
 {
-	if (old->type == REG_NONE)
-		return true;
+	if (old->type == REG_NONE)	/* the context's address must not escape unseen */
+		return now->type != REG_CTX;
 	if (old->type != now->type)
 		return false;
 	if (old->type == REG_SCALAR)

@@ -33,9 +33,10 @@ static const struct btf_type *strip(const struct vfy *v, uint32_t *id, bool type
 	const struct btf_type *t = type_of(v, *id);
 
 	for (int i = 0; t && i < MAX_DEPTH; i++) {
-		if (!btf_is_mod(t) && !btf_is_type_tag(t))
-			return t;
-		if (btf_kind(t) == KIND_TYPEDEF && !typedefs)
+		bool through = btf_is_mod(t) || btf_is_type_tag(t) ||
+			       (typedefs && btf_kind(t) == KIND_TYPEDEF);
+
+		if (!through)
 			return t;
 		*id = t->type;
 		t = type_of(v, *id);

@@ -1,0 +1,9 @@
+// stack accesses are aligned
+#include "../case.h"
+
+UPROBE_ASM(prog)
+{
+	asm volatile("r0 = 0;"	// V010
+		     "*(u64 *)(r10 - 12) = r0;"
+		     "exit;");
+}

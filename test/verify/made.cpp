@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "made.h"
+
+#include <gtest/gtest.h>
+
+#include "hooks.h"
+#include "maps.h"
+
+const std::vector<const char *> made_codes = {"V034", "V036", "V042"};
+
+made::made(enum prog_type type, std::vector<bpfi> code) : a(arena_new()), insn(code)
+{
+	func.name = p.name = "prog";
+	p.sec = p.spec = "";
+	p.type = type;
+	u.arena = a, u.path = u.name = "made", u.license = "GPL";
+}
+
+made::~made() { arena_free(a); }
+
+int made::verify()
+{
+	p.insn = insn.data(), p.n_insn = (uint32_t)insn.size();
+	p.func = &func, p.n_func = 1;
+	u.map = maps.data(), u.n_map = maps.size(), u.prog = &p, u.n_prog = 1;
+	dg = {};
+	return vfy_verify(a, &u, &p, nullptr, &res, &dg);
+}
+
+namespace {
+
+bpfi op(unsigned code, unsigned dst, unsigned src, int off, int32_t imm)
+{
+	bpfi i = {};
+	i.code = (uint8_t)code, i.dst = dst & 15, i.src = src & 15, i.off = (int16_t)off, i.imm = imm;
+	return i;
+}
+bpfi movi(unsigned d, int32_t v) { return op(BPFI_ALU64 | BPFI_MOV, d, 0, 0, v); }
+bpfi mov(unsigned d, unsigned s) { return op(BPFI_ALU64 | BPFI_MOV | BPFI_X, d, s, 0, 0); }
+bpfi addi(unsigned d, int32_t v) { return op(BPFI_ALU64 | BPFI_ADD, d, 0, 0, v); }
+bpfi ldx(unsigned d, unsigned s, int off) { return op(BPFI_LDX | BPFI_MEM | BPFI_DW, d, s, off, 0); }
+bpfi stx(unsigned d, int off, unsigned s) { return op(BPFI_STX | BPFI_MEM | BPFI_DW, d, s, off, 0); }
+bpfi call(int32_t id) { return op(BPFI_JMP_CALL, 0, 0, 0, id); }
+bpfi end() { return op(BPFI_JMP_EXIT, 0, 0, 0, 0); }
+
+struct unit_map array(uint32_t value, uint32_t max)
+{
+	struct unit_map m = {};
+	m.name = "array", m.type = MAP_TYPE_array, m.key_size = 4, m.value_size = value;
+	m.max_entries = max, m.inner = -1;
+	return m;
+}
+
+}
+
+TEST(Made, BadReferencesAreRefused)
+{
+	for (uint32_t off : {64u, 0x80000000u}) {
+		made m(PROG_KPROBE, {op(BPFI_LD_IMM64, 1, BPFI_LD_MAP_VALUE, 0, 0), op(0, 0, 0, 0, (int32_t)off), movi(0, 0), end()});
+		m.maps = {array(64, 1)};
+		EXPECT_EQ(m.verify(), -DIAG_V034);
+		m.maps = {};
+		EXPECT_EQ(m.verify(), -DIAG_V034);
+		m.insn[1].imm = 8;
+		m.maps = {array(64, 2)};
+		EXPECT_EQ(m.verify(), -DIAG_V034);
+		m.maps = {array(64, 1)};
+		EXPECT_EQ(m.verify(), 0);
+	}
+}
+
+TEST(Made, UnknownKfuncsAreRefused)
+{
+	const char *names[] = {"bpf_no_such_thing"};
+	made m(PROG_KPROBE, {op(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, 0), movi(0, 0), end()});
+	m.u.kfunc = names, m.u.n_kfunc = 1;
+	EXPECT_EQ(m.verify(), -DIAG_V036);
+	m.insn[0].imm = 7;
+	EXPECT_EQ(m.verify(), -DIAG_V036);
+	m.insn[0].imm = -1;
+	EXPECT_EQ(m.verify(), -DIAG_V036);
+}
+
+TEST(Made, EmptyProgramsAreRefused)
+{
+	made m(PROG_KPROBE, {});
+	EXPECT_EQ(m.verify(), -DIAG_V042);
+}
+
+TEST(Facts, MaskHasTheFieldsThatAreRead)
+{
+	made m(PROG_KPROBE, {ldx(2, 1, 8 * CTX_DI), op(BPFI_LDX | BPFI_MEM | BPFI_B, 3, 1, 8 * CTX_SP + 3, 0), movi(0, 0), end()});
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_EQ(m.res.ctx_mask, 1u << CTX_DI | 1u << CTX_SP);
+	EXPECT_FALSE(m.res.ctx_escapes);
+	EXPECT_EQ(m.res.insn[0].mem, MEM_CTX);
+	EXPECT_TRUE(m.res.insn[0].fixed_off);
+	EXPECT_EQ(m.res.insn[0].mem_off, 8 * CTX_DI);
+}
+
+TEST(Facts, CookieAndFunctionAddressAreFields)
+{
+	made m(PROG_KPROBE, {mov(6, 1), call(HELPER_get_attach_cookie), mov(1, 6), call(HELPER_get_func_ip), end()});
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_EQ(m.res.ctx_mask, 1u << CTX_COOKIE | 1u << CTX_FUNC_IP);
+	EXPECT_FALSE(m.res.ctx_escapes);
+}
+
+TEST(Facts, TheContextEscapesAsAnArgumentAndThroughMemory)
+{
+	// as the address that probe_read_kernel reads from
+	made arg(PROG_KPROBE, {mov(3, 1), mov(1, 10), addi(1, -8), movi(2, 8), call(HELPER_probe_read_kernel), movi(0, 0), end()});
+	ASSERT_EQ(arg.verify(), 0);
+	EXPECT_TRUE(arg.res.ctx_escapes);
+	// spilled, and the stack read by the helper
+	made spilled(PROG_KPROBE, {stx(10, -16, 1), mov(3, 10), addi(3, -16), mov(1, 10), addi(1, -8), movi(2, 8),
+				   call(HELPER_probe_read_kernel), movi(0, 0), end()});
+	ASSERT_EQ(spilled.verify(), 0);
+	EXPECT_TRUE(spilled.res.ctx_escapes);
+	// stored in a map value
+	made stored(PROG_KPROBE, {op(BPFI_LD_IMM64, 2, BPFI_LD_MAP_VALUE, 0, 0), op(0, 0, 0, 0, 0), stx(2, 0, 1), movi(0, 0), end()});
+	stored.maps = {array(64, 1)};
+	ASSERT_EQ(stored.verify(), 0);
+	EXPECT_TRUE(stored.res.ctx_escapes);
+	// spilled and filled only
+	made kept(PROG_KPROBE, {stx(10, -8, 1), ldx(1, 10, -8), ldx(0, 1, 8 * CTX_DI), end()});
+	ASSERT_EQ(kept.verify(), 0);
+	EXPECT_FALSE(kept.res.ctx_escapes);
+	EXPECT_EQ(kept.res.ctx_mask, 1u << CTX_DI);
+}
+
+TEST(Facts, DeadCodeIsNotReachedAndJumpsAreKnown)
+{
+	made m(PROG_KPROBE, {movi(2, 5), op(BPFI_JMP | BPFI_JEQ, 2, 0, 1, 5), call(9999), ldx(0, 1, 0),
+			     op(BPFI_JMP | BPFI_JGT, 2, 0, 1, 7), movi(0, 1), end()});
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_TRUE(m.res.insn[1].always_taken);
+	EXPECT_FALSE(m.res.insn[1].never_taken);
+	EXPECT_FALSE(m.res.insn[2].reached);
+	EXPECT_TRUE(m.res.insn[4].never_taken);
+	EXPECT_TRUE(m.res.insn[6].reached);
+}
+
+TEST(Facts, MapsAndOffsetsThatDifferByPathAreNotPromised)
+{
+	// r2 = value of map 0 or of map 1, then a store at the same place
+	std::vector<bpfi> code = {
+		op(BPFI_LD_IMM64, 2, BPFI_LD_MAP_VALUE, 0, 0), op(0, 0, 0, 0, 8),
+		ldx(3, 1, 0), op(BPFI_JMP | BPFI_JEQ, 3, 0, 2, 0),
+		op(BPFI_LD_IMM64, 2, BPFI_LD_MAP_VALUE, 0, 1), op(0, 0, 0, 0, 16),
+		stx(2, 0, 3), movi(0, 0), end()};
+	made m(PROG_KPROBE, code);
+	m.maps = {array(64, 1), array(64, 1)};
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_EQ(m.res.insn[6].mem, MEM_MAP_VALUE);
+	EXPECT_EQ(m.res.insn[6].map, -1);
+	EXPECT_FALSE(m.res.insn[6].fixed_off);
+	EXPECT_EQ(m.res.insn[0].map, 0);
+	EXPECT_EQ(m.res.insn[4].map, 1);
+	m.insn[3].imm = 1, m.insn[3].code = BPFI_JMP_JA, m.insn[3].imm = 0, m.insn[3].dst = 0, m.insn[3].off = 0;
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_EQ(m.res.insn[6].map, 1);
+	EXPECT_TRUE(m.res.insn[6].fixed_off);
+	EXPECT_EQ(m.res.insn[6].mem_off, 16);
+}
