@@ -30,7 +30,7 @@ struct Guarded {
 };
 
 struct Hostile : seg::Test {
-	std::mt19937_64 rng{ 20 };
+	std::mt19937_64 rng{ strtoull(getenv("BPFTIME_SEED") ?: "20", nullptr, 0) };
 	size_t accepted = 0, refused = 0;
 
 	uint64_t below(uint64_t n) { return rng() % n; }
@@ -134,17 +134,20 @@ struct Hostile : seg::Test {
 		EXPECT_EQ(file_read(a, path.c_str(), &b, nullptr, &dg), 0);
 		return std::string((const char *)b.p, b.n);
 	}
-	// BPFTIME_TORTURE=N: N times as many.
-	void torture(const std::string &seed, int rounds)
+	// BPFTIME_MUTATIONS: of each seed, instead.
+	int rounds(int usual)
 	{
-		if (const char *n = getenv("BPFTIME_TORTURE"))
-			rounds *= atoi(n);
+		const char *n = getenv("BPFTIME_MUTATIONS");
+		return n ? atoi(n) : usual;
+	}
+	void torture(const std::string &seed, int usual)
+	{
 		struct image *im;
 		Guarded g(seed.size());
 		ASSERT_EQ(image_parse(a, "seed", { (const uint8_t *)seed.data(), seed.size() },
 				      nullptr, &im, &dg),
 			  0);
-		for (int i = 0; i < rounds && !HasFailure(); i++) {
+		for (int i = 0, n = rounds(usual); i < n && !HasFailure(); i++) {
 			std::string s = seed;
 			mutate(s, im);
 			attempt(g, s);
@@ -200,14 +203,13 @@ TEST_F(Hostile, FilesOfOurs)
 	struct image *again;
 	ASSERT_EQ(image_parse(a, "seed", p.file, nullptr, &again, &dg), 0);
 	const Elf64_Shdr *meta = image_section(again, ".bpftime.meta");
-	for (int i = 0; i < 1000 && !HasFailure(); i++) {
+	for (int i = 0, n = rounds(1000); i < n && !HasFailure(); i++) {
 		std::string m = s;
 		mutate(m, again);
-		if (i % 2) {	// its own record
+		if (i % 2 && m.size() >= 8) {	// its own record
 			uint64_t v = below(2) ? rng() : below(4096);
-			memcpy(&m[std::min(m.size() - 8, meta->sh_offset + below(200) / 4 * 4) %
-				  m.size()],
-			       &v, std::min<size_t>(8, m.size()));
+			uint64_t at = meta->sh_offset + below(200) / 4 * 4;
+			memcpy(&m[std::min<uint64_t>(m.size() - 8, at)], &v, 8);
 		}
 		attempt(g, m);
 		audit_damaged(im, g, m);
