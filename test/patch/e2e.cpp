@@ -129,6 +129,8 @@ Patched patch(const std::string &binary, const std::vector<Want> &wants, const p
 	}
 	if (r >= 0 && file.n) {
 		out.path = scratch_file();
+		out.tramp_vaddr = lnk_tramp_vaddr(p.lnk);
+		out.tramp_bytes = p.tramp_bytes;
 		r = file_write(out.path.c_str(), file.p, file.n, 0755, nullptr, &dg);
 	}
 	if (r < 0) {

@@ -26,6 +26,7 @@ struct Patched {
 	std::string path;	// of the patched file; empty on error
 	std::string error, json, text;
 	size_t patched = 0, refused = 0;
+	uint64_t tramp_vaddr = 0, tramp_bytes = 0;
 	std::vector<std::string> reasons;	// of refused sites
 	std::vector<std::string> tactics;
 };

@@ -74,7 +74,7 @@ TEST(ImportedLibrary, OwnFunctions)
 
 INSTANTIATE_TEST_SUITE_P(Builds, Import,
 			 testing::Values("import-lazy", "import-now", "import-nopie", "import-ibt",
-					 "import-noplt", "import-lld", "import-bnd"),
+					 "import-noplt", "import-lld"),
 			 [](const auto &i) { return std::string(i.param + 7); });
 
 TEST(Nginx, ImportOfSslWrite)

@@ -173,6 +173,29 @@ INSTANTIATE_TEST_SUITE_P(Builds, Values, testing::Values("values", "values-O0", 
 				 return s;
 			 });
 
+// From every instruction of every trampoline there is a way back: signals arrive anywhere, and
+// handlers throw, print backtraces or are cancelled.
+class Steps : public testing::TestWithParam<const char *> {};
+
+TEST_P(Steps, UnwindFromEveryInstruction)
+{
+	Patched p = patch(target(GetParam()), {{COUNT, "*_"}, {FRAME, "*_"}, {PACKED, "*_"}, {COUNT_RET, "*_"},
+					       {FRAME_RET, "*_"}, {PACKED_RET, "*_"}});
+	ASSERT_GT(p.patched, 20u) << p.error << p.text;
+	Result plain = run({target(GetParam())}), r = run({p.path});
+	ASSERT_EQ(r.status, 0) << r.out;
+	EXPECT_GT(said(r, "steps"), 4 * said(plain, "steps"));
+	EXPECT_EQ(plain.out.find("lost"), std::string::npos) << plain.out;
+	for (size_t at = 0; (at = r.out.find("lost 0x", at)) != std::string::npos; at++) {
+		uint64_t pc = strtoull(r.out.c_str() + at + 5, nullptr, 16);
+		EXPECT_FALSE(pc - p.tramp_vaddr < p.tramp_bytes)
+			<< std::hex << pc << " = trampolines + " << pc - p.tramp_vaddr;
+	}
+}
+
+INSTANTIATE_TEST_SUITE_P(Builds, Steps, testing::Values("steps", "steps-static"),
+			 [](const auto &i) { return std::string(i.index ? "static" : "pie"); });
+
 class Threads : public testing::TestWithParam<const char *> {};
 
 TEST_P(Threads, ComeAndGo)
