@@ -46,21 +46,19 @@ static bool open_ring(void)
 
 uint64_t rt_trace_printk(uint64_t fmt, uint64_t fmt_bytes, uint64_t a, uint64_t b, uint64_t c)
 {
-	struct {
-		struct rt_trace_record head;
-		char text[TEXT_BYTES];
-	} r;
+	_Alignas(8) char record[sizeof(struct rt_trace_record) + TEXT_BYTES];
+	struct rt_trace_record *r = (struct rt_trace_record *)record;
 	uint64_t arg[ARGS] = { a, b, c }, id = rt_pid_tgid();
-	int64_t n = rt_format(r.text, TEXT_BYTES, (const char *)fmt, fmt_bytes, arg, ARGS);
+	int64_t n = rt_format(r->text, TEXT_BYTES, (const char *)fmt, fmt_bytes, arg, ARGS);
 
 	if (n < 0 || !open_ring())
 		return (uint64_t)n;
-	r.head.ts = rt_ktime_get_ns();
-	r.head.pid = (uint32_t)(id >> 32);
-	r.head.tid = (uint32_t)id;
-	r.head.cpu = (uint32_t)bpftime_h_get_smp_processor_id();
-	r.head.bytes = (uint32_t)(n < TEXT_BYTES ? n : TEXT_BYTES - 1);
-	rt_comm((uint64_t)r.head.comm, sizeof(r.head.comm));
-	bpftime_h_ringbuf_output(&ring, base, &r, sizeof(r.head) + r.head.bytes, 0);
+	r->ts = rt_ktime_get_ns();
+	r->pid = (uint32_t)(id >> 32);
+	r->tid = (uint32_t)id;
+	r->cpu = (uint32_t)bpftime_h_get_smp_processor_id();
+	r->bytes = (uint32_t)(n < TEXT_BYTES ? n : TEXT_BYTES - 1);
+	rt_comm((uint64_t)r->comm, sizeof(r->comm));
+	bpftime_h_ringbuf_output(&ring, base, r, sizeof(*r) + r->bytes, 0);
 	return (uint64_t)n;
 }
