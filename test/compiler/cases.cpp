@@ -89,7 +89,7 @@ TEST_P(IsaCase, GivesItsResult)
 		struct diags dg = {};
 		uint64_t r0 = 0;
 		mem.resize(mem.size() + 8);
-		int err = vm_run(c.code, mem.data(), c.mem.size(), jit, 3, &r0, &dg);
+		int err = vm_run(c.code, mem.data(), c.mem.size(), { jit, false, 3 }, &r0, &dg);
 		if (c.error.empty()) {
 			EXPECT_EQ(err, 0) << dg.first_text;
 			EXPECT_EQ(r0, std::stoull(c.result, nullptr, 16)) << "got 0x" << std::hex << r0;

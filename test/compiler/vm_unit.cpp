@@ -45,17 +45,25 @@ struct Unit {
 
 }
 
-int vm_run(std::vector<bpfi> code, void *mem, uint64_t bytes, bool jit, unsigned level,
-	   uint64_t *r0, struct diags *dg)
+int vm_run(std::vector<bpfi> code, void *mem, uint64_t bytes, vm_how how, uint64_t *r0,
+	   struct diags *dg)
 {
 	struct arena *a = arena_new();
 	Unit u(code, a);
 	struct compile_opts opts = {};
-	opts.opt_level = level;
-	opts.unverified = true;
+	struct vfy_opts vo = {};
+	struct vfy_result res = {};
+	const struct vfy_result *facts[] = { how.verified ? &res : nullptr };
 	struct engine *e = nullptr;
-	int err = engine_open(a, jit ? ENGINE_JIT : ENGINE_AOT, &u.u, nullptr, &opts, &e, dg);
-	if (err >= 0)
+	int err = 0;
+	u.p.mem_bytes = (uint32_t)bytes;
+	opts.opt_level = how.level;
+	opts.unverified = !how.verified;
+	if (how.verified)
+		err = vfy_verify(a, &u.u, &u.p, &vo, &res, dg);
+	if (!err)
+		err = engine_open(a, how.jit ? ENGINE_JIT : ENGINE_AOT, &u.u, facts, &opts, &e, dg);
+	if (!err)
 		*r0 = engine_prog(e, 0)(mem, bytes);
 	engine_close(e);
 	arena_free(a);

@@ -7,7 +7,13 @@
 #include "diag.h"
 #include "isa.h"
 
-/* Runs an unverified program over mem with ORC, or as a hook object loaded here.  Returns 0
- * and r0, or what the compiler said. */
-int vm_run(std::vector<bpfi> code, void *mem, uint64_t bytes, bool jit, unsigned level,
-	   uint64_t *r0, struct diags *dg);
+/* How to run it: with ORC, or as a hook object loaded here; with the verifier's facts, or
+ * without. */
+struct vm_how {
+	bool jit, verified;
+	unsigned level;
+};
+
+/* Runs a program over mem.  Returns 0 and r0, or what verifier or compiler said. */
+int vm_run(std::vector<bpfi> code, void *mem, uint64_t bytes, vm_how how, uint64_t *r0,
+	   struct diags *dg);
