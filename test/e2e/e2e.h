@@ -145,7 +145,8 @@ class KernelCount {
 		std::string file, event;
 		long hits;
 		while (profile >> file >> event >> hits)
-			(event == "e" ? entries : returns) = hits;
+			if (file == path)	/* other tests have probes too */
+				(event == "e" ? entries : returns) = hits;
 		profile.close();
 		put("events/" + group + "/enable", "0");
 		put("uprobe_events", "-:" + group + "/e\n" + (ret ? "-:" + group + "/r\n" : ""), true);
