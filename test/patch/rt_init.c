@@ -11,9 +11,11 @@ enum { CELLS_FD = 777, PROT_RW = 3, SHARED_FIXED = 0x11, PAGE = 4096 };
 
 extern char bpftime_rt1_rx_end[], bpftime_rt1_rw_end[];	/* from the payload linker */
 
-static uint32_t done;
+enum { NEW, BUSY, DONE, SIG_SETMASK_ = 2 };
 
-static void init_once(void)
+static uint32_t state;
+
+static void set_up(void)
 {
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
 	const int32_t *rel = BPFTIME_REL(const int32_t, pl->objects_rel);
@@ -22,17 +24,32 @@ static void init_once(void)
 	char *control = BPFTIME_REL(char, pl->control_rel);
 	uint32_t *word = (uint32_t *)(control + RT_CONTROL_WORDS_OFF);
 
-	/* With one segment for everything the data part is R-X in the file. */
-	uint64_t rw = rt_round_up((uint64_t)bpftime_rt1_rx_end, PAGE);
-
-	rt_sys3(SYS_mprotect, rw, (uint64_t)bpftime_rt1_rw_end - rw, PROT_RW);
-	if (__atomic_exchange_n(&done, 1, __ATOMIC_ACQ_REL))
-		return;
 	rt_sys6(SYS_mmap, (uint64_t)BPFTIME_REL(char, m->room_rel), 4096, PROT_RW, SHARED_FIXED,
 		CELLS_FD, 0);
 	rt_sys6(SYS_mmap, (uint64_t)control, 4096, PROT_RW, SHARED_FIXED, CELLS_FD, 4096);
 	for (uint32_t i = 0; i < pl->n_attach; i++)
 		rt_store_release(&word[i], 1);
+}
+
+/* Nobody goes on before everything is in place, a signal handler of the same thread neither:
+ * the test counts every call. */
+static void init_once(void)
+{
+	/* With one segment for everything the data part is R-X in the file. */
+	uint64_t rw = rt_round_up((uint64_t)bpftime_rt1_rx_end, PAGE), all = ~0ull, old;
+	uint32_t was = NEW;
+
+	rt_sys3(SYS_mprotect, rw, (uint64_t)bpftime_rt1_rw_end - rw, PROT_RW);
+	if (rt_load_acquire(&state) == DONE)
+		return;
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &all, &old, 8);
+	if (rt_cas(&state, &was, BUSY)) {
+		set_up();
+		rt_store_release(&state, DONE);
+	}
+	while (rt_load_acquire(&state) != DONE)
+		rt_sys0(SYS_sched_yield);
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &old, 0, 8);
 }
 
 uint64_t rt_init(void)
