@@ -20,7 +20,7 @@ _Static_assert(offsetof(struct bpftime_payload, entry_rel) == PAYLOAD_ENTRY_REL,
 _Static_assert(offsetof(struct bpftime_payload, init_rel) == PAYLOAD_INIT_REL, "start.S");
 
 enum {
-	PROT_RW = 3,
+	PROT_RW = 3, SIG_SETMASK_ = 2,
 	STATE_NEW = 0, STATE_DONE = -1,	/* else: the tid of the thread that initialises */
 };
 
@@ -60,29 +60,39 @@ static bool alive_here(int32_t tid)
 	return rt_sys3(SYS_tgkill, rt_sys0(SYS_getpid), tid, 0) != -RT_ESRCH;
 }
 
+/* False when another thread did it meanwhile. */
+static bool set_up_once(void)
+{
+	int32_t me = (int32_t)rt_sys0(SYS_gettid), was = rt_load_acquire(&state);
+
+	while (was != STATE_DONE) {
+		if (was == STATE_NEW || was == me || !alive_here(was)) {
+			if (!rt_cas(&state, &was, me))
+				continue;
+			set_up();
+			rt_store_release(&state, STATE_DONE);
+			return true;
+		}
+		rt_sys0(SYS_sched_yield);
+		was = rt_load_acquire(&state);
+	}
+	return false;
+}
+
+/* Signals are held off: a handler's hooks would find their words still 0 and be lost, and one
+ * that leaves by longjmp would leave everybody else waiting. */
 uint64_t rt_init(void)
 {
-	int32_t me, was;
+	uint64_t all = ~0ull, old;
+	bool did;
 
 	if (rt_load_acquire(&state) == STATE_DONE)
 		return 1;
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &all, &old, 8);
 	make_writable();
-	was = rt_load_acquire(&state);
-	me = (int32_t)rt_sys0(SYS_gettid);
-	for (;;) {
-		if (was == STATE_DONE || was == me)	/* me: a signal handler in the middle */
-			return 1;
-		if (was == STATE_NEW || !alive_here(was)) {
-			if (rt_cas(&state, &was, me))
-				break;
-		} else {
-			rt_sys0(SYS_sched_yield);
-			was = rt_load_acquire(&state);
-		}
-	}
-	set_up();
-	rt_store_release(&state, STATE_DONE);
-	return 0;
+	did = set_up_once();
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &old, 0, 8);
+	return !did;
 }
 
 uint64_t rt_cold(uint64_t attach)
