@@ -111,7 +111,7 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 	return 0;
 }
 
-static void add_attr(struct lower *l, LLVMValueRef f, const char *name)
+void lower_add_attr(struct lower *l, LLVMValueRef f, const char *name)
 {
 	unsigned id = LLVMGetEnumAttributeKindForName(name, strlen(name));
 
@@ -150,16 +150,16 @@ void module_set_attributes(struct module *m, LLVMValueRef f)
 
 	drop_string_attrs(l, f);
 	drop_attr(f, "uwtable");
-	add_attr(l, f, "nounwind");
+	lower_add_attr(l, f, "nounwind");
 	LLVMAddTargetDependentFunctionAttr(f, "target-cpu", m->target.cpu);
 	LLVMAddTargetDependentFunctionAttr(f, "target-features", m->target.features);
 	if (!l->opts->vectors) {
-		add_attr(l, f, "noimplicitfloat");
+		lower_add_attr(l, f, "noimplicitfloat");
 		LLVMAddTargetDependentFunctionAttr(f, "no-builtins", "");
 	}
 	if (!strncmp(name, "bpftime_h_", 10) || !strncmp(name, "body.", 5)) {
 		drop_attr(f, "noinline");
-		add_attr(l, f, "alwaysinline");
+		lower_add_attr(l, f, "alwaysinline");
 	}
 }
 

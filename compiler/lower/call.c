@@ -69,6 +69,7 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 	LLVMValueRef arg[10], v;
 	struct lower *l = f->l;
 	unsigned n = 0;
+	bool cold;
 
 	for (unsigned k = 0; k < 5 && h->arg[k] != ARG_NONE; k++) {
 		if (h->arg[k] == ARG_MAP)
@@ -78,7 +79,12 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 		else
 			arg[n++] = reg_ptr(f, k + 1);
 	}
+	cold = f->in_cold && h->arg[0] == ARG_MAP;
+	if (cold)
+		fn = lower_cold_helper(l, h, fn, f->p->facts ? f->p->facts->insn[i].map : -1);
 	v = LLVMBuildCall2(l->b, type, fn, arg, n, "");
+	if (cold)
+		LLVMSetInstructionCallConv(v, l->hook_cc);
 	if (h->ret == RET_INT)
 		reg_set(f, 0, v);
 	else if (h->ret != RET_VOID)

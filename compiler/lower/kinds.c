@@ -59,7 +59,9 @@ static struct kind result_kind(const struct bpfi *in)
 
 	if (in->code != BPFI_JMP_CALL || in->src != BPFI_CALL_HELPER || !h)
 		return an_int;
-	return h->ret == RET_INT || h->ret == RET_VOID ? an_int : a_ptr;
+	if (h->ret == RET_INT || h->ret == RET_VOID)
+		return an_int;
+	return (struct kind){ KIND_PTR, KIND_PTR_OR_NULL };
 }
 
 void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k)

@@ -68,9 +68,10 @@ enum addr_kind {	/* of a register */
 	KIND_UNREACHED,	/* no path leads here */
 	KIND_STACK,	/* r10 of this function + off; the twin is good */
 	KIND_CONST,	/* the number off */
-	KIND_PTR,	/* the twin is the register's value as a pointer */
+	KIND_PTR,	/* the twin is the register's value as a pointer; off: KIND_PTR_OR_NULL or 0 */
 	KIND_INT,	/* anything; the twin is stale */
 };
+enum { KIND_PTR_OR_NULL = 1 };	/* straight from a helper that may have found nothing */
 struct kind {
 	uint8_t is;	/* enum addr_kind */
 	int64_t off;
@@ -97,6 +98,7 @@ struct lower_func {	/* one BPF function of a program */
 	LLVMValueRef budget;		/* may_goto: iterations left */
 	LLVMValueRef tail_count;	/* i64: where tail calls are counted, 0: none are made */
 	struct kinds now;		/* at the instruction being lowered */
+	bool         in_cold;		/* its block is cold */
 };
 
 struct lower_prog {
@@ -106,6 +108,7 @@ struct lower_prog {
 	struct lower_func *func;	/* prog->n_func of them */
 	uint8_t           *leader;	/* a block starts at this slot */
 	struct kinds      *kinds;	/* at each leader */
+	uint8_t           *cold;	/* the block at this leader runs rarely */
 	LLVMBasicBlockRef *block;	/* of each leader */
 };
 
@@ -125,6 +128,15 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 int  lower_check(struct lower_prog *p);
 /* Kinds at every leader of every function, to a fixpoint. */
 void lower_kinds(struct lower_prog *p);
+/* Which blocks are cold (cold.c). */
+void lower_cold(struct lower_prog *p);
+/* Does the jump at slot i test whether a lookup found something? */
+bool lower_is_null_test(const struct lower_prog *p, uint32_t i, const struct kinds *k,
+			bool *taken_if_null);
+LLVMValueRef lower_cold_helper(struct lower *l, const struct helper_proto *h, LLVMValueRef fn,
+			       int32_t map);
+void lower_add_attr(struct lower *l, LLVMValueRef fn, const char *name);
+
 /* Bytes of the function's stack that a program might read before it writes them (stack.c).
  * bit[k] of *out stands for r10 - 512 + k.  Returns the lowest byte that may be used at all. */
 struct stack_bits {

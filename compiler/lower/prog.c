@@ -77,6 +77,20 @@ static void may_goto(struct lower_func *f, uint32_t i)
 			f->p->block[i + 1]);
 }
 
+/* A lookup that finds nothing is the rare case. */
+static void weigh(struct lower_func *f, LLVMValueRef branch, bool taken_is_rare)
+{
+	struct lower *l = f->l;
+	LLVMMetadataRef node[3] = {
+		LLVMMDStringInContext2(l->ctx, "branch_weights", 14),
+		LLVMValueAsMetadata(lower_imm(l->i32, taken_is_rare ? 1 : 1000)),
+		LLVMValueAsMetadata(lower_imm(l->i32, taken_is_rare ? 1000 : 1)),
+	};
+	LLVMValueRef weights = LLVMMetadataAsValue(l->ctx, LLVMMDNodeInContext2(l->ctx, node, 3));
+
+	LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(l->ctx, "prof", 4), weights);
+}
+
 /* Ends the current block.  What the verifier saw going one way only goes that way. */
 static void jump(struct lower_func *f, uint32_t i)
 {
@@ -84,6 +98,8 @@ static void jump(struct lower_func *f, uint32_t i)
 	const struct vfy_insn *fact = f->p->facts ? &f->p->facts->insn[i] : NULL;
 	LLVMBuilderRef b = f->l->b;
 	LLVMBasicBlockRef to;
+	LLVMValueRef branch;
+	bool rare;
 
 	if (in->code == BPFI_JMP_EXIT) {
 		LLVMBuildRet(b, reg_get(f, 0));
@@ -97,8 +113,11 @@ static void jump(struct lower_func *f, uint32_t i)
 		may_goto(f, i);
 	else if (fact && fact->never_taken && !fact->always_taken)
 		LLVMBuildBr(b, f->p->block[i + 1]);
-	else
-		LLVMBuildCondBr(b, lower_cond(f, in), to, f->p->block[i + 1]);
+	else {
+		branch = LLVMBuildCondBr(b, lower_cond(f, in), to, f->p->block[i + 1]);
+		if (lower_is_null_test(f->p, i, &f->now, &rare))
+			weigh(f, branch, rare);
+	}
 }
 
 /* Lowers the block at leader i, whose LLVM block is there and empty. */
@@ -109,6 +128,7 @@ static int lower_block(struct lower_func *f, uint32_t i)
 
 	LLVMPositionBuilderAtEnd(f->l->b, p->block[i]);
 	f->now = p->kinds[i];
+	f->in_cold = p->cold[i];
 	for (;;) {
 		const struct bpfi *in = &p->prog->insn[i];
 		uint8_t class = BPFI_CLASS(in->code);
@@ -282,12 +302,14 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 	p.func = arena_array(l->a, up->n_func, sizeof(*p.func));
 	p.leader = arena_alloc(l->a, up->n_insn + 1);
 	p.kinds = arena_array(l->a, up->n_insn + 1, sizeof(*p.kinds));
+	p.cold = arena_alloc(l->a, up->n_insn + 1);
 	p.block = arena_array(l->a, up->n_insn + 1, sizeof(*p.block));
 	for (size_t n = 0; n < up->n_func; n++)
 		declare(&p, n);
 	if ((r = lower_check(&p)) < 0)
 		return r;
 	lower_kinds(&p);
+	lower_cold(&p);
 	for (size_t n = 0; n < up->n_func; n++) {
 		struct lower_func *f = &p.func[n];
 

@@ -99,6 +99,43 @@ TEST(Object, UnverifiedIsMarked)
 	EXPECT_EQ(m.row<objfmt_hook>(f, ".bpftime.hooks").form, ENTRY_FRAME);
 }
 
+/* Adding a key happens once a key: what it needs in registers is not saved at every hit. */
+TEST(Object, MissingKeysAreHandledOutOfLine)
+{
+	NEED_CLANG();
+	Made m(compile_text(std::string(bpf_head) + R"(
+MAP(h, HASH, __u32, __u64, 64)
+SEC("uprobe") int count(struct pt_regs *ctx)
+{
+	__u32 k = ctx->di;
+	__u64 one = 1, *v = bpf_map_lookup_elem(&h, &k);
+	if (v)
+		++*v;
+	else
+		bpf_map_update_elem(&h, &k, &one, BPF_NOEXIST);
+	return 0;
+}
+SEC("uprobe") int store(struct pt_regs *ctx)
+{
+	__u32 k = ctx->di;
+	__u64 one = 1;
+	bpf_map_update_elem(&h, &k, &one, 0);
+	return 0;
+}
+)"));
+	ASSERT_EQ(m.err, 0);
+	obj_file f = m.read();
+	EXPECT_TRUE(m.section(f, ".text.cold.map_update_elem.h"));
+	auto locks = [&](const std::string &name) {
+		int n = 0;
+		for (const std::string &i : m.code(name))
+			n += i.find("cmpxchg") != std::string::npos;
+		return n;
+	};
+	EXPECT_EQ(locks("hook.count"), 0);
+	EXPECT_GT(locks("hook.store"), 0);
+}
+
 /* Of all samples, and of every relocation, symbol and instruction in them. */
 class Sample : public testing::TestWithParam<const char *> {};
 
