@@ -43,9 +43,28 @@ const char *x86_64_check(const uint8_t *p, size_t n, bool runtime, uint64_t *off
 	return NULL;
 }
 
+/* Proves that code from off on never writes r11: it sees every instruction of the rest of the
+ * section, and nothing leads out.  A branch that waits for a relocation holds 0: it seems to
+ * go to the next instruction. */
+static bool keeps_r11(const uint8_t *p, size_t n, uint64_t off)
+{
+	struct dec_insn in;
+
+	for (; off < n; off += in.len) {
+		if (!dec_x86_64(p + off, n - off, off, &in) || in.regs_written >> 11 & 1)
+			return false;
+		if (in.bits & (DEC_CALL | DEC_SYSCALL))
+			return false;
+		if (in.bits & (DEC_JMP | DEC_COND) &&
+		    (!in.has_target || in.target_vaddr >= n || in.target_vaddr == off + in.len))
+			return false;
+	}
+	return true;
+}
+
 struct code_cost x86_64_cost(const uint8_t *p, size_t n, uint64_t off)
 {
-	struct code_cost c = { 0 };
+	struct code_cost c = { .keeps_all = keeps_r11(p, n, off) };
 	struct dec_insn in;
 
 	/* The likely path is the one that falls through: LLVM lays it out so. */

@@ -38,6 +38,7 @@ struct reloc_in {
 /* How much of a function's likely path costs what; see check_<cpu>.c. */
 struct code_cost {
 	uint32_t insns, saved_regs, atomics;
+	bool     keeps_all;	/* every general register, also those preserve_most gives up */
 };
 
 struct lnk_cpu {

@@ -53,6 +53,7 @@ struct lnk_hook {
 	const char *prog, *sec;	/* program name; SEC() name as written */
 	const struct objfmt_hook *row;	/* before relocation: *_rel fields mean nothing */
 	const struct objfmt_stamp *stamp;
+	bool     keeps_all;	/* it keeps r11 too, so the trampoline need not */
 	uint32_t insns, saved_regs, atomics;	/* on the likely path of the specialised entry */
 };
 

@@ -280,7 +280,7 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 	*h = (struct lnk_hook){
 		.object_index = (uint32_t)l->n_file, .object = t->o->name, .prog = prog,
 		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns,
-		.saved_regs = cost.saved_regs, .atomics = cost.atomics,
+		.keeps_all = cost.keeps_all, .saved_regs = cost.saved_regs, .atomics = cost.atomics,
 	};
 	l->n_hook--;	/* both arrays have one count */
 	*ARENA_PUSH(l->arena, l->hook_ref, l->n_hook, l->cap_hook_ref) = ref;

@@ -242,6 +242,30 @@ void return_cold(struct tramp *t, const struct arming *a)
 
 /* ---- the return ---- */
 
+void return_address(struct tramp *t, enum reg to)
+{
+	uint8_t r = to & 7, b = to >= R8;
+	struct code *c = t->c;
+	size_t again, done;
+
+	op_rsp(t, OP_LOAD, to, t->depth);
+	again = c->n;
+	lea_rip(t, R11, t->g->stubs);
+	PUT(c, 0x4c | b, 0x29, 0xd8 | r);		/* sub %r11, to */
+	PUT(c, 0x48 | b, 0x81, 0xf8 | r);		/* cmp $pool, to */
+	put32(c, RT_SLOTS * RT_SLOT_BYTES);
+	PUT(c, 0x73, 0);				/* jae done */
+	done = c->n;
+	PUT(c, 0x48 | b, 0x83, 0xe0 | r, (uint8_t)-RT_SLOT_BYTES);	/* and: its slot's offset */
+	lea_rip(t, R11, t->g->slots);
+	PUT(c, (uint8_t)(0x49 | b << 2 | b << 1), 0x8b, (uint8_t)(0x44 | r << 3), (uint8_t)(r << 3 | 3),
+	    RA);					/* mov RA(%r11,to), to */
+	PUT(c, 0xeb, (uint8_t)(again - (c->n + 2)));	/* jmp again */
+	if (done <= c->cap)
+		c->p[done - 1] = (uint8_t)(c->n - done);
+	PUT(c, 0x4c | b, 0x01, 0xd8 | r);		/* done: add %r11, to */
+}
+
 /* In: rsp points at the saved r11, behind it the return address; r11 at the slot. */
 void return_resume(struct tramp *t)
 {

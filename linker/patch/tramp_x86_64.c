@@ -149,7 +149,7 @@ static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t co
 				  t->s->fn_vaddr : t->s->vaddr); break;
 	default:	/* CTX_IP */
 		if (t->at_return)
-			op_rsp(t, OP_LOAD, to, t->depth);
+			return_address(t, to);
 		else
 			lea_rip(t, to, t->s->vaddr);
 		break;
@@ -208,11 +208,11 @@ static void call_packed(struct tramp *t, const struct objfmt_hook *h, const stru
 		pop_reg(t, pushed[--n_pushed]);
 }
 
-/* preserve_most keeps every general register but r11. */
+/* preserve_most keeps every general register but r11; many a program keeps that too. */
 void call_program(struct tramp *t, const struct site_attach *at)
 {
 	const struct objfmt_hook *h = lnk_hook(t->g->lnk, at->hook)->row;
-	bool own_r11 = !t->r11_dead && !t->saved[R11];
+	bool own_r11 = !t->r11_dead && !t->saved[R11] && !lnk_hook(t->g->lnk, at->hook)->keeps_all;
 
 	if (own_r11)
 		push_reg(t, R11);

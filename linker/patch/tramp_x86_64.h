@@ -64,6 +64,9 @@ struct arming {
 void return_arm(struct tramp *t, uint64_t resume_vaddr, struct arming *a);
 /* The cold parts of that. */
 void return_cold(struct tramp *t, const struct arming *a);
+/* Loads the program's own return address: behind tail calls that is found through the chain of
+ * slots.  Spoils r11 and the flags, which are saved at a return. */
+void return_address(struct tramp *t, enum reg to);
 /* What a stub jumps to at the return: programs, then ret. */
 void return_resume(struct tramp *t);
 

@@ -7,7 +7,7 @@
 
 
 	.section .bpftime.object, "a", @progbits
-object:	objfmt_object 1, maps, 8, hooks, stamp, name
+object:	objfmt_object 1, maps, 9, hooks, stamp, name
 
 	.section .bpftime.maps, "a", @progbits
 maps:	objfmt_map 2, 4, 8, 512, 0, 0, s_map, object, 0, room, 4096
@@ -27,6 +27,8 @@ hooks:	objfmt_hook 0, 0, 0, count_entry, 0, s_0, s_up, 0, 0xa0
 	objfmt_hook 1, 2, 0x7fffff, frame_ret, 0, s_6, s_uret, 0x78, 0xa6
 	/* a second counter for several hooks on one site (7) */
 	objfmt_hook 0, 0, 0, count_more, 0, s_7, s_up, 0, 0xa7
+	/* keeps r11 as well (8) */
+	objfmt_hook 0, 0, 0, count_clean, 0, s_8, s_up, 0, 0xa8
 
 	.section .bpftime.stamp, "a", @progbits
 stamp:	objfmt_stamp 1, 0xaa, "x86_64-pc-linux-gnu", "by hand"
@@ -44,6 +46,7 @@ s_4:	.asciz "packed"
 s_5:	.asciz "frame"
 s_6:	.asciz "frame_ret"
 s_7:	.asciz "count_more"
+s_8:	.asciz "count_clean"
 
 	.section .bpftime.room.cells, "aw", @nobits
 	.balign 4096
@@ -74,6 +77,10 @@ room:	.zero 4096
 	prog count_more
 	lock incq room+16(%rip)
 	spoil
+	ret
+
+	prog count_clean
+	lock incq room+128(%rip)
 	ret
 
 	prog sum_di

@@ -137,6 +137,16 @@ TEST(Plan, TrapsAreNotSupported)
 	EXPECT_NE(p.reasons[0].find("int3 is not supported"), std::string::npos);
 }
 
+// A program that is seen to keep r11 is called without saving it; one that spoils it is not.
+TEST(Plan, ScratchRegister)
+{
+	Patched clean = patch(target("shapes"), {{COUNT_CLEAN, "cpuid_"}});
+	Patched spoils = patch(target("shapes"), {{COUNT, "cpuid_"}});
+	EXPECT_LE(clean.tramp_bytes + 4, spoils.tramp_bytes);
+	EXPECT_EQ(run_same(target("shapes"), clean).count(COUNT_CLEAN), 12u);
+	EXPECT_EQ(run_same(target("shapes"), spoils).count(COUNT), 12u);
+}
+
 // A jump never shares bytes with another site.
 TEST(Plan, Overlaps)
 {
@@ -211,6 +221,22 @@ TEST(Frame, IsThatOfTheProbe)
 	EXPECT_EQ(packed_ret[0], out[AX]);
 	EXPECT_EQ(packed_ret[1], out[IP]);
 	EXPECT_EQ(packed_ret[2], out[SP]);
+}
+
+// Behind a tail call of a hooked function the return address is a stub's; the program sees the
+// one that it will return to, as with the kernel's chained return instances.
+TEST(Frame, ReturnAddressBehindATailCall)
+{
+	const std::string bin = target("shapes-static");
+	Patched p = patch(bin, {{COUNT_RET, "tail_"}, {PACKED_RET, "plain_"}});
+	Result r = run_same(bin, p);
+	uint64_t caller = strtoull(nm(bin, "run_shape").c_str() + 1, nullptr, 16);
+
+	// the last call of plain_ is that of tail_
+	EXPECT_EQ(r.count(COUNT_RET), 12u);
+	EXPECT_EQ(r.count(PACKED_RET), 72u);
+	EXPECT_GT(r.cell[7], caller);
+	EXPECT_LT(r.cell[7], caller + 300);
 }
 
 }
