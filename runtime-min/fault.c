@@ -11,6 +11,7 @@ enum {
 	SA_SIGINFO_ = 4, SA_RESTORER_ = 0x04000000, SA_ONSTACK_ = 0x08000000,
 	SA_NODEFER_ = 0x40000000, SA_RESETHAND_ = (int)0x80000000, SIG_DFL_ = 0, SIG_IGN_ = 1, SIG_SETMASK_ = 2,
 	UC_RIP = 40 + 16 * 8, UC_SIGMASK = 296,	/* in struct ucontext */
+	SI_CODE = 2,	/* of a siginfo's 32-bit words */
 };
 
 struct kernel_sigaction {
@@ -25,29 +26,39 @@ bool rt_fault_handled(void)
 	return rt_load_acquire(&handled);
 }
 
-/* What the kernel would have done had our handler not been there. */
-static void pass_on(int sig, void *info, char *uc)
+static void call_handler(struct kernel_sigaction *old, int sig, int32_t *info, char *uc)
 {
-	struct kernel_sigaction *old = &old_action[sig == SIGSEGV_];
+	void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))old->handler;
+	uint64_t mask = old->mask | *(uint64_t *)(uc + UC_SIGMASK), was;
 
-	if (old->handler > SIG_IGN_) {
-		void (*handler)(int, void *, void *) = (void (*)(int, void *, void *))old->handler;
-		uint64_t mask = old->mask | *(uint64_t *)(uc + UC_SIGMASK), was;
-
-		if (!(old->flags & SA_NODEFER_))
-			mask |= 1ull << (sig - 1);
-		rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &mask, &was, SIGSET_BYTES);
-		if (old->flags & SA_RESETHAND_)
-			old->handler = SIG_DFL_;
-		handler(sig, info, uc);
-		return;	/* sigreturn restores the mask of the context */
-	}
-	/* Default, or an ignored fault, which the kernel treats alike: the instruction
-	 * faults again, with nobody to handle it. */
-	rt_sys4(SYS_rt_sigaction, sig, old, 0, SIGSET_BYTES);
+	if (!(old->flags & SA_NODEFER_))
+		mask |= 1ull << (sig - 1);
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &mask, &was, SIGSET_BYTES);
+	if (old->flags & SA_RESETHAND_)
+		old->handler = SIG_DFL_;
+	handler(sig, info, uc);	/* sigreturn restores the mask of the context */
 }
 
-static void on_fault(int sig, void *info, char *uc)
+/* What the kernel would have done had our handler not been there.  A fault that is ignored
+ * or has the default action ends the program: the instruction faults again.  A signal that
+ * somebody sent is dropped, or sent again. */
+static void pass_on(int sig, int32_t *info, char *uc)
+{
+	struct kernel_sigaction *old = &old_action[sig == SIGSEGV_];
+	bool sent = info[SI_CODE] <= 0;
+
+	if (old->handler > SIG_IGN_) {
+		call_handler(old, sig, info, uc);
+		return;
+	}
+	if (sent && old->handler == SIG_IGN_)
+		return;
+	rt_sys4(SYS_rt_sigaction, sig, old, 0, SIGSET_BYTES);
+	if (sent)
+		rt_sys3(SYS_tgkill, rt_sys0(SYS_getpid), rt_sys0(SYS_gettid), sig);
+}
+
+static void on_fault(int sig, int32_t *info, char *uc)
 {
 	uint64_t *ip = (uint64_t *)(uc + UC_RIP);
 
@@ -67,9 +78,9 @@ static bool install(int sig)
 	return !rt_sys4(SYS_rt_sigaction, sig, &now, &old_action[sig == SIGSEGV_], SIGSET_BYTES);
 }
 
-void rt_fault_setup(void)
+void rt_fault_setup(uint64_t blocked)
 {
-	if (rt_load(&handled))
+	if (rt_load(&handled) || blocked & (1ull << (SIGSEGV_ - 1) | 1ull << (SIGBUS_ - 1)))
 		return;
 	if (install(SIGSEGV_) && install(SIGBUS_))
 		rt_store_release(&handled, 1);

@@ -14,8 +14,9 @@ extern "C" {
 /* True when the handlers are in place, so that rt_copy_faultable() may be called. */
 bool rt_fault_handled(void);
 
-/* Installs our SIGSEGV and SIGBUS handlers in front of the application's. */
-void rt_fault_setup(void);
+/* Installs our SIGSEGV and SIGBUS handlers in front of the application's, unless the
+ * program was started with one of these signals blocked: its mask. */
+void rt_fault_setup(uint64_t blocked);
 
 /* arch/<cpu>/copy.S: copies forwards; returns how many bytes were not copied. */
 uint64_t rt_copy_faultable(void *to, uint64_t from, uint64_t bytes);

@@ -35,12 +35,12 @@ static void make_writable(void)
 		rt_sys3(SYS_mprotect, rt_control(), pl->rw_bytes, PROT_RW);
 }
 
-static void set_up(void)
+static void set_up(uint64_t blocked)
 {
 	int64_t dir, n_private;
 
 	if (bpftime_rt1_payload.bits & PAYLOAD_READS_FAST)
-		rt_fault_setup();
+		rt_fault_setup(blocked);
 	rt_self_setup();
 	rt_store_release(&bpftime_rt1_cpus, rt_cpu_possible());
 	dir = rt_dir_open();
@@ -61,7 +61,7 @@ static bool alive_here(int32_t tid)
 }
 
 /* False when another thread did it meanwhile. */
-static bool set_up_once(void)
+static bool set_up_once(uint64_t blocked)
 {
 	int32_t me = (int32_t)rt_sys0(SYS_gettid), was = rt_load_acquire(&state);
 
@@ -69,7 +69,7 @@ static bool set_up_once(void)
 		if (was == STATE_NEW || was == me || !alive_here(was)) {
 			if (!rt_cas(&state, &was, me))
 				continue;
-			set_up();
+			set_up(blocked);
 			rt_store_release(&state, STATE_DONE);
 			return true;
 		}
@@ -90,7 +90,7 @@ uint64_t rt_init(void)
 		return 1;
 	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &all, &old, 8);
 	make_writable();
-	did = set_up_once();
+	did = set_up_once(old);
 	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &old, 0, 8);
 	return !did;
 }

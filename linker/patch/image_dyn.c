@@ -33,6 +33,8 @@ static void store_tag(struct image_dyn *d, const Elf64_Dyn *e)
 	case DT_SONAME:     d->soname_off = v; break;
 	case DT_FLAGS_1:    d->flags_1 = v; break;
 	case DT_INIT:       d->init = v; break;
+	case DT_RPATH:
+	case DT_RUNPATH:    d->runpath = true; break;
 	default: break;
 	}
 }

@@ -12,7 +12,7 @@ extern "C" {
 
 /* PT_DYNAMIC as read; 0 for what is absent.  Pointers are unrelocated vaddrs. */
 struct image_dyn {
-	bool     present;
+	bool     present, runpath;	/* runpath: DT_RPATH or DT_RUNPATH */
 	uint64_t symtab, strtab, strsz, hash, gnu_hash, versym;
 	uint64_t verneed, n_verneed, verdef, n_verdef;
 	uint64_t jmprel, jmprel_bytes, pltrel, rela, rela_bytes;

@@ -9,6 +9,7 @@
 
 #include "builtin.h"
 #include "file.h"
+#include "reads.h"
 #include "segment.h"
 #include "sha256.h"
 
@@ -68,6 +69,16 @@ static int check_privileged(const struct image *im, bool allow, uint32_t *bits, 
 		return diag(dg, DIAG_P022, at_file(im->path), "%s; --allow-setuid patches it, with private maps",
 			    set_id ? "it is set-uid or set-gid" : "it has file capabilities");
 	*bits |= PAYLOAD_PRIVATE;
+	return 0;
+}
+
+static int check_reads(struct image *im, enum patch_reads reads, uint32_t *bits, struct diags *dg)
+{
+	const char *why = reads == READS_FAST ? reads_fast_refused(im) : NULL;
+
+	if (why)
+		return diag(dg, DIAG_P026, at_file(im->path), "%s; --reads strict always holds", why);
+	*bits |= reads == READS_FAST ? PAYLOAD_READS_FAST : 0;
 	return 0;
 }
 
@@ -241,8 +252,8 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	    (r = choose_output(&j, path, &out->output)) < 0)
 		return r;
 	bits = j.rec.bits & PAYLOAD_PRIVATE;
-	bits |= req->reads == READS_FAST ? PAYLOAD_READS_FAST : 0;
-	if ((r = check_privileged(j.im, req->allow_setuid, &bits, dg)) < 0)
+	if ((r = check_reads(j.im, req->reads, &bits, dg)) < 0 ||
+	    (r = check_privileged(j.im, req->allow_setuid, &bits, dg)) < 0)
 		return r;
 	if (req->map_dir)
 		j.rec.dir = req->map_dir;

@@ -137,7 +137,7 @@ TEST(Reads, StrictWithSignalsBlocked)
 TEST(Reads, Fast)
 {
 	EXPECT_EQ(in_child([]() -> int {
-		rt_fault_setup();
+		rt_fault_setup(0);
 		return rt_fault_handled() ? check_reads() + check_strings() : 99;
 	}), 0);
 }
@@ -145,7 +145,7 @@ TEST(Reads, Fast)
 TEST(Reads, FastBusError)
 {
 	EXPECT_EQ(in_child([]() -> int {
-		rt_fault_setup();
+		rt_fault_setup(0);
 		int fd = memfd_create("x", 0);
 		if (ftruncate(fd, 10))
 			return 98;
@@ -172,7 +172,7 @@ TEST(Reads, FastLeavesTheApplicationItsFaults)
 		sa.sa_flags = SA_SIGINFO;
 		sigaddset(&sa.sa_mask, SIGUSR1);
 		sigaction(SIGSEGV, &sa, nullptr);
-		rt_fault_setup();
+		rt_fault_setup(0);
 		int bad = check_reads();
 		if (!sigsetjmp(back, 1))
 			*(volatile int *)16 = 1;
@@ -180,9 +180,37 @@ TEST(Reads, FastLeavesTheApplicationItsFaults)
 	}), 0);
 	// Without a handler of its own it dies of the signal it would have died of.
 	EXPECT_EQ(in_child([]() -> int {
-		rt_fault_setup();
+		rt_fault_setup(0);
 		int bad = check_reads();
 		*(volatile int *)16 = 1;
 		return bad;
 	}), -SIGSEGV);
+}
+
+TEST(Reads, FastLeavesTheApplicationSentSignals)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		signal(SIGSEGV, SIG_IGN);
+		rt_fault_setup(0);
+		raise(SIGSEGV);
+		return check_reads();
+	}), 0);
+	EXPECT_EQ(in_child([]() -> int {
+		rt_fault_setup(0);
+		raise(SIGBUS);
+		return 0;
+	}), -SIGBUS);
+}
+
+TEST(Reads, NoHandlerWhereTheSignalsAreBlocked)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		sigset_t set;
+		uint64_t blocked = 1ull << (SIGSEGV - 1);
+		sigemptyset(&set);
+		sigaddset(&set, SIGSEGV);
+		sigprocmask(SIG_BLOCK, &set, nullptr);
+		rt_fault_setup(blocked);
+		return check_reads() + rt_fault_handled();
+	}), 0);
 }
