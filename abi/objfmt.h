@@ -16,7 +16,8 @@
  *   .bpftime.slots   RW: one 8-byte base slot for each map without a room
  *   .bpftime.room.*  RW, page aligned: contents of each map that has a room
  *   .text.*, .rodata*  code; the only undefined symbols are bpftime_rt1_* (rt.def)
- *   .BTF             BTF of the program, not allocated
+ *   .BTF             BTF of the program, allocated as well: init writes it next to the maps.
+ *                    bpftool and libbpf read it there, as in any ELF file
  */
 #ifndef BPFTIME_ABI_OBJFMT_H
 #define BPFTIME_ABI_OBJFMT_H
@@ -41,7 +42,7 @@ struct objfmt_object {
 	int32_t  hooks_rel;	/* struct objfmt_hook[n_hooks] */
 	int32_t  stamp_rel;	/* struct objfmt_stamp */
 	int32_t  name_rel;	/* file name without .bpf.o, as in map paths */
-	int32_t  btf_rel;	/* raw BTF of the program in .bpftime.btf, or 0 */
+	int32_t  btf_rel;	/* raw BTF of the program (.BTF), or 0 */
 	uint32_t btf_bytes;
 	uint32_t reserved;
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lnk.h"
+#include "mapfmt.h"
 #include "maps.h"
 
 enum { MAX_ROWS = 4096 };
@@ -127,7 +128,7 @@ static bool file_name(const char *s)
 	for (const char *p = s; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("_.-", *p))
 			return false;
-	return strcmp(s, ".") && strcmp(s, "..") && strcmp(s, ".btf");
+	return strcmp(s, ".") && strcmp(s, "..") && strcmp(s, MAPFMT_BTF_FILE);
 }
 
 static void get(const struct tables *t, struct lnk_ref at, void *dst, size_t n)

@@ -233,7 +233,7 @@ static LLVMValueRef btf_table(struct lower *l)
 
 	if (!l->u->btf_raw.n)
 		return NULL;
-	t = table_new(l, "btf", ".bpftime.btf", l->u->btf_raw.n, NULL, 0);
+	t = table_new(l, "btf", ".BTF", l->u->btf_raw.n, NULL, 0);
 	table_fill(&t, l->u->btf_raw.p, NULL);
 	return t.global;
 }

@@ -35,7 +35,7 @@ void tables_open(struct lower *l);
 /* .bpftime.maps; sets l->map[].desc. */
 void tables_maps(struct lower *l);
 
-/* .bpftime.hooks, .bpftime.stamp, .bpftime.btf, and the object's own row. */
+/* .bpftime.hooks, .bpftime.stamp, .BTF, and the object's own row. */
 void tables_close(struct lower *l, const struct objfmt_stamp *stamp);
 
 #endif

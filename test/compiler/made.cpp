@@ -57,14 +57,20 @@ const obj_sec *Made::section(const obj_file &f, const std::string &name)
 	return nullptr;
 }
 
-std::vector<std::string> Made::code(const std::string &name)
+std::string Made::write() const
 {
 	char path[] = "/tmp/bpftime-made-XXXXXX";
 	int fd = mkstemp(path);
+	EXPECT_EQ(::write(fd, obj.p, obj.n), (ssize_t)obj.n);
+	close(fd);
+	return path;
+}
+
+std::vector<std::string> Made::code(const std::string &name)
+{
+	std::string path = write();
 	std::vector<std::string> out;
 	char line[512];
-	EXPECT_EQ(write(fd, obj.p, obj.n), (ssize_t)obj.n);
-	close(fd);
 	std::string cmd = "objdump -d --no-show-raw-insn -j .text." + name + " " + path;
 	FILE *p = popen(cmd.c_str(), "r");
 	while (fgets(line, sizeof(line), p)) {
@@ -73,6 +79,6 @@ std::vector<std::string> Made::code(const std::string &name)
 			out.push_back(std::string(tab + 1, strcspn(tab + 1, "\n#")));
 	}
 	pclose(p);
-	unlink(path);
+	unlink(path.c_str());
 	return out;
 }

@@ -40,6 +40,7 @@ struct Made {
 			memcpy(&v, s->data + i * sizeof(T), sizeof(T));
 		return v;
 	}
+	std::string write() const;	/* the object as a file, to be unlinked; its path */
 	/* Instructions of the function `name`, as text, without those after its return. */
 	std::vector<std::string> code(const std::string &name);
 };

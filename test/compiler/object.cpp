@@ -3,6 +3,8 @@
 // absolute relocations, no helper left uninlined, general registers only.
 #include "made.h"
 
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <elf.h>
 #include <unistd.h>
 
@@ -62,6 +64,23 @@ TEST(Object, TablesSayWhatTheProgramIs)
 	ASSERT_TRUE(room);
 	EXPECT_EQ(room->align, 4096u);
 	EXPECT_EQ(room->bytes, 4096u);
+}
+
+// libbpf finds a program's types in its hook object, as `bpftool btf dump file` does.
+TEST(Object, LibbpfReadsItsBtf)
+{
+	NEED_CLANG();
+	Made m(compile_text(counter));
+	ASSERT_EQ(m.err, 0);
+	std::string path = m.write();
+	struct btf *btf = btf__parse_elf(path.c_str(), nullptr);
+	unlink(path.c_str());
+	ASSERT_EQ(libbpf_get_error(btf), 0);
+	uint32_t n;
+	const void *raw = btf__raw_data(btf, &n);
+	ASSERT_EQ(n, m.rel.u->btf_raw.n);
+	EXPECT_EQ(memcmp(raw, m.rel.u->btf_raw.p, n), 0);
+	btf__free(btf);
 }
 
 TEST(Object, EqualInputsGiveEqualBytes)

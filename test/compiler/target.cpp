@@ -18,16 +18,14 @@ static std::string object()
 
 static std::string hooks_of(const Made &m)
 {
-	char path[] = "/tmp/bpftime-target-XXXXXX", buf[4096];
-	int fd = mkstemp(path);
-	EXPECT_EQ(write(fd, m.obj.p, m.obj.n), (ssize_t)m.obj.n);
-	close(fd);
+	std::string path = m.write();
+	char buf[4096];
 	FILE *p = popen((BPFTIME_BIN_DIR "/bpftime-aot dump --hooks --maps --asm --stamp " +
-			 std::string(path)).c_str(), "r");
+			 path).c_str(), "r");
 	size_t n = fread(buf, 1, sizeof(buf) - 1, p);
 	buf[n] = 0;
 	EXPECT_EQ(pclose(p), 0);
-	unlink(path);
+	unlink(path.c_str());
 	return buf;
 }
 
