@@ -63,6 +63,10 @@ int rt_map_update(const struct bpftime_map *m, void *base, const void *key,
 		  const void *value, uint64_t flags);
 /* -ENOENT, -EINVAL, -EBUSY. */
 int rt_map_delete(const struct bpftime_map *m, void *base, const void *key);
+/* Lookup and delete in one step (BPF_MAP_LOOKUP_AND_DELETE_ELEM).  -ENOENT, -EINVAL (flags),
+ * -EBUSY; -ENOTSUPP: a kind that has no such operation. */
+int rt_map_take(const struct bpftime_map *m, void *base, const void *key, void *value,
+		uint64_t flags);
 /* key NULL: the first key.  -ENOENT behind the last one. */
 int rt_map_next_key(const struct bpftime_map *m, void *base, const void *key, void *next);
 

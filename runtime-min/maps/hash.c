@@ -1,53 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * hash.c - BPF_MAP_TYPE_HASH as programs see it: what is short enough to be inlined.
- * Inserting, deleting, waiting and repairing are in hash_slow.c. */
-#include "hash.h"
+ * hash.c - BPF_MAP_TYPE_HASH as programs see it. */
+#include "hash_fast.h"
 
-RT_FAST void *rt_hash_lookup(rt_map m, void *base, const void *key)
-{
-	uint32_t b = rt_hash_of(m, base, key);
-	struct rt_entry *e;
-	uint64_t state;
-	bool lost;
-
-	e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (rt_likely(e))
-		return rt_hash_value(m, e, state);
-	if (rt_likely(!lost))
-		return NULL;
-	return (void *)bpftime_rt1_hash_find((uint64_t)m, (uint64_t)base, (uint64_t)key);
-}
-
-RT_FAST int rt_hash_update(rt_map m, void *base, const void *key, const void *value,
-			   uint64_t flags)
-{
-	uint64_t me = rt_me(), state;
-	struct rt_bucket *bucket;
-	struct rt_entry *e;
-	uint32_t b;
-	bool lost;
-
-	if (rt_unlikely(flags > MAP_EXIST))	/* no value has a bpf_spin_lock: MAP_LOCK too */
-		return -RT_EINVAL;
-	b = rt_hash_of(m, base, key);
-	bucket = rt_hash_bucket(m, base, b);
-	if (rt_unlikely(!rt_lock_try(&bucket->lock, me)))
-		me = 0;
-	else if (rt_likely(!rt_load(&bucket->pending))) {
-		e = rt_hash_walk(m, base, b, key, &state, &lost);
-		if (rt_likely(e && flags != MAP_NOEXIST)) {
-			rt_copy(rt_hash_value(m, e, state ^ RT_ACTIVE), value, m->value_size);
-			rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
-			rt_unlock(&bucket->lock);
-			return 0;
-		}
-	}
-	return (int)bpftime_rt1_hash_put((uint64_t)m, (uint64_t)base, (uint64_t)key,
-					    (uint64_t)value, flags, me);
-}
-
-RT_FAST int rt_hash_remove(rt_map m, void *base, const void *key)
-{
-	return (int)bpftime_rt1_hash_del((uint64_t)m, (uint64_t)base, (uint64_t)key);
-}
+RT_HASH_KIND(hash)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * hash.h - layout of a hash map's data; docs/maps.md has the protocol and invariants.
+ * hash, percpu_hash, lru_hash and lru_percpu_hash share it.
  *
  * Every offset is a function of the attributes alone, so that it folds where the map is
  * a constant:
@@ -9,10 +10,12 @@
  *     struct rt_shard[K]                 64 bytes each
  *     uint32_t stack[K][per shard]       free entries
  *     struct rt_bucket[B]                16 bytes each
- *     entries[n]                         head, key, value[0], value[1]  */
+ *     entries[n]                         head, key, value[0], value[1]; lru: used
+ *     values[cpus][n]                    per-CPU kinds, instead of those in the entries */
 #ifndef BPFTIME_RUNTIME_HASH_H
 #define BPFTIME_RUNTIME_HASH_H
 
+#include "cpu.h"
 #include "kinds.h"
 #include "lock.h"
 #include "mem.h"
@@ -20,7 +23,9 @@
 struct rt_hash {
 	uint64_t seed;
 	uint64_t full;		/* inserts that found the map full */
-	uint64_t reserved[6];
+	uint64_t tick;		/* lru: inserts so far */
+	uint64_t hand;		/* lru: entry at which the search for a victim goes on */
+	uint64_t reserved[4];
 };
 
 struct rt_shard {
@@ -39,7 +44,8 @@ struct rt_entry {
 	uint64_t state;		/* sequence << 2 | RT_LIVE | active value */
 	uint32_t next;		/* as head */
 	uint32_t home;		/* bucket + 1 that has this entry in hand, 0 = free */
-	/* key, padded to 8; value[0], value[1], each a stride */
+	/* key, padded to 8; value[0], value[1], each a stride (not in per-CPU kinds);
+	 * lru: uint64_t used, the tick when it was last used by a program */
 };
 
 enum {
@@ -64,12 +70,29 @@ RT_INLINE uint64_t rt_hash_key_bytes(rt_map m)
 	return rt_round_up(m->key_size, 8);
 }
 
+RT_INLINE bool rt_hash_is_lru(rt_map m)
+{
+	return m->type == MAP_TYPE_lru_hash || m->type == MAP_TYPE_lru_percpu_hash;
+}
+
+RT_INLINE bool rt_hash_is_percpu(rt_map m)
+{
+	return m->type == MAP_TYPE_percpu_hash || m->type == MAP_TYPE_lru_percpu_hash;
+}
+
+/* Where `used` is in an entry. */
+RT_INLINE uint64_t rt_hash_used_off(rt_map m)
+{
+	return sizeof(struct rt_entry) + rt_hash_key_bytes(m) +
+	       (rt_hash_is_percpu(m) ? 0 : 2 * rt_stride(m));
+}
+
 /* A small entry is one cache line. */
 RT_INLINE uint64_t rt_hash_entry_bytes(rt_map m)
 {
-	uint64_t n = sizeof(struct rt_entry) + rt_hash_key_bytes(m) + 2 * rt_stride(m);
+	uint64_t n = rt_hash_used_off(m) + (rt_hash_is_lru(m) ? sizeof(uint64_t) : 0);
 
-	return n <= 64 ? 64 : rt_round_up(n, 16);
+	return n <= 64 ? (n <= 32 ? 32 : 64) : rt_round_up(n, 16);
 }
 
 RT_INLINE uint32_t rt_hash_per_shard(rt_map m)
@@ -94,6 +117,18 @@ RT_INLINE uint64_t rt_hash_entries_off(rt_map m)
 {
 	return rt_round_up(rt_hash_buckets_off(m) +
 			   (uint64_t)sizeof(struct rt_bucket) * rt_hash_buckets(m), RT_HASH_ALIGN);
+}
+
+/* Per-CPU values: those of one CPU together, in lines of their own. */
+RT_INLINE uint64_t rt_hash_values_off(rt_map m)
+{
+	return rt_round_up(rt_hash_entries_off(m) + rt_hash_entry_bytes(m) * m->max_entries,
+			   RT_HASH_ALIGN);
+}
+
+RT_INLINE uint64_t rt_hash_block(rt_map m)
+{
+	return rt_round_up(rt_stride(m) * m->max_entries, RT_HASH_ALIGN);
 }
 
 RT_INLINE struct rt_shard *rt_hash_shard(void *base, uint32_t s)
@@ -122,10 +157,42 @@ RT_INLINE void *rt_hash_key(struct rt_entry *e)
 	return e + 1;
 }
 
-RT_INLINE void *rt_hash_value(rt_map m, struct rt_entry *e, uint64_t state)
+RT_INLINE uint32_t rt_hash_index(rt_map m, void *base, const struct rt_entry *e)
 {
+	return (uint32_t)((uint64_t)((const char *)e - (const char *)rt_hash_entry(m, base, 0)) /
+			  rt_hash_entry_bytes(m));
+}
+
+RT_INLINE void *rt_hash_cpu_value(rt_map m, void *base, const struct rt_entry *e, uint32_t cpu)
+{
+	return (char *)base + rt_hash_values_off(m) + cpu * rt_hash_block(m) +
+	       rt_hash_index(m, base, e) * rt_stride(m);
+}
+
+/* The value that a program sees; of per-CPU kinds this CPU's. */
+RT_INLINE void *rt_hash_value(rt_map m, void *base, struct rt_entry *e, uint64_t state)
+{
+	if (rt_hash_is_percpu(m))
+		return rt_hash_cpu_value(m, base, e, rt_cpu_slot());
 	return (char *)(e + 1) + rt_hash_key_bytes(m) +
 	       ((state & RT_ACTIVE) ? rt_stride(m) : 0);
+}
+
+RT_INLINE uint64_t *rt_hash_used(rt_map m, struct rt_entry *e)
+{
+	return (uint64_t *)((char *)e + rt_hash_used_off(m));
+}
+
+/* A program used the entry now. */
+RT_INLINE void rt_hash_touch(rt_map m, void *base, struct rt_entry *e)
+{
+	uint64_t tick;
+
+	if (!rt_hash_is_lru(m))
+		return;
+	tick = rt_load(&((const struct rt_hash *)base)->tick);
+	if (rt_load(rt_hash_used(m, e)) != tick)
+		rt_store(rt_hash_used(m, e), tick);
 }
 
 RT_INLINE uint64_t rt_hash_mix(uint64_t a, uint64_t b)

@@ -4,6 +4,11 @@
  * The order of the stores is the protocol: docs/maps.md, modelled in docs/model/hash.pml. */
 #include "hash_slow.h"
 
+enum {
+	LRU_SCAN = 256,		/* entries looked at for a victim */
+	LRU_TRIES = 64,		/* victims that others took, or that somebody works on */
+};
+
 /* Is entry x in bucket b's chain?  Under b's lock. */
 static bool in_chain(rt_map m, void *base, uint32_t b, uint32_t x)
 {
@@ -174,9 +179,33 @@ static bool time_to_collect(void *base)
 	return !(n & (n - 1)) || !(n & 4095);
 }
 
+/* The value of entry e, whose bucket is locked and whose `which` copy nobody reads.  From a process
+ * (RT_HASH_ALL_CPUS) come the values of all CPUs; a program gives its own, of a new entry the
+ * others are 0 then. */
+static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which, const void *value,
+			uint64_t flags, bool new)
+{
+	uint32_t cpus;
+
+	if (!rt_hash_is_percpu(m)) {
+		rt_copy(rt_hash_value(m, base, e, which), value, m->value_size);
+		return;
+	}
+	cpus = rt_header(base)->cpu_count;
+	if (flags & RT_HASH_ALL_CPUS) {
+		for (uint32_t c = 0; c < cpus; c++)
+			rt_copy_words(rt_hash_cpu_value(m, base, e, c),
+				      (const char *)value + c * rt_stride(m), rt_stride(m));
+		return;
+	}
+	for (uint32_t c = 0; new && c < cpus; c++)
+		rt_zero(rt_hash_cpu_value(m, base, e, c), rt_stride(m));
+	rt_copy(rt_hash_value(m, base, e, which), value, m->value_size);
+}
+
 /* b is locked and the key is not there. */
 static int insert(rt_map m, void *base, uint32_t b, const void *key, const void *value,
-		  uint64_t me)
+		  uint64_t flags, uint64_t me)
 {
 	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
 	int64_t x = take_any(m, base, b, me);
@@ -189,7 +218,9 @@ static int insert(rt_map m, void *base, uint32_t b, const void *key, const void 
 	state = (rt_load(&e->state) & ~(uint64_t)(RT_LIVE | RT_ACTIVE)) + RT_SEQUENCE;
 	rt_store_release(&e->state, state);
 	rt_copy(rt_hash_key(e), key, m->key_size);
-	rt_copy(rt_hash_value(m, e, state), value, m->value_size);
+	write_value(m, base, e, state, value, flags, true);
+	if (rt_hash_is_lru(m))
+		rt_store(rt_hash_used(m, e), rt_add(&((struct rt_hash *)base)->tick, 1) + 1);
 	rt_store_release(&e->next, rt_load(&bucket->head));
 	rt_store_release(&bucket->head, (uint32_t)x);
 	rt_store_release(&e->state, state | RT_LIVE);
@@ -206,39 +237,14 @@ static int put(rt_map m, void *base, uint32_t b, const void *key, const void *va
 	struct rt_entry *e = rt_hash_walk(m, base, b, key, &state, &lost);
 
 	if (!e)
-		return flags == MAP_EXIST ? -RT_ENOENT : insert(m, base, b, key, value, me);
-	if (flags == MAP_NOEXIST)
+		return flags & MAP_EXIST ? -RT_ENOENT : insert(m, base, b, key, value, flags, me);
+	if (flags & MAP_NOEXIST)
 		return -RT_EEXIST;
-	rt_copy(rt_hash_value(m, e, state ^ RT_ACTIVE), value, m->value_size);
-	rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
+	rt_hash_touch(m, base, e);
+	write_value(m, base, e, state ^ RT_ACTIVE, value, flags, false);
+	if (!rt_hash_is_percpu(m))
+		rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
 	return 0;
-}
-
-/* locked_by: the owner word if the bucket is locked already, else 0. */
-uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t v, uint64_t flags,
-		     uint64_t locked_by)
-{
-	rt_map m = (rt_map)map;
-	void *base = (void *)at;
-	const void *key = (const void *)k, *value = (const void *)v;
-	uint64_t me = locked_by ? locked_by : rt_me();
-	uint32_t b = rt_hash_of(m, base, key);
-	int r;
-
-	if (!locked_by && rt_hash_enter(m, base, b, me))
-		return (uint64_t)-RT_EBUSY;
-	r = locked_by ? rt_hash_repair(m, base, b, me) : 0;
-	if (!r)
-		r = put(m, base, b, key, value, flags, me);
-	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
-	if (r != -RT_E2BIG || !time_to_collect(base))
-		return (uint64_t)(int64_t)r;
-	collect(m, base, me);
-	if (rt_hash_enter(m, base, b, me))
-		return (uint64_t)-RT_EBUSY;
-	r = put(m, base, b, key, value, flags, me);
-	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
-	return (uint64_t)(int64_t)r;
 }
 
 /* The word that leads to entry e of bucket b: a predecessor's next, or head. */
@@ -256,37 +262,122 @@ static uint32_t *link_to(rt_map m, void *base, uint32_t b, const struct rt_entry
 	return link;
 }
 
-uint64_t rt_hash_del(uint64_t map, uint64_t at, uint64_t k)
+/* Entry e of bucket b, which is locked and has nothing pending, goes to the free ones. */
+static void take_out(rt_map m, void *base, uint32_t b, struct rt_entry *e, uint64_t me)
+{
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	uint32_t x = rt_hash_index(m, base, e), s = x % rt_hash_shards(m);
+	struct rt_shard *shard = rt_hash_shard(base, s);
+
+	rt_store_release(&bucket->pending, x + 1);
+	rt_store_release(link_to(m, base, b, e), rt_load(&e->next));
+	make_unlive(e);
+	if (rt_lock(&shard->lock, me))
+		return;		/* it stays pending */
+	push(m, base, shard, rt_hash_stack(m, base, s), x);
+	rt_unlock(&shard->lock);
+	rt_store_release(&bucket->pending, 0);
+}
+
+/* The entry that was not used for longest of those that are looked at; any that was not for as
+ * many inserts as half the map is old enough. */
+static uint32_t victim(rt_map m, void *base)
+{
+	struct rt_hash *h = base;
+	uint64_t tick = rt_load(&h->tick), hand = rt_load(&h->hand), most = 0;
+	uint32_t best = RT_HASH_END, n = m->max_entries, scan = n < LRU_SCAN ? n : LRU_SCAN;
+
+	for (uint32_t k = 0; k < scan && most <= n / 2; k++, hand++) {
+		struct rt_entry *e = rt_hash_entry(m, base, (uint32_t)(hand % n));
+		uint64_t age = tick - rt_load(rt_hash_used(m, e)) + 1;
+
+		if (rt_load(&e->state) & RT_LIVE && rt_load(&e->home) && age > most) {
+			most = age;
+			best = (uint32_t)(hand % n);
+		}
+	}
+	rt_store(&h->hand, hand);
+	return best;
+}
+
+/* Makes room.  No bucket is locked by this operation: two at a time never are (H5). */
+static bool evict(rt_map m, void *base, uint64_t me)
+{
+	uint32_t x = victim(m, base), b;
+	struct rt_entry *e;
+
+	if (x == RT_HASH_END) {
+		collect(m, base, me);
+		return true;
+	}
+	e = rt_hash_entry(m, base, x);
+	b = rt_load(&e->home) - 1;
+	if (b >= rt_hash_buckets(m) || rt_hash_enter(m, base, b, me))
+		return false;
+	if (rt_load(&e->home) == b + 1 && in_chain(m, base, b, x))
+		take_out(m, base, b, e, me);
+	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	return true;
+}
+
+/* One try of an update.  locked_by: the owner word if the bucket is locked already, else 0. */
+static int try_put(rt_map m, void *base, uint32_t b, const void *key, const void *value,
+		   uint64_t flags, uint64_t me, bool locked)
+{
+	int r = locked ? rt_hash_repair(m, base, b, me) : 0;
+
+	if (!locked && rt_hash_enter(m, base, b, me))
+		return -RT_EBUSY;
+	if (!r)
+		r = put(m, base, b, key, value, flags, me);
+	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	return r;
+}
+
+uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t v, uint64_t flags,
+		     uint64_t locked_by)
 {
 	rt_map m = (rt_map)map;
 	void *base = (void *)at;
+	const void *key = (const void *)k, *value = (const void *)v;
+	uint64_t me = locked_by ? locked_by : rt_me();
+	uint32_t b = rt_hash_of(m, base, key);
+	int r = try_put(m, base, b, key, value, flags, me, locked_by);
+
+	if (rt_hash_is_lru(m)) {
+		for (int i = 0; r == -RT_E2BIG && i < LRU_TRIES; i++) {
+			evict(m, base, me);
+			r = try_put(m, base, b, key, value, flags, me, false);
+		}
+		return (uint64_t)(int64_t)(r == -RT_E2BIG ? -RT_ENOMEM : r);
+	}
+	if (r != -RT_E2BIG || !time_to_collect(base))
+		return (uint64_t)(int64_t)r;
+	collect(m, base, me);
+	return (uint64_t)(int64_t)try_put(m, base, b, key, value, flags, me, false);
+}
+
+int rt_hash_take(rt_map m, void *base, const void *key, void *value)
+{
+	uint32_t b = rt_hash_of(m, base, key);
 	uint64_t me = rt_me(), state;
-	uint32_t b = rt_hash_of(m, base, (const void *)k), x, s;
-	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
-	struct rt_shard *shard;
 	struct rt_entry *e;
 	bool lost;
 
 	if (rt_hash_enter(m, base, b, me))
-		return (uint64_t)-RT_EBUSY;
-	e = rt_hash_walk(m, base, b, (const void *)k, &state, &lost);
-	if (!e) {
-		rt_unlock(&bucket->lock);
-		return (uint64_t)-RT_ENOENT;
-	}
-	x = (uint32_t)(((char *)e - (char *)rt_hash_entry(m, base, 0)) / rt_hash_entry_bytes(m));
-	rt_store_release(&bucket->pending, x + 1);
-	rt_store_release(link_to(m, base, b, e), rt_load(&e->next));
-	make_unlive(e);
-	s = x % rt_hash_shards(m);
-	shard = rt_hash_shard(base, s);
-	if (!rt_lock(&shard->lock, me)) {	/* else it stays pending */
-		push(m, base, shard, rt_hash_stack(m, base, s), x);
-		rt_unlock(&shard->lock);
-		rt_store_release(&bucket->pending, 0);
-	}
-	rt_unlock(&bucket->lock);
-	return 0;
+		return -RT_EBUSY;
+	e = rt_hash_walk(m, base, b, key, &state, &lost);
+	if (e && value)
+		rt_hash_copy_out(m, base, e, state, value);
+	if (e)
+		take_out(m, base, b, e, me);
+	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	return e ? 0 : -RT_ENOENT;
+}
+
+uint64_t rt_hash_del(uint64_t map, uint64_t at, uint64_t k)
+{
+	return (uint64_t)(int64_t)rt_hash_take((rt_map)map, (void *)at, (const void *)k, NULL);
 }
 
 /* A walk without the lock lost its way: a few more, then one under the lock. */
@@ -306,5 +397,7 @@ uint64_t rt_hash_find(uint64_t map, uint64_t at, uint64_t k)
 		e = rt_hash_walk(m, base, b, key, &state, &lost);
 		rt_unlock(&rt_hash_bucket(m, base, b)->lock);
 	}
-	return e ? (uint64_t)rt_hash_value(m, e, state) : 0;
+	if (e)
+		rt_hash_touch(m, base, e);
+	return e ? (uint64_t)rt_hash_value(m, base, e, state) : 0;
 }

@@ -6,11 +6,31 @@
 
 #include "hash.h"
 
+/* In flags of rt_hash_put(): the value is those of all CPUs, each a stride. */
+#define RT_HASH_ALL_CPUS (1ull << 63)
+
 #pragma GCC visibility push(hidden)
 /* Takes bucket b's lock and repairs it.  0 or -EBUSY. */
 int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me);
 /* Finishes what a dead owner left; b is locked.  0 or -EBUSY. */
 int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me);
+/* Copies the value to `value` unless that is NULL, and deletes the key.  0, -ENOENT, -EBUSY. */
+int rt_hash_take(rt_map m, void *base, const void *key, void *value);
 #pragma GCC visibility pop
+
+/* The value as a process gets it: of per-CPU kinds those of all CPUs. */
+RT_INLINE void rt_hash_copy_out(rt_map m, void *base, struct rt_entry *e, uint64_t state, void *value)
+{
+	uint32_t cpus;
+
+	if (!rt_hash_is_percpu(m)) {
+		rt_copy_words(value, rt_hash_value(m, base, e, state), m->value_size);
+		return;
+	}
+	cpus = rt_header(base)->cpu_count;
+	for (uint32_t c = 0; c < cpus; c++)
+		rt_copy_words((char *)value + c * rt_stride(m), rt_hash_cpu_value(m, base, e, c),
+			      rt_stride(m));
+}
 
 #endif

@@ -1,37 +1,45 @@
 /* SPDX-License-Identifier: MIT
  *
- * hash_user.c - BPF_MAP_TYPE_HASH as processes see it. */
+ * hash_user.c - the four kinds of hash map as processes see them. */
 #include "hash_slow.h"
 
 #include "random.h"
 
 enum {
-	HASH_FLAGS = MAP_F_NO_PREALLOC | MAP_F_NUMA_NODE | MAP_F_ZERO_SEED | MAP_F_RDONLY |
-		     MAP_F_WRONLY | MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG,
+	HASH_FLAGS = MAP_F_NO_PREALLOC | MAP_F_NO_COMMON_LRU | MAP_F_NUMA_NODE | MAP_F_ZERO_SEED |
+		     MAP_F_RDONLY | MAP_F_WRONLY | MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG,
+	UNIT_MAX = 32768,	/* PCPU_MIN_UNIT_SIZE */
 	ELEM_MAX = (1 << 22) - 48,	/* KMALLOC_MAX_SIZE - sizeof(struct htab_elem) */
 	COPIES = 64,		/* tries without the lock */
 };
 
-int rt_hash_check(rt_map m)
+static int check(rt_map m)
 {
-	if (!m->key_size || !m->value_size || !m->max_entries || m->flags & ~(uint32_t)HASH_FLAGS)
+	bool lru = rt_hash_is_lru(m), own = m->flags & MAP_F_NO_COMMON_LRU;
+
+	if (m->flags & ~(uint32_t)HASH_FLAGS || (!lru && own))
+		return -RT_EINVAL;
+	if (lru && m->flags & MAP_F_NO_PREALLOC)
+		return -RT_ENOTSUPP;
+	if ((own || rt_hash_is_percpu(m)) && m->flags & MAP_F_NUMA_NODE)
+		return -RT_EINVAL;
+	if (!m->key_size || !m->value_size || !m->max_entries)
 		return -RT_EINVAL;
 	if ((uint64_t)m->key_size + m->value_size >= ELEM_MAX || m->max_entries >= RT_HASH_END / 2)
 		return -RT_E2BIG;
-	return 0;
+	return rt_hash_is_percpu(m) && rt_stride(m) > UNIT_MAX ? -RT_E2BIG : 0;
 }
 
-uint64_t rt_hash_size(rt_map m, uint32_t cpus)
+static uint64_t size(rt_map m, uint32_t cpus)
 {
-	(void)cpus;
-	return rt_hash_entries_off(m) + rt_hash_entry_bytes(m) * m->max_entries;
+	return rt_hash_is_percpu(m) ? rt_hash_values_off(m) + rt_hash_block(m) * cpus
+				    : rt_hash_entries_off(m) + rt_hash_entry_bytes(m) * m->max_entries;
 }
 
-void rt_hash_format(rt_map m, void *base, uint32_t cpus)
+static void format(rt_map m, void *base)
 {
 	uint32_t k = rt_hash_shards(m);
 
-	(void)cpus;
 	((struct rt_hash *)base)->seed = m->flags & MAP_F_ZERO_SEED ? 0 : rt_random_seed();
 	for (uint32_t b = 0; b < rt_hash_buckets(m); b++)
 		rt_hash_bucket(m, base, b)->head = RT_HASH_END | b;
@@ -57,7 +65,7 @@ static int copy_value(rt_map m, void *base, uint32_t b, const void *key, void *v
 			continue;
 		if (!e)
 			return -RT_ENOENT;
-		rt_copy_words(value, rt_hash_value(m, e, state), m->value_size);
+		rt_hash_copy_out(m, base, e, state, value);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (rt_load(&e->state) == state)
 			return 0;
@@ -67,21 +75,9 @@ static int copy_value(rt_map m, void *base, uint32_t b, const void *key, void *v
 		return r;
 	e = rt_hash_walk(m, base, b, key, &state, &lost);
 	if (e)
-		rt_copy_words(value, rt_hash_value(m, e, state), m->value_size);
+		rt_hash_copy_out(m, base, e, state, value);
 	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
 	return e ? 0 : -RT_ENOENT;
-}
-
-int rt_hash_read(rt_map m, void *base, const void *key, void *value, uint64_t flags)
-{
-	if (flags)
-		return -RT_EINVAL;
-	return copy_value(m, base, rt_hash_of(m, base, key), key, value);
-}
-
-int rt_hash_write(rt_map m, void *base, const void *key, const void *value, uint64_t flags)
-{
-	return rt_hash_update(m, base, key, value, flags);
 }
 
 /* The key of the first live entry at or behind link `i` of bucket b, or of a later bucket. */
@@ -113,7 +109,7 @@ static int first_key(rt_map m, void *base, uint32_t b, uint32_t i, void *next)
 }
 
 /* Order: bucket by bucket.  A key that is not there any more starts over, as in the kernel. */
-int rt_hash_next(rt_map m, void *base, const void *key, void *next)
+static int next_key(rt_map m, void *base, const void *key, void *next)
 {
 	struct rt_entry *e;
 	uint64_t state;
@@ -130,3 +126,46 @@ int rt_hash_next(rt_map m, void *base, const void *key, void *next)
 	}
 	return first_key(m, base, 0, rt_load_acquire(&rt_hash_bucket(m, base, 0)->head), next);
 }
+
+static int write(rt_map m, void *base, const void *key, const void *value, uint64_t flags)
+{
+	if (flags > MAP_EXIST)
+		return -RT_EINVAL;
+	return (int)rt_hash_put((uint64_t)m, (uint64_t)base, (uint64_t)key, (uint64_t)value,
+				flags | RT_HASH_ALL_CPUS, 0);
+}
+
+#define HASH_KIND(kind_)                                                                  \
+	int rt_##kind_##_check(rt_map m)                                                   \
+	{                                                                                  \
+		return check(m);                                                           \
+	}                                                                                  \
+	uint64_t rt_##kind_##_size(rt_map m, uint32_t cpus)                                \
+	{                                                                                  \
+		return size(m, cpus);                                                      \
+	}                                                                                  \
+	void rt_##kind_##_format(rt_map m, void *base, uint32_t cpus)                      \
+	{                                                                                  \
+		(void)cpus;                                                                \
+		format(m, base);                                                           \
+	}                                                                                  \
+	int rt_##kind_##_read(rt_map m, void *base, const void *key, void *value,          \
+			      uint64_t flags)                                              \
+	{                                                                                  \
+		return flags ? -RT_EINVAL                                                  \
+			     : copy_value(m, base, rt_hash_of(m, base, key), key, value);  \
+	}                                                                                  \
+	int rt_##kind_##_write(rt_map m, void *base, const void *key, const void *value,   \
+			       uint64_t flags)                                             \
+	{                                                                                  \
+		return write(m, base, key, value, flags);                                  \
+	}                                                                                  \
+	int rt_##kind_##_next(rt_map m, void *base, const void *key, void *next)           \
+	{                                                                                  \
+		return next_key(m, base, key, next);                                       \
+	}
+
+HASH_KIND(hash)
+HASH_KIND(percpu_hash)
+HASH_KIND(lru_hash)
+HASH_KIND(lru_percpu_hash)

@@ -6,6 +6,7 @@
  * table of function pointers: those would be absolute addresses. */
 #include "rt_maps.h"
 
+#include "hash_slow.h"
 #include "kinds.h"
 #include "mem.h"
 
@@ -74,7 +75,8 @@ void rt_map_format(rt_map m, void *base, uint32_t cpus)
 
 static bool per_cpu(uint32_t type)
 {
-	return type == MAP_TYPE_percpu_array;
+	return type == MAP_TYPE_percpu_array || type == MAP_TYPE_percpu_hash ||
+	       type == MAP_TYPE_lru_percpu_hash;
 }
 
 uint64_t rt_map_value_bytes(rt_map m, uint32_t cpus)
@@ -173,6 +175,18 @@ int rt_map_delete(rt_map m, void *base, const void *key)
 #include "maps.def"
 	}
 	return -RT_EINVAL;
+}
+
+int rt_map_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
+{
+	switch (m->type) {
+	case MAP_TYPE_hash:
+	case MAP_TYPE_percpu_hash:
+	case MAP_TYPE_lru_hash:
+	case MAP_TYPE_lru_percpu_hash:
+		return flags ? -RT_EINVAL : rt_hash_take(m, base, key, value);
+	}
+	return flags & ~(uint64_t)MAP_LOCK ? -RT_EINVAL : -RT_ENOTSUPP;
 }
 
 int rt_map_next_key(rt_map m, void *base, const void *key, void *next)

@@ -87,7 +87,16 @@ TEST_P(Differential, EqualsTheKernel)
 		uint64_t f = flags[rnd() % (sizeof(flags) / sizeof(*flags))];
 		int want, got;
 
-		switch (rnd() % 8) {
+		switch (rnd() % 9) {
+		case 8:
+			f = rnd() % 8 ? 0 : 8;
+			want = kernel.take(&key[0], &a[0], f);
+			got = rt_map_take(&c.m, ours.base, &key[0], &b[0], f);
+			ASSERT_EQ(got, want) << "take flags " << f;
+			if (!want) {
+				ASSERT_EQ(a, b);
+			}
+			break;
 		case 0: case 1: case 2: case 3:
 			for (auto &ch : value)
 				ch = (char)rnd();
@@ -126,6 +135,12 @@ static const Case cases[] = {
 	{"hash_7_3", map_attrs(MAP_TYPE_hash, 7, 3, 500), 900},
 	{"hash_16_100", map_attrs(MAP_TYPE_hash, 16, 100, 100), 120},
 	{"hash_no_prealloc", map_attrs(MAP_TYPE_hash, 8, 8, 100, MAP_F_NO_PREALLOC), 130},
+	{"percpu_hash", map_attrs(MAP_TYPE_percpu_hash, 4, 12, 50), 70},
+	{"percpu_hash_full", map_attrs(MAP_TYPE_percpu_hash, 8, 8, 3), 12},
+	{"percpu_hash_no_prealloc", map_attrs(MAP_TYPE_percpu_hash, 5, 100, 100, MAP_F_NO_PREALLOC), 130},
+	{"lru_hash", map_attrs(MAP_TYPE_lru_hash, 4, 8, 10000), 70},
+	{"lru_hash_own", map_attrs(MAP_TYPE_lru_hash, 4, 8, 10000, MAP_F_NO_COMMON_LRU), 70},
+	{"lru_percpu_hash", map_attrs(MAP_TYPE_lru_percpu_hash, 12, 8, 10000), 70},
 	{"hash_300_1000", map_attrs(MAP_TYPE_hash, 300, 1000, 64), 80},
 };
 INSTANTIATE_TEST_SUITE_P(Maps, Differential, testing::ValuesIn(cases),
@@ -134,8 +149,10 @@ INSTANTIATE_TEST_SUITE_P(Maps, Differential, testing::ValuesIn(cases),
 // What BPF_MAP_CREATE refuses, rt_map_check refuses with the same errno.
 TEST(DifferentialCreate, EqualsTheKernel)
 {
-	const uint32_t types[] = {MAP_TYPE_array, MAP_TYPE_hash, MAP_TYPE_percpu_array,
-				  MAP_TYPE_ringbuf, MAP_TYPE_prog_array};
+	const uint32_t types[] = {
+#define MAP(id_, ...) id_,
+#include "maps.def"
+	};
 	const uint32_t sizes[] = {0, 1, 4, 4, 4, 8, 1000, 40000, 4194200, 4194253, 5u << 20, 0xffffffff};
 	const uint32_t entries[] = {0, 1, 2, 3, 4096, 12288, 8192};
 	const uint32_t flags[] = {0, 0, 0, MAP_F_NO_PREALLOC, MAP_F_MMAPABLE, MAP_F_RDONLY,
@@ -145,7 +162,7 @@ TEST(DifferentialCreate, EqualsTheKernel)
 	std::mt19937 rnd(4);
 	auto one_of = [&](auto &list) { return list[rnd() % (sizeof(list) / sizeof(*list))]; };
 	int made = 0;
-	for (int n = 0; n < 2000; n++) {
+	for (int n = 0; n < 5000; n++) {
 		auto m = map_attrs(one_of(types), one_of(sizes), one_of(sizes), one_of(entries),
 				   one_of(flags));
 		if (((uint64_t)m.value_size + m.key_size) * m.max_entries > 1 << 20)

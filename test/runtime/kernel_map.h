@@ -44,6 +44,10 @@ struct KernelMap {
 		return elem(BPF_MAP_UPDATE_ELEM, key, value, flags);
 	}
 	int remove(const void *key) { return elem(BPF_MAP_DELETE_ELEM, key, nullptr, 0); }
+	int take(const void *key, void *value, uint64_t flags)
+	{
+		return elem(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, value, flags);
+	}
 	int next(const void *key, void *out)
 	{
 		return elem(BPF_MAP_GET_NEXT_KEY, key, out, 0);

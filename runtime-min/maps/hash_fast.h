@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hash_fast.h - hash maps as programs see them: what is short enough to be inlined.
+ * Inserting, deleting, waiting and repairing are in hash_slow.c. */
+#ifndef BPFTIME_RUNTIME_HASH_FAST_H
+#define BPFTIME_RUNTIME_HASH_FAST_H
+
+#include "hash.h"
+
+RT_INLINE void *rt_hash_fast_lookup(rt_map m, void *base, const void *key)
+{
+	uint32_t b = rt_hash_of(m, base, key);
+	struct rt_entry *e;
+	uint64_t state;
+	bool lost;
+
+	e = rt_hash_walk(m, base, b, key, &state, &lost);
+	if (rt_likely(e)) {
+		rt_hash_touch(m, base, e);
+		return rt_hash_value(m, base, e, state);
+	}
+	if (rt_likely(!lost))
+		return NULL;
+	return (void *)bpftime_rt1_hash_find((uint64_t)m, (uint64_t)base, (uint64_t)key);
+}
+
+/* The value of an entry whose bucket is locked.  Per-CPU values are written in place, as in the
+ * kernel. */
+RT_INLINE void rt_hash_overwrite(rt_map m, void *base, struct rt_entry *e, uint64_t state,
+				 const void *value)
+{
+	rt_copy(rt_hash_value(m, base, e, state ^ RT_ACTIVE), value, m->value_size);
+	if (!rt_hash_is_percpu(m))
+		rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
+}
+
+RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const void *value,
+			   uint64_t flags)
+{
+	uint64_t me = rt_me(), state;
+	struct rt_bucket *bucket;
+	struct rt_entry *e;
+	uint32_t b;
+	bool lost;
+
+	if (rt_unlikely(flags > MAP_EXIST))	/* no value has a bpf_spin_lock: MAP_LOCK too */
+		return -RT_EINVAL;
+	b = rt_hash_of(m, base, key);
+	bucket = rt_hash_bucket(m, base, b);
+	if (rt_unlikely(!rt_lock_try(&bucket->lock, me)))
+		me = 0;
+	else if (rt_likely(!rt_load(&bucket->pending))) {
+		e = rt_hash_walk(m, base, b, key, &state, &lost);
+		if (rt_likely(e && flags != MAP_NOEXIST)) {
+			rt_hash_touch(m, base, e);
+			rt_hash_overwrite(m, base, e, state, value);
+			rt_unlock(&bucket->lock);
+			return 0;
+		}
+	}
+	return (int)bpftime_rt1_hash_put((uint64_t)m, (uint64_t)base, (uint64_t)key,
+					    (uint64_t)value, flags, me);
+}
+
+RT_INLINE int rt_hash_fast_remove(rt_map m, void *base, const void *key)
+{
+	return (int)bpftime_rt1_hash_del((uint64_t)m, (uint64_t)base, (uint64_t)key);
+}
+
+#define RT_HASH_KIND(kind_)                                                               \
+	RT_FAST void *rt_##kind_##_lookup(rt_map m, void *base, const void *key)           \
+	{                                                                                  \
+		return rt_hash_fast_lookup(m, base, key);                                  \
+	}                                                                                  \
+	RT_FAST int rt_##kind_##_update(rt_map m, void *base, const void *key,             \
+					const void *value, uint64_t flags)                 \
+	{                                                                                  \
+		return rt_hash_fast_update(m, base, key, value, flags);                    \
+	}                                                                                  \
+	RT_FAST int rt_##kind_##_remove(rt_map m, void *base, const void *key)             \
+	{                                                                                  \
+		return rt_hash_fast_remove(m, base, key);                                  \
+	}
+
+#endif
