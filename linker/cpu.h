@@ -39,7 +39,14 @@ struct reloc_in {
 struct code_cost {
 	uint32_t insns, saved_regs, atomics;
 	bool     keeps_all;	/* every general register, also those preserve_most gives up */
+	/* All it does are the first moved_bytes, which can stand elsewhere: no branches, no use of
+	 * the stack.  moved_rip of their instructions have an operand at a distance from them. */
+	bool     movable;
+	uint32_t moved_bytes, moved_rip;
 };
+
+/* Longer ones are worth a call. */
+enum { CODE_MOVED_MAX = 32 };
 
 struct lnk_cpu {
 	uint16_t    machine;	/* EM_* */

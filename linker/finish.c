@@ -133,16 +133,17 @@ static int write_tables(const struct lnk *l, uint8_t *rx)
 	return err;
 }
 
-static int relocate(struct lnk *l, struct obj_file *f, struct obj_sec *s, uint8_t *bytes,
-		    struct diags *dg)
+/* The part [from, end) of a section, whose bytes are at `bytes` and will run at vaddr. */
+static int relocate(struct lnk *l, struct obj_file *f, struct obj_sec *s, uint64_t from,
+		    uint64_t end, uint64_t vaddr, uint8_t *bytes, struct diags *dg)
 {
-	for (size_t i = 0; i < s->n_rel; i++) {
+	for (size_t i = obj_rel_from(s, from); i < s->n_rel && s->rel[i].off < end; i++) {
 		const struct obj_rel *r = &s->rel[i];
 		struct loc at = obj_loc(f, (uint32_t)(s - f->sec), (int64_t)r->off);
 		struct lnk_ref to;
 		struct reloc_in in = {
-			.type = r->type, .field = bytes + r->off, .off = r->off,
-			.p_vaddr = lnk_sec_vaddr(l, s) + r->off, .addend = r->addend,
+			.type = r->type, .field = bytes + (r->off - from), .off = r->off,
+			.p_vaddr = vaddr + (r->off - from), .addend = r->addend,
 			.code = s->flags & SHF_EXECINSTR,
 		};
 		bool range;
@@ -162,6 +163,17 @@ static int relocate(struct lnk *l, struct obj_file *f, struct obj_sec *s, uint8_
 	return 0;
 }
 
+bool lnk_put_entry(struct lnk *l, uint32_t hook, uint64_t vaddr, uint8_t *out)
+{
+	struct lnk_ref at = l->hook_ref[hook].entry;
+	struct obj_sec *s = &at.file->sec[at.sec];
+	uint32_t n = l->hook[hook].moved_bytes;
+	struct diags quiet = { 0 };
+
+	memcpy(out, s->data + at.off, n);
+	return relocate(l, at.file, s, at.off, at.off + n, vaddr, out, &quiet) >= 0;
+}
+
 int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *dg)
 {
 	uint8_t *out[3] = { NULL, arena_alloc(l->arena, l->rx_bytes),
@@ -176,7 +188,7 @@ int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *
 
 		if (s->data)
 			memcpy(bytes, s->data, s->bytes);
-		err = relocate(l, l->order_file[i], s, bytes, dg);
+		err = relocate(l, l->order_file[i], s, 0, s->bytes, lnk_sec_vaddr(l, s), bytes, dg);
 		if (err < 0)
 			return err;
 	}

@@ -55,6 +55,8 @@ struct lnk_hook {
 	const struct objfmt_stamp *stamp;
 	bool     keeps_all;	/* it keeps r11 too, so the trampoline need not */
 	uint32_t insns, saved_regs, atomics;	/* on the likely path of the specialised entry */
+	bool     movable;	/* the entry is short and straight: lnk_put_entry in place of a call */
+	uint32_t moved_bytes;
 };
 
 /* `archive`: bytes of libbpftime_rt.a; borrowed until lnk_finish. */
@@ -105,6 +107,8 @@ void lnk_set_one_segment(struct lnk *l);
 bool     lnk_symbol(const struct lnk *l, const char *name, uint64_t *vaddr);
 uint64_t lnk_entry_vaddr(const struct lnk *l, uint32_t hook);	/* specialised entry; 0: none */
 uint64_t lnk_body_vaddr(const struct lnk *l, uint32_t hook);	/* C-convention body; 0: none */
+/* The moved_bytes of a movable entry as they are at `vaddr`; false: it is too far away. */
+bool     lnk_put_entry(struct lnk *l, uint32_t hook, uint64_t vaddr, uint8_t *out);
 uint64_t lnk_word_vaddr(const struct lnk *l, uint32_t attach);	/* its enable word */
 uint64_t lnk_tramp_vaddr(const struct lnk *l);
 uint64_t lnk_cfi_vaddr(const struct lnk *l);

@@ -243,6 +243,18 @@ static int follow_code(const struct tables *t, struct lnk_ref row, size_t field,
 	return r;
 }
 
+/* Each of n operands in the `bytes` from off waits for a relocation, and nothing else does. */
+static bool relocs_are(const struct obj_file *f, const struct obj_sec *s, uint64_t off,
+		       uint32_t bytes, uint32_t n)
+{
+	const struct lnk_cpu *cpu = lnk_cpu(f->machine);
+
+	for (size_t i = obj_rel_from(s, off); i < s->n_rel && s->rel[i].off < off + bytes; i++, n--)
+		if (!n || !cpu->reloc(s->rel[i].type)->rel32)
+			return false;
+	return !n;
+}
+
 static int read_hook(struct tables *t, struct lnk_ref at)
 {
 	struct lnk *l = t->l;
@@ -276,11 +288,13 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 		const struct obj_sec *s = &t->f->sec[ref.entry.sec];
 
 		cost = lnk_cpu(t->f->machine)->cost(s->data, s->bytes, ref.entry.off);
+		cost.movable &= relocs_are(t->f, s, ref.entry.off, cost.moved_bytes, cost.moved_rip);
 	}
 	h = ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook);
 	*h = (struct lnk_hook){
 		.object_index = (uint32_t)l->n_file, .object = t->o->name, .prog = prog,
 		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns,
+		.movable = cost.movable, .moved_bytes = cost.moved_bytes,
 		.keeps_all = cost.keeps_all, .saved_regs = cost.saved_regs, .atomics = cost.atomics,
 	};
 	l->n_hook--;	/* both arrays have one count */

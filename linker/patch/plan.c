@@ -45,7 +45,7 @@ static void estimate(const struct plan *p, struct site *s, const struct tramp_si
 		c->insns += h->insns;
 		c->saved_regs += h->saved_regs;
 		c->atomics += h->atomics;
-		c->ns += 0.3 + (h->row->form == ENTRY_FRAME ? 4 : 0);
+		c->ns += (h->movable ? 0 : 0.3) + (h->row->form == ENTRY_FRAME ? 4 : 0);
 	}
 	if (s->has_ret) {
 		c->atomics++;		/* the slot */

@@ -3,6 +3,8 @@
  * tramp_x86_64.c - the pieces that trampolines are made of. */
 #include "tramp_x86_64.h"
 
+#include "cpu.h"
+
 enum {
 	FRAME_BYTES = sizeof(struct bpftime_frame_x86_64),
 	USER_CS = 0x33, USER_SS = 0x2b,
@@ -177,6 +179,15 @@ static void build_frame(struct tramp *t, uint64_t cookie)
 
 static void call_entry(struct tramp *t, uint32_t hook)
 {
+	const struct lnk_hook *h = lnk_hook(t->g->lnk, hook);
+	uint8_t code[CODE_MOVED_MAX] = { 0 };
+
+	if (h->movable) {
+		if (t->g->placed && !lnk_put_entry(t->g->lnk, hook, code_vaddr(t->c), code))
+			t->c->far = true;
+		put(t->c, code, h->moved_bytes);
+		return;
+	}
 	put_call(t->c, t->g->placed ? lnk_entry_vaddr(t->g->lnk, hook) : t->c->vaddr);
 }
 

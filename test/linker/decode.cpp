@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "cpu.h"
 #include "decode_x86_64.h"
 
 static dec_insn dec(std::vector<uint8_t> b)
@@ -72,4 +73,31 @@ TEST(Decode, RefusesWhatIsNotAnInstruction)
 	EXPECT_FALSE(dec_x86_64(none, sizeof(none), 0, &d));
 	EXPECT_FALSE(dec_x86_64(cut, sizeof(cut), 0, &d));
 	EXPECT_FALSE(dec_x86_64(cut, 0, 0, &d));
+}
+
+static code_cost cost(std::vector<uint8_t> b)
+{
+	return lnk_cpu_x86_64.cost(b.data(), b.size(), 0);
+}
+
+TEST(Decode, WhatCanStandElsewhere)
+{
+	EXPECT_TRUE(cost({0xc3}).movable);
+	code_cost c = cost({0x48, 0xff, 0x05, 0, 0, 0, 0, 0x90, 0xc3, 0x50});	// incq x(%rip)
+	EXPECT_TRUE(c.movable);
+	EXPECT_EQ(c.moved_bytes, 8u);
+	EXPECT_EQ(c.moved_rip, 1u);
+	EXPECT_FALSE(cost({0x50, 0x58, 0xc3}).movable);	// push, pop
+	EXPECT_FALSE(cost({0x48, 0x8b, 0x44, 0x24, 8, 0xc3}).movable);	// mov 8(%rsp),%rax
+	EXPECT_FALSE(cost({0xe8, 0, 0, 0, 0, 0xc3}).movable);
+	EXPECT_FALSE(cost({0x74, 0, 0xc3}).movable);
+	EXPECT_FALSE(cost({0xeb, 0, 0xc3}).movable);
+	EXPECT_FALSE(cost({0xcc, 0xc3}).movable);
+	EXPECT_FALSE(cost({0xc2, 8, 0}).movable);	// ret $8
+	EXPECT_FALSE(cost({0x90, 0x48}).movable);	// the end is missing
+	std::vector<uint8_t> longest(CODE_MOVED_MAX, 0x90);
+	longest.push_back(0xc3);
+	EXPECT_TRUE(cost(longest).movable);
+	longest.insert(longest.begin(), 0x90);
+	EXPECT_FALSE(cost(longest).movable);
 }

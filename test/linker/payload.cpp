@@ -143,6 +143,32 @@ TEST_F(Payload, TellsWhatHooksAre)
 	EXPECT_EQ(lnk_hook(l, 2)->stamp->hash[0], 0xbb);
 }
 
+// A short entry stands in a trampoline itself: there it does what it does in its own place.
+TEST_F(Payload, ShortEntriesCanBeMoved)
+{
+	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
+	ASSERT_EQ(lnk_add_object(l, "b.hook.o", hook_b, false, &dg), 0) << dg.first_text;
+	EXPECT_FALSE(lnk_hook(l, 0)->movable);	// it pushes
+	EXPECT_FALSE(lnk_hook(l, 1)->movable);	// it calls
+	ASSERT_TRUE(lnk_hook(l, 2)->movable);
+	uint32_t n = lnk_hook(l, 2)->moved_bytes;
+	EXPECT_EQ(n, 8u);
+	place({}, 64);
+	uint8_t *tramp = lnk_tramp_bytes(l);
+	ASSERT_TRUE(lnk_put_entry(l, 2, lnk_tramp_vaddr(l), tramp));
+	tramp[n] = 0xc3;
+	finish();
+	const int32_t *list = BPFTIME_REL(const int32_t, header()->objects_rel);
+	auto o = BPFTIME_REL(const objfmt_object, list[1]);
+	auto m = BPFTIME_REL(const bpftime_map, o->maps_rel);
+	uint64_t *room = BPFTIME_REL(uint64_t, m->room_rel);
+	((entry_fn *)lnk_entry_vaddr(l, 2))(0);
+	((entry_fn *)lnk_tramp_vaddr(l))(0);
+	EXPECT_EQ(room[1], 2u);
+	// A trampoline too far away for its operand.
+	EXPECT_FALSE(lnk_put_entry(l, 2, lnk_tramp_vaddr(l) + (1ull << 32), tramp));
+}
+
 TEST_F(Payload, ObjectsOfOnePayloadKeepTheirNames)
 {
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
