@@ -20,7 +20,7 @@ _Static_assert(offsetof(struct bpftime_payload, entry_rel) == PAYLOAD_ENTRY_REL,
 _Static_assert(offsetof(struct bpftime_payload, init_rel) == PAYLOAD_INIT_REL, "start.S");
 
 enum {
-	PROT_RW = 3, SIG_SETMASK_ = 2,
+	PROT_RW = 3, SIG_BLOCK_ = 0, SIG_SETMASK_ = 2,
 	STATE_NEW = 0, STATE_DONE = -1,	/* else: the tid of the thread that initialises */
 };
 
@@ -60,13 +60,14 @@ static bool alive_here(int32_t tid)
 	return rt_sys3(SYS_tgkill, rt_sys0(SYS_getpid), tid, 0) != -RT_ESRCH;
 }
 
-/* False when another thread did it meanwhile. */
+/* False when another thread did it meanwhile, or this one is at it: a handler of a signal
+ * that its own instructions raise, which skips its hooks. */
 static bool set_up_once(uint64_t blocked)
 {
 	int32_t me = (int32_t)rt_sys0(SYS_gettid), was = rt_load_acquire(&state);
 
-	while (was != STATE_DONE) {
-		if (was == STATE_NEW || was == me || !alive_here(was)) {
+	while (was != STATE_DONE && was != me) {
+		if (was == STATE_NEW || !alive_here(was)) {
 			if (!rt_cas(&state, &was, me))
 				continue;
 			set_up(blocked);
@@ -83,12 +84,12 @@ static bool set_up_once(uint64_t blocked)
  * that leaves by longjmp would leave everybody else waiting. */
 uint64_t rt_init(void)
 {
-	uint64_t all = ~0ull, old;
+	uint64_t async = RT_ASYNC_SIGNALS, old;
 	bool did;
 
 	if (rt_load_acquire(&state) == STATE_DONE)
 		return 1;
-	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &all, &old, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK_, &async, &old, 8);
 	make_writable();
 	did = set_up_once(old);
 	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &old, 0, 8);

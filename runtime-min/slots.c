@@ -90,7 +90,7 @@ static bool examine(struct rt_slot *s, uint64_t stubs)
  * the examiner's seat for ever. */
 static bool reclaim(uint64_t stubs)
 {
-	uint64_t all = ~0ull, old;
+	uint64_t async = RT_ASYNC_SIGNALS, old;
 	uint32_t vacant = 0, freed = 0;
 
 	if (waited < backoff) {
@@ -99,7 +99,7 @@ static bool reclaim(uint64_t stubs)
 	}
 	if (!rt_cas(&examining, &vacant, 1))
 		return false;
-	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK_, &all, &old, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK_, &async, &old, 8);
 	for (unsigned i = 0; i < RT_SLOTS; i++)
 		freed += examine(&bpftime_rt1_slots[i], stubs);
 	waited = 0;

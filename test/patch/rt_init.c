@@ -11,7 +11,7 @@ enum { CELLS_FD = 777, PROT_RW = 3, SHARED_FIXED = 0x11, PAGE = 4096 };
 
 extern char bpftime_rt1_rx_end[], bpftime_rt1_rw_end[];	/* from the payload linker */
 
-enum { NEW, BUSY, DONE, SIG_SETMASK_ = 2 };
+enum { NEW, BUSY, DONE, SIG_BLOCK_ = 0, SIG_SETMASK_ = 2 };
 
 static uint32_t state;
 
@@ -36,13 +36,14 @@ static void set_up(void)
 static void init_once(void)
 {
 	/* With one segment for everything the data part is R-X in the file. */
-	uint64_t rw = rt_round_up((uint64_t)bpftime_rt1_rx_end, PAGE), all = ~0ull, old;
+	uint64_t rw = rt_round_up((uint64_t)bpftime_rt1_rx_end, PAGE), old;
+	uint64_t async = RT_ASYNC_SIGNALS;
 	uint32_t was = NEW;
 
 	rt_sys3(SYS_mprotect, rw, (uint64_t)bpftime_rt1_rw_end - rw, PROT_RW);
 	if (rt_load_acquire(&state) == DONE)
 		return;
-	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &all, &old, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK_, &async, &old, 8);
 	if (rt_cas(&state, &was, BUSY)) {
 		set_up();
 		rt_store_release(&state, DONE);

@@ -19,6 +19,10 @@ enum {
 	SYS_getrandom = 318,
 };
 
+/* All signals but those that code raises itself, which must not be blocked: SIGILL, SIGTRAP,
+ * SIGBUS, SIGFPE, SIGSEGV and SIGSYS, in whose handler a sandbox answers system calls. */
+#define RT_ASYNC_SIGNALS (~(1ull << 3 | 1ull << 4 | 1ull << 6 | 1ull << 7 | 1ull << 10 | 1ull << 30))
+
 RT_INLINE int64_t rt_sys6(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 			  uint64_t e, uint64_t f)
 {
