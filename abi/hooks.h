@@ -33,6 +33,7 @@ enum {
 	SEC_SESSION = 4,	/* the entry decides, by 0 or 1, whether the return is seen */
 	SEC_MANUAL = 8,		/* SEC("?uprobe/..."): attached where the command line says so, not
 				 * where the name does (libbpf: not loaded unless asked for) */
+	SEC_KNOWN = SEC_SLEEPABLE | SEC_MULTI | SEC_MANUAL,	/* what a hook object may have */
 };
 
 /* Reads a SEC() name.  *kind and *flags (SEC_*) are set; *spec points into `sec`

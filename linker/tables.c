@@ -279,7 +279,7 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 		err = follow_code(t, at, FIELD(*row, body_rel), &ref.body);
 	if (err < 0)
 		return err;
-	if (row->kind >= HOOK_COUNT || row->flags & ~(SEC_SLEEPABLE | SEC_MULTI) ||
+	if (row->kind >= HOOK_COUNT || row->flags & ~SEC_KNOWN ||
 	    row->ctx_mask >> CTX_FIELDS || !mask_suits(row->form, row->ctx_mask))
 		return damaged(t, at, "a hook whose kind, flags, form or mask is unknown");
 	if (!ref.entry.sec && (!ref.body.sec || hook_table[row->kind].entry != HOOK_ENTRY_NONE))

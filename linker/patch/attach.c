@@ -157,6 +157,11 @@ int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32
 			n = wants_of_args(r, w, &own, has_own, arg, n_arg, a, dg);
 			if (n < 0)
 				return n;
+		} else if (hook->row->flags & SEC_MANUAL) {
+			diag_warn(dg, at_insn(r->object[object].path, hook->prog, -1, NULL),
+				  "SEC(\"%s\") is attached only where --%s says", hook->sec,
+				  kind->name);
+			continue;
 		} else if ((n = has_own && (!own.path || is_this_binary(im, own.path) ||
 					    is_needed(im, own.path)))) {
 			w.symbol = own.at.symbol;
