@@ -97,7 +97,7 @@ enum objfmt_verdict { VERDICT_VERIFIED = 1, VERDICT_UNVERIFIED = 2 };
 struct objfmt_stamp {
 	uint16_t version, size;
 	uint32_t verdict;	/* enum objfmt_verdict */
-	uint32_t rt_abi;	/* the 1 of bpftime_rt1_ */
+	uint32_t rt_abi;	/* RT_ABI_VERSION (rt.h) */
 	uint32_t verifier;	/* version of the verifier's rules */
 	uint8_t  hash[32];	/* SHA-256 over bytecode, maps, BTF and relied-on .rodata */
 	char     target[32];	/* LLVM triple, NUL padded */

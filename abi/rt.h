@@ -8,6 +8,8 @@
 
 #include "objfmt.h"
 
+enum { RT_ABI_VERSION = 1 };	/* the 1 of bpftime_rt1_ (rt.def) */
+
 /* The control area: RW pages of the payload, all zero in the file.  Nothing writes to
  * them before init maps the shared control file over them (or, without a file, sets
  * them up in place), so nothing a program has used is mapped over.

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "opts.h"
+#include "rt.h"
 #include "sha256.h"
-
-enum { RT_ABI = 1 };
 
 static void add_u32(struct sha256 *s, uint32_t v)
 {
@@ -106,7 +105,7 @@ void stamp_make(const struct unit *u, const struct vfy_result *const *facts,
 	for (size_t i = 0; i < u->n_prog; i++)
 		verified &= facts && facts[i];
 	*out = (struct objfmt_stamp){
-		.version = OBJFMT_STAMP_VERSION, .size = sizeof(*out), .rt_abi = RT_ABI,
+		.version = OBJFMT_STAMP_VERSION, .size = sizeof(*out), .rt_abi = RT_ABI_VERSION,
 		.verdict = verified ? VERDICT_VERIFIED : VERDICT_UNVERIFIED,
 		.verifier = verified ? VERIFIER_VERSION : 0,
 	};
