@@ -2,6 +2,7 @@
 #include "eh_frame.h"
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -41,20 +42,18 @@ static bool plain_cie(const struct obj_sec *s, const struct eh_record *r)
 	return end - p >= 2 && p[0] == 1 && p[1] == PCREL_SDATA4;
 }
 
-/* Index of the record that starts there, e->n when there is none. */
-static size_t record_at(const struct eh_frame *e, uint64_t off)
+static int by_off(const void *key, const void *elem)
 {
-	size_t lo = 0, hi = e->n;
+	uint64_t off = *(const uint64_t *)key;
+	const struct eh_record *r = elem;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+	return off < r->off ? -1 : off > r->off;
+}
 
-		if (e->record[mid].off < off)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < e->n && e->record[lo].off == off ? lo : e->n;
+/* The record that starts there, or NULL. */
+static const struct eh_record *record_at(const struct eh_frame *e, uint64_t off)
+{
+	return e->n ? bsearch(&off, e->record, e->n, sizeof(*e->record), by_off) : NULL;
 }
 
 /* One relocation, that of the address of the code. */
@@ -63,11 +62,12 @@ static bool plain_fde(struct obj_file *f, const struct eh_frame *e, struct eh_re
 	const struct obj_sec *s = &f->sec[e->sec];
 	size_t i = obj_rel_from(s, r->off);
 	uint64_t cie_off = r->off + 4 - get32(s, r->off + 4);
+	const struct eh_record *cie = record_at(e, cie_off);
 	const struct obj_sym *sym;
 
-	r->of = record_at(e, cie_off);
-	if (r->of == e->n || !e->record[r->of].cie || r->bytes < FDE_BYTES || i == s->n_rel)
+	if (!cie || !cie->cie || r->bytes < FDE_BYTES || i == s->n_rel)
 		return false;
+	r->of = (size_t)(cie - e->record);
 	if (s->rel[i].off != r->off + HEAD_BYTES ||
 	    !lnk_cpu(f->machine)->reloc(s->rel[i].type)->rel32 ||
 	    (i + 1 < s->n_rel && s->rel[i + 1].off < r->off + r->bytes))

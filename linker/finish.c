@@ -165,9 +165,9 @@ static int relocate(struct lnk *l, struct obj_file *f, struct obj_sec *s, uint64
 
 bool lnk_put_entry(struct lnk *l, uint32_t hook, uint64_t vaddr, uint8_t *out)
 {
-	struct lnk_ref at = l->hook_ref[hook].entry;
+	struct lnk_ref at = l->hook[hook].entry;
 	struct obj_sec *s = &at.file->sec[at.sec];
-	uint32_t n = l->hook[hook].moved_bytes;
+	uint32_t n = l->hook[hook].row.moved_bytes;
 	struct diags quiet = { 0 };
 
 	memcpy(out, s->data + at.off, n);

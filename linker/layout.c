@@ -34,11 +34,6 @@ static uint64_t add_string(uint64_t *bytes, const char *s)
 	return off;
 }
 
-static uint64_t whole_pages(uint64_t n)
-{
-	return (n + OBJ_PAGE_BYTES - 1) / OBJ_PAGE_BYTES * OBJ_PAGE_BYTES;
-}
-
 static void make_own(struct lnk *l, uint64_t tramp_bytes, uint64_t cfi_bytes)
 {
 	const uint64_t rx = SHF_ALLOC, rw = SHF_ALLOC | SHF_WRITE;
@@ -48,7 +43,7 @@ static void make_own(struct lnk *l, uint64_t tramp_bytes, uint64_t cfi_bytes)
 	l->path_off = add_string(&strings, l->target.path);
 	for (size_t i = 0; i < l->n_attach; i++)
 		l->attach[i].symbol_off = add_string(&strings, l->attach[i].symbol);
-	l->control_bytes = whole_pages(RT_CONTROL_WORDS_OFF + 4ull * l->n_attach);
+	l->control_bytes = obj_whole_pages(RT_CONTROL_WORDS_OFF + 4ull * l->n_attach);
 	l->own.path = "the payload";
 	l->own.n_sec = 0;
 	lnk_own_section(l, "", 0, 0, 1);

@@ -40,8 +40,9 @@ struct lnk_object {		/* one struct objfmt_object */
 	uint32_t        first_hook;
 };
 
-struct lnk_hook_ref {		/* beside struct lnk_hook */
-	struct lnk_ref entry, body;
+struct lnk_hook_at {
+	struct lnk_hook row;	/* what payload.h shows of it */
+	struct lnk_ref  entry, body;
 };
 
 struct lnk_attach {
@@ -73,9 +74,8 @@ struct lnk {
 
 	struct lnk_object *object;
 	size_t n_object, cap_object;
-	struct lnk_hook *hook;
-	struct lnk_hook_ref *hook_ref;
-	size_t n_hook, cap_hook, cap_hook_ref;
+	struct lnk_hook_at *hook;
+	size_t n_hook, cap_hook;
 	struct lnk_attach *attach;
 	size_t n_attach, cap_attach;
 	uint64_t room_bytes;

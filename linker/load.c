@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PAGE_BYTES = 4096 };
+#include "objfile.h"
 
 static int map(struct lnk_loaded *p, struct bytes rx, struct bytes rw, struct diags *dg)
 {
@@ -26,7 +26,7 @@ int lnk_load_here(struct lnk *l, uint32_t bits, struct lnk_loaded *out, struct d
 	if (err < 0)
 		return err;
 	*out = (struct lnk_loaded){ .lnk = l };
-	out->rx_bytes = (size.rx_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	out->rx_bytes = obj_whole_pages(size.rx_bytes);
 	out->bytes = out->rx_bytes + size.rw_bytes;
 	out->base = mmap(NULL, out->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			 0);

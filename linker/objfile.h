@@ -21,6 +21,11 @@ enum {
 	OBJ_MAX_BYTES = 1 << 28,	/* greatest size of one section, and of a payload */
 };
 
+static inline uint64_t obj_whole_pages(uint64_t bytes)
+{
+	return (bytes + OBJ_PAGE_BYTES - 1) / OBJ_PAGE_BYTES * OBJ_PAGE_BYTES;
+}
+
 struct obj_rel {
 	uint64_t off;		/* in its section */
 	uint32_t type;		/* R_<cpu>_* */

@@ -76,7 +76,7 @@ int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow
 }
 
 size_t lnk_n_hooks(const struct lnk *l) { return l->n_hook; }
-const struct lnk_hook *lnk_hook(const struct lnk *l, size_t i) { return &l->hook[i]; }
+const struct lnk_hook *lnk_hook(const struct lnk *l, size_t i) { return &l->hook[i].row; }
 
 uint32_t lnk_add_attach(struct lnk *l, uint32_t hook, const char *symbol, uint64_t cookie)
 {
@@ -133,12 +133,12 @@ bool lnk_symbol(const struct lnk *l, const char *name, uint64_t *vaddr)
 
 uint64_t lnk_entry_vaddr(const struct lnk *l, uint32_t hook)
 {
-	return l->hook_ref[hook].entry.sec ? lnk_ref_vaddr(l, l->hook_ref[hook].entry) : 0;
+	return l->hook[hook].entry.sec ? lnk_ref_vaddr(l, l->hook[hook].entry) : 0;
 }
 
 uint64_t lnk_body_vaddr(const struct lnk *l, uint32_t hook)
 {
-	return l->hook_ref[hook].body.sec ? lnk_ref_vaddr(l, l->hook_ref[hook].body) : 0;
+	return l->hook[hook].body.sec ? lnk_ref_vaddr(l, l->hook[hook].body) : 0;
 }
 
 uint64_t lnk_word_vaddr(const struct lnk *l, uint32_t attach)

@@ -36,11 +36,6 @@ struct shared {
 	struct lnk_size size;
 };
 
-static uint64_t pages(uint64_t n)
-{
-	return (n + OBJ_PAGE_BYTES - 1) / OBJ_PAGE_BYTES * OBJ_PAGE_BYTES;
-}
-
 static void add_symbol(struct shared *s, const char *name, uint8_t type)
 {
 	for (size_t i = 1; i < s->n_sym; i++)
@@ -60,7 +55,7 @@ static void choose_symbols(struct shared *s, const char *soname)
 	s->soname = soname ? blob_str(&s->dynstr, soname) : 0;
 	add_symbol(s, "bpftime_rt1_payload", STT_OBJECT);
 	for (size_t i = 0; i < lnk_n_hooks(s->lnk); i++)
-		if (s->lnk->hook_ref[i].body.sec)
+		if (s->lnk->hook[i].body.sec)
 			add_symbol(s, lnk_hook(s->lnk, i)->prog, STT_FUNC);
 }
 
@@ -130,8 +125,8 @@ static void lay_out_head(struct shared *s)
 	s->dynsym = blob_add(&s->file, NULL, s->n_sym * sizeof(*s->sym), 8);
 	s->dynstr_at = blob_add(&s->file, s->dynstr.p, s->dynstr.n, 1);
 	s->head_bytes = s->file.n;
-	s->rx = pages(s->file.n);
-	s->dynamic = pages(s->rx + s->size.rx_bytes);
+	s->rx = obj_whole_pages(s->file.n);
+	s->dynamic = obj_whole_pages(s->rx + s->size.rx_bytes);
 	s->rw = s->dynamic + OBJ_PAGE_BYTES;
 }
 

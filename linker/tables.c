@@ -20,7 +20,8 @@ struct tables {
 	struct obj_file   *f;
 	struct diags      *dg;
 	struct lnk_object *o;	/* the object being read */
-	struct lnk_ref     maps;	/* its maps */
+	struct lnk_ref     maps;	/* its maps, */
+	const char       **map_name;	/* and what each is called */
 	bool               allow_unverified;
 };
 
@@ -182,11 +183,10 @@ static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime
 	return 0;
 }
 
-static int read_map(struct tables *t, struct lnk_ref at)
+static int read_map(struct tables *t, struct lnk_ref at, const char **name)
 {
 	struct bpftime_map m;
 	const struct map_row *row;
-	const char *name;
 	struct lnk_ref to;
 	int err;
 
@@ -195,14 +195,14 @@ static int read_map(struct tables *t, struct lnk_ref at)
 	if (err >= 0)
 		err = check_untouched(t, at, sizeof(m), map_pointers);
 	if (err >= 0)
-		err = follow_str(t, at, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &name);
+		err = follow_str(t, at, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, name);
 	if (err >= 0)
 		err = follow(t, at, FIELD(m, object_rel), &to);
 	if (err < 0)
 		return err;
 	if (to.sec != t->o->at.sec || to.off != t->o->at.off)
 		return damaged(t, at, "a map of another object");
-	if (!file_name(name))
+	if (!file_name(*name))
 		return damaged(t, at, "a map's name is not letters, digits, '_', '.' and '-'");
 	row = map_row(m.type);
 	if (!row || row->refused)
@@ -259,8 +259,7 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 {
 	struct lnk *l = t->l;
 	struct objfmt_hook *row = arena_alloc(l->arena, sizeof(*row));
-	struct lnk_hook_ref ref;
-	struct lnk_hook *h;
+	struct lnk_hook_at h = { 0 };
 	const char *prog, *sec;
 	struct code_cost cost = { 0 };
 	int err;
@@ -274,31 +273,29 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 	if (err >= 0)
 		err = follow_str(t, at, FIELD(*row, spec_rel), 4095, &sec);
 	if (err >= 0)
-		err = follow_code(t, at, FIELD(*row, entry_rel), &ref.entry);
+		err = follow_code(t, at, FIELD(*row, entry_rel), &h.entry);
 	if (err >= 0)
-		err = follow_code(t, at, FIELD(*row, body_rel), &ref.body);
+		err = follow_code(t, at, FIELD(*row, body_rel), &h.body);
 	if (err < 0)
 		return err;
 	if (row->kind >= HOOK_COUNT || row->flags & ~SEC_KNOWN ||
 	    row->ctx_mask >> CTX_FIELDS || !mask_suits(row->form, row->ctx_mask))
 		return damaged(t, at, "a hook whose kind, flags, form or mask is unknown");
-	if (!ref.entry.sec && (!ref.body.sec || hook_table[row->kind].entry != HOOK_ENTRY_NONE))
+	if (!h.entry.sec && (!h.body.sec || hook_table[row->kind].entry != HOOK_ENTRY_NONE))
 		return damaged(t, at, "a hook without an entry");
-	if (ref.entry.sec) {
-		const struct obj_sec *s = &t->f->sec[ref.entry.sec];
+	if (h.entry.sec) {
+		const struct obj_sec *s = &t->f->sec[h.entry.sec];
 
-		cost = lnk_cpu(t->f->machine)->cost(s->data, s->bytes, ref.entry.off);
-		cost.movable &= relocs_are(t->f, s, ref.entry.off, cost.moved_bytes, cost.moved_rip);
+		cost = lnk_cpu(t->f->machine)->cost(s->data, s->bytes, h.entry.off);
+		cost.movable &= relocs_are(t->f, s, h.entry.off, cost.moved_bytes, cost.moved_rip);
 	}
-	h = ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook);
-	*h = (struct lnk_hook){
+	h.row = (struct lnk_hook){
 		.object_index = (uint32_t)l->n_file, .object = t->o->name, .prog = prog,
 		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns,
 		.movable = cost.movable, .moved_bytes = cost.moved_bytes,
 		.keeps_all = cost.keeps_all, .saved_regs = cost.saved_regs, .atomics = cost.atomics,
 	};
-	l->n_hook--;	/* both arrays have one count */
-	*ARENA_PUSH(l->arena, l->hook_ref, l->n_hook, l->cap_hook_ref) = ref;
+	*ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook) = h;
 	return 0;
 }
 
@@ -313,8 +310,9 @@ static int check_stamp(struct tables *t, struct lnk_ref at, const struct objfmt_
 		err = check_untouched(t, at, sizeof(*s), 0);
 	if (err < 0)
 		return err;
-	if (s->rt_abi != 1)
-		return diag(t->dg, DIAG_L010, loc, "runtime ABI %u; this runtime has 1", s->rt_abi);
+	if (s->rt_abi != RT_ABI_VERSION)
+		return diag(t->dg, DIAG_L010, loc, "runtime ABI %u; this runtime has %u",
+			    s->rt_abi, RT_ABI_VERSION);
 	if (s->target[sizeof(s->target) - 1] || s->cpu[sizeof(s->cpu) - 1] ||
 	    s->compiler[sizeof(s->compiler) - 1])
 		return damaged(t, at, "a stamp whose strings do not end");
@@ -332,25 +330,9 @@ static int check_stamp(struct tables *t, struct lnk_ref at, const struct objfmt_
 static int check_map_names(const struct tables *t)
 {
 	for (uint32_t i = 1; i < t->o->row.n_maps; i++)
-		for (uint32_t k = 0; k < i; k++) {
-			struct lnk_ref a = t->maps, b = t->maps;
-			const char *an, *bn;
-			struct bpftime_map m;
-			int err;
-
-			a.off += i * sizeof(m);
-			b.off += k * sizeof(m);
-			get(t, a, &m, sizeof(m));
-			err = follow_str(t, a, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1, &an);
-			get(t, b, &m, sizeof(m));
-			if (err >= 0)
-				err = follow_str(t, b, FIELD(m, name_rel), OBJFMT_NAME_BYTES - 1,
-						 &bn);
-			if (err < 0)
-				return err;
-			if (!strcmp(an, bn))
-				return damaged(t, a, "two maps of one name");
-		}
+		for (uint32_t k = 0; k < i; k++)
+			if (!strcmp(t->map_name[i], t->map_name[k]))
+				return damaged(t, t->maps, "two maps of one name");
 	return 0;
 }
 
@@ -393,14 +375,15 @@ static int read_object(struct tables *t, struct lnk_ref at)
 	if (err < 0)
 		return err;
 	if (row->n_maps > MAX_ROWS || row->n_hooks > MAX_ROWS)
-		return damaged(t, at, "more than 4096 maps or hooks");
+		return damaged(t, at, "too many maps or hooks");
 	if ((!err && row->n_hooks) || (!has_maps && row->n_maps) || !file_name(o->name))
 		return damaged(t, at, "an object without its hooks, maps or a name");
+	t->map_name = arena_array(l->arena, row->n_maps, sizeof(*t->map_name));
 	for (uint32_t i = 0; err >= 0 && i < row->n_maps; i++) {
 		struct lnk_ref m = t->maps;
 
 		m.off += i * sizeof(struct bpftime_map);
-		err = read_map(t, m);
+		err = read_map(t, m, &t->map_name[i]);
 	}
 	if (err >= 0)
 		err = check_map_names(t);
