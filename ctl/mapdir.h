@@ -44,7 +44,8 @@ struct name_list {
 	const char **name;	/* sorted */
 	size_t n, cap;
 };
-/* The names in `folder` ("." for the directory itself); none when there is no such folder.  Returns 0 or -DIAG_E001. */
+/* The names in `folder` ("." for the directory itself); none when there is no such folder.
+ * Returns 0 or -DIAG_E001. */
 int mapdir_names(const struct mapdir *d, const char *folder, struct arena *a,
 		 struct name_list *out, struct diags *dg);
 

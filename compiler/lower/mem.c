@@ -3,8 +3,8 @@
  * Loads, stores and ld_imm64.
  *
  * Accesses claim no more alignment than the verifier insists on (map values may be
- * misaligned) and are plain: like the kernel's, they race with other threads and processes without tearing words the CPU
- * does not tear.  Programs that need more use atomics. */
+ * misaligned) and are plain: like the kernel's, they race with other threads and processes
+ * without tearing words the CPU does not tear.  Programs that need more use atomics. */
 #include "lower.h"
 
 LLVMTypeRef lower_size(struct lower *l, uint8_t code)

@@ -161,7 +161,7 @@ static bool segments(struct audit_ctx *c, struct bytes o, struct bytes p)
 
 static bool sections(struct audit_ctx *c, struct bytes o, struct bytes p)
 {
-	/* bytes.c knows what may change in these */
+	/* audit_bytes.c knows what may change in these */
 	static const char *const tables[] = { ".dynamic", ".symtab", ".dynsym", NULL };
 	static const char *const grown[] = { ".shstrtab", ".eh_frame_hdr", NULL };
 	size_t i = 0, k = 0;

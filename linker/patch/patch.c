@@ -220,6 +220,7 @@ static int choose_output(struct job *j, const char *binary, const char **out)
 	struct image *old;
 	struct bytes meta;
 	struct diags quiet = { 0 };
+	struct stat st;
 
 	if (j->req->in_place) {
 		*out = binary;
@@ -227,7 +228,6 @@ static int choose_output(struct job *j, const char *binary, const char **out)
 	}
 	*out = j->req->output ? j->req->output
 			      : arena_printf(j->a, "%s.patched", base_name(binary));
-	struct stat st;
 	if (stat(*out, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	if (image_read(j->a, *out, &old, &quiet) < 0 || segment_meta(j->a, old, &meta, &quiet) != 1)

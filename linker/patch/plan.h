@@ -4,7 +4,7 @@
  *
  *     sites_find     names and patterns -> places in the image        (sites.c)
  *     plan_make      places -> tactics, displaced instructions, cost  (plan.c)
- *     tramp_*        a planned site -> trampoline bytes and CFI       (trampoline_<cpu>.c)
+ *     tramp_*        a planned site -> trampoline bytes and CFI       (tramp_<cpu>.c)
  *
  * A site that might be unsafe is refused here with a reason, not tried. */
 #ifndef BPFTIME_LINKER_PATCH_PLAN_H

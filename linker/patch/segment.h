@@ -26,8 +26,8 @@ struct segment_place {
 
 /* Chooses addresses for a payload of that size.  extra_hdr_entries > 0: also room for a
  * merged .eh_frame_hdr with that many entries of ours (not where the original has no unwind
- * data).  entry_stub/init_stub bytes are part of the payload.  Returns 0, -DIAG_P105 (no
- * room for a program header), -DIAG_P106 (overlay), -DIAG_P107 (over 2 GiB), -DIAG_P110. */
+ * data).  Returns 0, -DIAG_P105 (no room for a program header), -DIAG_P106 (overlay),
+ * -DIAG_P107 (over 2 GiB), -DIAG_P110. */
 int segment_plan(struct arena *a, const struct image *im, const struct lnk_size *size,
 		 size_t extra_hdr_entries, struct segment_plan **out,
 		 struct segment_place *place, struct diags *dg);

@@ -16,7 +16,6 @@ static size_t names_section(const struct image *im)
 	return i && i < im->n_sh && im->sh[i].sh_type == SHT_STRTAB ? i : 0;
 }
 
-
 static void add(struct segment_sections *s, const char *name, Elf64_Shdr h)
 {
 	h.sh_name = (Elf64_Word)s->names_bytes;
