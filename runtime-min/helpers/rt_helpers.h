@@ -17,6 +17,10 @@ void *bpftime_h_map_lookup_elem(const struct bpftime_map *m, void *base, const v
 uint64_t bpftime_h_map_update_elem(const struct bpftime_map *m, void *base, const void *key,
 				   const void *value, uint64_t flags);
 uint64_t bpftime_h_map_delete_elem(const struct bpftime_map *m, void *base, const void *key);
+uint64_t bpftime_h_map_push_elem(const struct bpftime_map *m, void *base, const void *value,
+				 uint64_t flags);
+uint64_t bpftime_h_map_pop_elem(const struct bpftime_map *m, void *base, void *value);
+uint64_t bpftime_h_map_peek_elem(const struct bpftime_map *m, void *base, void *value);
 uint64_t bpftime_h_probe_read(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_probe_read_user(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_probe_read_kernel(void *to, uint64_t bytes, uint64_t from);

@@ -9,6 +9,7 @@
 #include "hash_slow.h"
 #include "kinds.h"
 #include "mem.h"
+#include "queue.h"
 
 enum { PAGE = 4096, MAX_BYTES_SHIFT = 40 };
 
@@ -37,10 +38,17 @@ static bool both(uint32_t flags, uint32_t pair)
 
 int rt_map_check(rt_map m)
 {
-	if (both(m->flags, MAP_F_RDONLY | MAP_F_WRONLY) ||
-	    both(m->flags, MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG))
+	int r;
+
+	if (both(m->flags, MAP_F_RDONLY | MAP_F_WRONLY))
 		return -RT_EINVAL;
-	return kind_check(m);
+	r = kind_check(m);
+	if (r == -RT_E2BIG && m->type == MAP_TYPE_bloom_filter)	/* what it looks at first */
+		return r;
+	if (both(m->flags, MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG) ||
+	    (m->map_extra && m->type != MAP_TYPE_bloom_filter))
+		return -RT_EINVAL;
+	return r;
 }
 
 uint64_t rt_map_size(rt_map m, uint32_t cpus)
@@ -180,6 +188,9 @@ int rt_map_delete(rt_map m, void *base, const void *key)
 int rt_map_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
 	switch (m->type) {
+	case MAP_TYPE_queue:
+	case MAP_TYPE_stack:
+		return flags ? -RT_EINVAL : rt_queue_get(m, base, value, false);
 	case MAP_TYPE_hash:
 	case MAP_TYPE_percpu_hash:
 	case MAP_TYPE_lru_hash:

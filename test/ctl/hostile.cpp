@@ -35,9 +35,12 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		uint8_t stamp[8] = {};
 		struct bpftime_map m = {};
 		m.type = GetParam();
-		m.key_size = m.type == MAP_TYPE_ringbuf ? 0 : 4;
-		m.value_size = m.type == MAP_TYPE_ringbuf ? 0 : 4;
-		m.max_entries = m.type == MAP_TYPE_ringbuf ? 4096 : 64;
+		bool ring = m.type == MAP_TYPE_ringbuf;
+		bool keyless = ring || m.type == MAP_TYPE_queue || m.type == MAP_TYPE_stack ||
+			       m.type == MAP_TYPE_bloom_filter;
+		m.key_size = keyless ? 0 : 4;
+		m.value_size = ring ? 0 : 4;
+		m.max_entries = ring ? 4096 : 64;
 		ASSERT_NE(mkdtemp(dir), nullptr);
 		ASSERT_EQ(mkdir((std::string(dir) + "/o").c_str(), 0700), 0);
 		path = std::string(dir) + "/o/m";
@@ -50,11 +53,11 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		rt_map_header(h, &m, cpus, "m", "o", stamp);
 		rt_map_format(&m, p + MAPFMT_HEADER_BYTES, cpus);
 		h->state = MAPFMT_READY;
-		for (uint32_t i = 0; i < 40 && m.key_size; i++) {
+		for (uint32_t i = 0; i < 40 && !ring; i++) {
 			std::string v(rt_map_value_bytes(&m, cpus), (char)i);
 			rt_map_update(&m, p + MAPFMT_HEADER_BYTES, &i, v.data(), 0);
 		}
-		if (!m.key_size)
+		if (ring)
 			fill_ring(p + MAPFMT_HEADER_BYTES);
 		good.assign(p, bytes);
 		free(p);
@@ -107,6 +110,8 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 				for (size_t i = 0; i < k.n; i++)
 					entry_get(&m, k.key + i * m.h.key_size, v, &dg);
 			hist_read(&m, a, &l, &dg);
+			memset(v, 0, m.value_bytes);
+			rt_map_take(&m.m, m.base, "\3\0\0\0\0\0\0\0", v, 0);
 			uint32_t key = 3;
 			entry_set(&m, &key, v, 0, &dg);
 			entry_delete(&m, &key, &dg);

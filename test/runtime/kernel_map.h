@@ -15,8 +15,9 @@
 
 struct KernelMap {
 	int fd;
+	bool keyed;	// else bpf() takes no key
 
-	explicit KernelMap(const bpftime_map &m)
+	explicit KernelMap(const bpftime_map &m) : keyed(m.key_size)
 	{
 		union bpf_attr a;
 		memset(&a, 0, sizeof(a));
@@ -64,7 +65,7 @@ private:
 		union bpf_attr a;
 		memset(&a, 0, sizeof(a));
 		a.map_fd = (uint32_t)fd;
-		a.key = (uint64_t)(uintptr_t)key;
+		a.key = keyed ? (uint64_t)(uintptr_t)key : 0;
 		a.value = (uint64_t)(uintptr_t)value;
 		a.flags = flags;
 		return call(cmd, a);
