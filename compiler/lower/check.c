@@ -101,11 +101,11 @@ static bool known_ld_imm64(struct lower_prog *p, uint32_t i)
 static int check_insn(struct lower_prog *p, uint32_t i)
 {
 	const struct bpfi *in = &p->prog->insn[i];
-	bool known = false;
+	bool dead = p->facts && !p->facts->insn[i].reached, known = false;
 
 	switch (BPFI_CLASS(in->code)) {
 	case BPFI_ALU: case BPFI_ALU64:
-		known = known_alu(in);
+		known = dead || known_alu(in);
 		break;
 	case BPFI_JMP: case BPFI_JMP32:
 		known = known_jmp(in);
@@ -117,7 +117,7 @@ static int check_insn(struct lower_prog *p, uint32_t i)
 		known = known_ld_imm64(p, i);
 		break;
 	default:
-		known = known_mem(in);
+		known = dead || known_mem(in);
 	}
 	if (!known || in->dst >= N_REGS || in->src >= N_REGS)
 		return diag(p->l->dg, DIAG_C001, at(p, i), "0x%02x dst %u src %u off %d imm %d",

@@ -224,6 +224,7 @@ int step_exit(struct vfy *v)
 		return 1;
 	if ((r = check_read(v, 0)) < 0)
 		return r;
+	v->out->by_chance |= is_pointer(r0);
 	if (!v->first_sub && v->p->flags & SEC_SESSION) {
 		if (r0->type != REG_SCALAR || r0->var.w.umax > 1)
 			return refuse_reg(v, DIAG_V030, 0, "a session program returns 0 or 1");

@@ -89,8 +89,12 @@ static bool slot_covers(struct vfy *v, struct ids *ids, const struct slot *old,
 
 	/* What is read as a number there may be any pointer here, but for the context, whose
 	 * address must not escape unseen. */
-	if (!spill && now->byte[0] == BYTE_SPILL && now->reg.type == REG_CTX)
+	if (!spill && now->byte[0] == BYTE_SPILL &&
+	    (now->reg.type == REG_CTX || (v->opts->chance && is_pointer(&now->reg))))
 		return false;
+	for (int i = 0; i < 8 && v->opts->chance; i++)
+		if (old->byte[i] != BYTE_NONE && now->byte[i] == BYTE_NONE)
+			return false;
 	if (is_scalar_spill(old) && is_junk(now)) {
 		any.var = scalar_unknown();
 		return reg_covers(v, ids, &old->reg, &any, how);

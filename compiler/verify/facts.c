@@ -77,13 +77,16 @@ void fact_ctx_field(struct vfy *v, uint32_t field)
 void fact_stack_read(struct vfy *v, const struct frame *f, int lo, int hi)
 {
 	for (unsigned n = (unsigned)(-hi) / 8; n < f->n_slot && (int)(n * 8) < -lo; n++)
-		if (f->slot[n].byte[0] == BYTE_SPILL && f->slot[n].reg.type == REG_CTX)
-			v->out->ctx_escapes = true;
+		if (f->slot[n].byte[0] == BYTE_SPILL && is_pointer(&f->slot[n].reg)) {
+			v->out->ctx_escapes |= f->slot[n].reg.type == REG_CTX;
+			v->out->by_chance = true;
+		}
 }
 
 /* A helper gets this value as a number, and may read what is there. */
 void fact_address(struct vfy *v, const struct reg *r)
 {
+	v->out->by_chance |= is_pointer(r);
 	if (r->type == REG_CTX)
 		v->out->ctx_escapes = true;
 	if (r->type == REG_STACK)

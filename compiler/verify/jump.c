@@ -186,10 +186,12 @@ static void learn_pointers(struct vfy *v, const struct bpfi *in, const struct re
 {
 	enum bpfi_op op = (enum bpfi_op)BPFI_OP(in->code);
 	bool eq = op == BPFI_JEQ || op == BPFI_JNE, d_is_end;
+	bool null = !by_reg && !in->imm && d->or_null && eq;
 
+	v->out->by_chance |= !null && !packet_compare(d, s, &d_is_end);
 	if (BPFI_CLASS(in->code) != BPFI_JMP)
 		return;
-	if (!by_reg && !in->imm && d->or_null && eq) {
+	if (null) {
 		settle_null(v, taken, d->id, d->ref, op == BPFI_JEQ);
 		settle_null(v, fall, d->id, d->ref, op == BPFI_JNE);
 	} else if (by_reg && eq) {

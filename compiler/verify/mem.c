@@ -322,8 +322,10 @@ int step_store(struct vfy *v, const struct bpfi *in)
 		value.var = scalar_const((uint64_t)(int64_t)in->imm);
 		value.def = def_new(v, 0, 0);
 	}
-	if (value.type == REG_CTX && reg_of(v, in->dst)->type != REG_STACK)
-		v->out->ctx_escapes = true;
+	if (reg_of(v, in->dst)->type != REG_STACK) {
+		v->out->ctx_escapes |= value.type == REG_CTX;
+		v->out->by_chance |= is_pointer(&value);
+	}
 	return check_mem(v, in->dst, in->off, size_of(in), ACCESS_WRITE, &value);
 }
 
@@ -347,6 +349,7 @@ static int store_release(struct vfy *v, const struct bpfi *in)
 	if ((r = check_read(v, in->dst)) < 0 || (r = check_read(v, in->src)) < 0)
 		return r;
 	value = *reg_of(v, in->src);
+	v->out->by_chance |= is_pointer(&value);
 	return check_mem(v, in->dst, in->off, size_of(in), ACCESS_WRITE | ACCESS_ATOMIC, &value);
 }
 
@@ -387,6 +390,7 @@ int step_atomic(struct vfy *v, const struct bpfi *in)
 	if (reg_of(v, in->src)->type == REG_CTX || (in->imm == BPFI_ATOMIC_CMPXCHG &&
 						    reg_of(v, 0)->type == REG_CTX))
 		v->out->ctx_escapes = true;
+	v->out->by_chance |= is_pointer(reg_of(v, in->src)) || is_pointer(reg_of(v, 0));
 	if ((r = check_mem(v, in->dst, in->off, bytes, ACCESS_READ | ACCESS_ATOMIC, &old)) < 0 ||
 	    (r = check_mem(v, in->dst, in->off, bytes, ACCESS_WRITE | ACCESS_ATOMIC, NULL)) < 0)
 		return r;

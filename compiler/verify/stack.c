@@ -27,10 +27,11 @@ static void use_slots(struct vfy *v, struct frame *f, unsigned bytes)
 }
 
 /* The slot no longer holds a register as a whole: its bytes are just bytes. */
-static void break_spill(struct slot *s)
+static void break_spill(struct vfy *v, struct slot *s)
 {
 	if (s->byte[0] != BYTE_SPILL)
 		return;
+	v->out->by_chance |= is_pointer(&s->reg);
 	for (int i = 0; i < 8; i++)
 		if (s->byte[i] == BYTE_SPILL)
 			s->byte[i] = BYTE_MISC;
@@ -86,7 +87,7 @@ static int write_fixed(struct vfy *v, struct frame *f, int low, unsigned bytes,
 		mark_precise(v, value->def);
 		kind = BYTE_ZERO;
 	}
-	break_spill(s);
+	break_spill(v, s);
 	for (unsigned i = 0; i < bytes; i++)
 		*stack_byte(f, first - i) = kind;
 	if (bytes == 8)
@@ -104,6 +105,7 @@ static void read_bytes(struct vfy *v, struct frame *f, unsigned first, unsigned 
 		const struct slot *s = &f->slot[(first - i) / 8];
 		uint8_t b = *stack_byte(f, first - i);
 
+		v->out->by_chance |= b == BYTE_NONE;
 		if (b == BYTE_SPILL && spilled_zero(s))
 			mark_precise(v, s->reg.def);
 		else if (b != BYTE_ZERO)
@@ -158,7 +160,7 @@ static void write_range(struct vfy *v, struct frame *f, int lo, int hi, const st
 			used = true;
 			continue;
 		}
-		break_spill(s);
+		break_spill(v, s);
 		*b = BYTE_MISC;
 	}
 	if (used)
@@ -175,6 +177,8 @@ static int read_range(struct vfy *v, struct frame *f, int lo, int hi, unsigned b
 		struct slot *s = &f->slot[n / 8];
 
 		mark_slots_read(v, f, 1ull << n / 8);
+		v->out->by_chance |= *stack_byte(f, n) == BYTE_NONE ||
+				     (holds_spill(s) && is_pointer(&s->reg));
 		if (*stack_byte(f, n) == BYTE_SPILL && spilled_zero(s))
 			mark_precise(v, s->reg.def);
 		else if (*stack_byte(f, n) != BYTE_ZERO)

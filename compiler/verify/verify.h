@@ -38,6 +38,8 @@ struct vfy_result {
 	uint32_t ctx_mask;		/* 8-byte fields of the frame (hooks.h) that are read, by the
 					 * program or for its helpers; kprobe programs only */
 	bool     ctx_escapes;		/* the frame's address leaves: helper, subprogram, stored, variable offset */
+	bool     by_chance;		/* a number is made of an address, or of stack that was never
+					 * written: results may differ from run to run */
 	uint32_t stack_bytes;		/* deepest combined frame use */
 	uint64_t insns_processed;
 	uint64_t usec;
@@ -48,6 +50,7 @@ struct vfy_opts {
 	bool     any_helper;	/* also helpers whose prototype is known but that the runtime lacks */
 	bool     plain;		/* know no more than kernel 6.18: no ranges of quotients, contradictory
 				 * ranges mean nothing, a register may differ from itself; for tests */
+	bool     chance;	/* be exact about vfy_result.by_chance: compares more when pruning */
 	uint32_t time_limit_s;	/* 0: 60; over it -DIAG_E004 */
 };
 

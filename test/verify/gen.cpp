@@ -518,7 +518,8 @@ gen_prog builder::make(uint64_t seed)
 		subprogram();
 	for (auto &f : fixes)
 		p.insn[f.insn].off = (int16_t)((int)block_at[f.block] - (int)f.insn - 1);
-	if (chance(35))
+	p.mutated = chance(35);
+	if (p.mutated)
 		mutate();
 	return p;
 }

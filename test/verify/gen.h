@@ -25,6 +25,7 @@ struct gen_prog {
 	enum prog_type type;
 	std::vector<bpfi> insn;
 	uint64_t seed;
+	bool mutated = false;
 };
 
 gen_prog generate(uint64_t seed);

@@ -54,7 +54,7 @@ static enum bpf_prog_type kernel_type(enum prog_type t)
 	}
 }
 
-int kernel_oracle::load(const gen_prog &p, std::string *log)
+int kernel_oracle::load(const gen_prog &p, std::string *log) const
 {
 	static_assert(sizeof(struct bpf_insn) == sizeof(bpfi));
 	std::vector<struct bpf_insn> insn(p.insn.size());

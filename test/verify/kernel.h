@@ -14,7 +14,8 @@ public:
 	~kernel_oracle();
 	bool usable() const { return ok; }
 	// A program fd, or -errno.  With `log` the last lines of the verifier's log.
-	int load(const gen_prog &p, std::string *log);
+	int load(const gen_prog &p, std::string *log) const;
+	int map_fd(size_t i) const { return maps[i]; }
 
 private:
 	bool ok;

@@ -31,7 +31,7 @@ static const char *kernel_verdict(const char *path, const char *name)
 	bpf_object__for_each_map(m, o) {
 		if (!bpf_map__max_entries(m))
 			bpf_map__set_max_entries(m, 1024);
-		if (!bpf_map__value_size(m))
+		if (!bpf_map__value_size(m) && bpf_map__type(m) == BPF_MAP_TYPE_STACK_TRACE)
 			bpf_map__set_value_size(m, 127 * 8);
 	}
 	r = bpf_object__load(o);

@@ -2,8 +2,10 @@
 #include "oracle.h"
 
 #include <cstring>
+#include <set>
 
 #include "arena.h"
+#include "maps.h"
 #include "objfmt.h"
 
 static std::string hex(const void *p, size_t n)
@@ -17,37 +19,89 @@ static std::string hex(const void *p, size_t n)
 	return s;
 }
 
-our_verdict verify(const gen_prog &p, bool plain)
+std::string unit_prog_name(size_t i) { return "prog" + std::to_string(i); }
+
+template <class T> static T *copy(struct arena *a, const T *from, size_t n)
+{
+	T *to = (T *)arena_array(a, n ? n : 1, sizeof(T));
+	if (n)
+		memcpy((void *)to, (const void *)from, n * sizeof(T));
+	return to;
+}
+
+static struct unit_map map_of(const gen_map &m)
+{
+	struct unit_map um = {};
+	um.name = m.name, um.type = m.type, um.key_size = m.key, um.value_size = m.value;
+	um.max_entries = m.max, um.flags = m.flags, um.inner = -1;
+	if (!m.init.empty()) {
+		um.bits = MAP_BIT_RODATA;
+		um.init = {(const uint8_t *)m.init.data(), m.init.size()};
+	}
+	return um;
+}
+
+// The functions of a program: its start, and where calls lead.
+static void find_funcs(struct arena *a, const gen_prog &p, struct unit_prog *up)
+{
+	std::set<uint32_t> start = {0};
+	for (size_t i = 0; i < p.insn.size(); i++) {
+		int64_t to = (int64_t)i + 1 + p.insn[i].imm;
+		if (p.insn[i].code == BPFI_LD_IMM64)
+			i++;
+		else if (p.insn[i].code == BPFI_JMP_CALL && p.insn[i].src == BPFI_CALL_LOCAL && to > 0 &&
+			 to < (int64_t)p.insn.size())
+			start.insert((uint32_t)to);
+	}
+	std::vector<struct unit_func> list;
+	for (uint32_t at : start) {
+		struct unit_func f = {};
+		f.insn = at;
+		f.name = at ? arena_printf(a, "func_%u", at) : up->name;
+		list.push_back(f);
+	}
+	up->func = copy(a, list.data(), list.size()), up->n_func = list.size();
+}
+
+struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs)
+{
+	std::vector<struct unit_map> maps;
+	std::vector<struct unit_prog> list;
+	struct unit u = {};
+
+	for (auto &m : gen_maps)
+		maps.push_back(map_of(m));
+	for (auto &p : progs) {
+		struct unit_prog up = {};
+		up.name = arena_strdup(a, unit_prog_name(list.size()).c_str());
+		up.type = p.type;
+		while (hook_table[up.kind].prog_type != up.type)
+			up.kind = (enum hook_kind)(up.kind + 1);
+		up.sec = hook_table[up.kind].name, up.spec = "";
+		up.insn = copy(a, p.insn.data(), p.insn.size()), up.n_insn = (uint32_t)p.insn.size();
+		find_funcs(a, p, &up);
+		list.push_back(up);
+	}
+	u.arena = a, u.path = "generated", u.name = "generated", u.license = "GPL";
+	u.map = copy(a, maps.data(), maps.size()), u.n_map = maps.size();
+	u.prog = copy(a, list.data(), list.size()), u.n_prog = list.size();
+	return copy(a, &u, 1);
+}
+
+our_verdict verify(const gen_prog &p, bool plain, bool chance)
 {
 	struct arena *a = arena_new();
-	struct unit u = {};
-	struct unit_prog up = {};
-	struct unit_func main_func = {};
+	struct unit *u = as_unit(a, {p});
 	struct diags dg = {};
 	struct vfy_result res;
 	struct vfy_opts opts = {};
-	std::vector<struct unit_map> maps;
 
-	for (auto &m : gen_maps) {
-		struct unit_map um = {};
-		um.name = m.name, um.type = m.type, um.key_size = m.key, um.value_size = m.value;
-		um.max_entries = m.max, um.flags = m.flags, um.inner = -1;
-		if (!m.init.empty()) {
-			um.bits = MAP_BIT_RODATA;
-			um.init = {(const uint8_t *)m.init.data(), m.init.size()};
-		}
-		maps.push_back(um);
-	}
-	main_func.name = "prog";
-	up.name = "prog", up.sec = up.spec = "", up.type = p.type;
-	up.insn = (struct bpfi *)p.insn.data(), up.n_insn = (uint32_t)p.insn.size();
-	up.func = &main_func, up.n_func = 1;
-	u.arena = a, u.path = "generated", u.name = "generated", u.license = "GPL";
-	u.map = maps.data(), u.n_map = maps.size(), u.prog = &up, u.n_prog = 1;
 	opts.any_helper = true;
 	opts.plain = plain;
-	int r = vfy_verify(a, &u, &up, &opts, &res, &dg);
-	our_verdict v = {r == 0, r ? diag_name(dg.first) : "", dg.first_text, dg.first_insn, res.insns_processed};
+	opts.chance = chance;
+	int r = vfy_verify(a, u, u->prog, &opts, &res, &dg);
+	our_verdict v = {r == 0, r ? diag_name(dg.first) : "", dg.first_text, dg.first_insn, res.insns_processed,
+			 res.by_chance};
 	arena_free(a);
 	return v;
 }

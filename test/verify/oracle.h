@@ -13,10 +13,14 @@ struct our_verdict {
 	std::string code, text;
 	int64_t insn;
 	uint64_t processed;
+	bool by_chance;			// verify.h
 };
 
 // plain: with no more precision than the kernel has (verify.h).
-our_verdict verify(const gen_prog &p, bool plain);
+our_verdict verify(const gen_prog &p, bool plain, bool chance = false);
+// A unit of these programs over gen_maps; all of it lives in `a`.
+struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs);
+std::string unit_prog_name(size_t i);
 // The program as a line of test/data's form.
 std::string as_record(const gen_prog &p, const std::string &name, const std::string &verdict);
 // Its instructions, one a line.
