@@ -34,6 +34,8 @@ static int read_header(struct reading *r, Elf64_Ehdr *eh)
 		return diag(r->dg, DIAG_L001, at, "ELF type %u, not a relocatable object",
 			    eh->e_type);
 	r->cpu = lnk_cpu(eh->e_machine);
+	if (eh->e_machine == EM_BPF)
+		return diag(r->dg, DIAG_L003, at, "it is a BPF object: compile it with bpftime-aot compile");
 	if (!r->cpu)
 		return diag(r->dg, DIAG_L003, at, "machine %u", eh->e_machine);
 	f->machine = eh->e_machine;

@@ -107,7 +107,7 @@ static bool same_place(const struct record_want *x, const struct record_want *y)
 }
 
 static int wants_of_args(struct record *r, struct record_want w, const struct spec *own,
-			 bool has_own, const struct attach_arg *arg, size_t n_arg,
+			 bool has_own, struct attach_arg *arg, size_t n_arg,
 			 struct arena *a, struct diags *dg)
 {
 	int added = 0;
@@ -125,13 +125,14 @@ static int wants_of_args(struct record *r, struct record_want w, const struct sp
 		w.vaddr = at.vaddr;
 		w.off_bytes = at.off_bytes;
 		record_add_want(a, r, &w);
+		arg[i].taken = true;
 		added++;
 	}
 	return added;
 }
 
 int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32_t first_hook,
-		  uint32_t end_hook, const struct image *im, const struct attach_arg *arg, size_t n_arg,
+		  uint32_t end_hook, const struct image *im, struct attach_arg *arg, size_t n_arg,
 		  struct diags *dg)
 {
 	struct arena *a = im->arena;
@@ -172,7 +173,8 @@ int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32
 		}
 		if (!n && !own.follows)
 			diag_warn(dg, at_insn(r->object[object].path, hook->prog, -1, NULL),
-				  n_arg	    ? "no --%s given for SEC(\"%s\")"
+				  n_arg && has_own ? "%s: SEC(\"%s\") names a place of its own, and no option names that one"
+				  : n_arg   ? "no --%s given for SEC(\"%s\")"
 				  : has_own ? "%s: nothing of SEC(\"%s\") is in this binary"
 					    : "%s: SEC(\"%s\") names no place; give --uprobe",
 				  kind->name, hook->sec);

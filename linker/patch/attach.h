@@ -16,6 +16,7 @@ extern "C" {
 struct attach_arg {
 	bool        ret;
 	const char *text;	/* NAME, NAME+OFF, NAME@VERSION, @0xVADDR, a glob */
+	bool        taken;	/* set when a program takes it */
 };
 
 /* "NAME+0x10" -> symbol and offset; "@0x401000" -> vaddr.  The last '+' counts, and only
@@ -33,10 +34,10 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
  *     uprobe/sym             whatever the binary defines or imports
  *     uprobe/@uretprobe      nothing; given arguments, wherever --uretprobe asks for (of
  *                            the built-in hook: the entry of what it times)
- * A program with no place gets a warning.  Returns the number of wants added, or a
+ * A program with no place, and no argument that it could have, gets a warning.  Returns the number of wants added, or a
  * negative diagnostic. */
 int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32_t first_hook,
-		  uint32_t end_hook, const struct image *im, const struct attach_arg *arg, size_t n_arg,
+		  uint32_t end_hook, const struct image *im, struct attach_arg *arg, size_t n_arg,
 		  struct diags *dg);
 
 #ifdef __cplusplus

@@ -9,6 +9,7 @@
 
 #include "builtin.h"
 #include "file.h"
+#include "libraries.h"
 #include "reads.h"
 #include "segment.h"
 #include "sha256.h"
@@ -27,7 +28,7 @@ const char *patch_find_binary(struct arena *a, const char *name)
 		if (!access(p, F_OK))
 			return p;
 	}
-	return NULL;
+	return strstr(name, ".so") ? library_find(a, name) : NULL;
 }
 
 static const char *base_name(const char *path)
@@ -147,6 +148,10 @@ static int add_objects(struct job *j)
 		if (r < 0)
 			return r;
 	}
+	for (size_t i = 0; i < j->req->n_arg; i++)
+		if (!j->req->arg[i].taken)
+			diag_warn(j->dg, at_file(j->im->path), "--%s %s: no object has a program for it",
+				  j->req->arg[i].ret ? "uretprobe" : "uprobe", j->req->arg[i].text);
 	return 0;
 }
 
@@ -215,7 +220,7 @@ static int build(struct job *j, uint32_t bits, struct bytes *file)
 }
 
 /* Where the result goes.  An existing file is replaced only when it is one of ours. */
-static int choose_output(struct job *j, const char *binary, const char **out)
+static int choose_output(struct job *j, const char *binary, bool plan_only, const char **out)
 {
 	struct image *old;
 	struct bytes meta;
@@ -228,7 +233,7 @@ static int choose_output(struct job *j, const char *binary, const char **out)
 	}
 	*out = j->req->output ? j->req->output
 			      : arena_printf(j->a, "%s.patched", base_name(binary));
-	if (stat(*out, &st) || !S_ISREG(st.st_mode))
+	if (plan_only || stat(*out, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	if (image_read(j->a, *out, &old, &quiet) < 0 || segment_meta(j->a, old, &meta, &quiet) != 1)
 		return diag(j->dg, DIAG_P024, at_file(*out), "choose another name with -o, or remove it");
@@ -247,9 +252,9 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	*out = (struct patch_result){ .reads = req->reads == READS_FAST ? "fast" : "strict" };
 	if (!path)
 		return diag(dg, DIAG_E001, at_file(req->binary),
-			    "no such file here, in PATH or in the sbin folders");
+			    "no such file here, in PATH, in the sbin folders or among the libraries");
 	if ((r = read_target(a, path, &j.im, &j.rec, dg)) < 0 ||
-	    (r = choose_output(&j, path, &out->output)) < 0)
+	    (r = choose_output(&j, path, plan_only, &out->output)) < 0)
 		return r;
 	bits = j.rec.bits & PAYLOAD_PRIVATE;
 	if ((r = check_reads(j.im, req->reads, &bits, dg)) < 0 ||

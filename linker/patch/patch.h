@@ -20,7 +20,7 @@ struct patch_request {
 	const char  *binary;		/* path, or a bare name to look up in PATH and the sbin folders */
 	const char *const *object;	/* hook object files; none: the built-in `count` */
 	size_t       n_object;
-	const struct attach_arg *arg;	/* --uprobe, --uretprobe */
+	struct attach_arg *arg;		/* --uprobe, --uretprobe */
 	size_t       n_arg;
 	const char  *output;		/* NULL: ./NAME.patched */
 	bool         in_place;
@@ -56,7 +56,8 @@ int patch_read_ours(struct arena *a, const char *path, struct image **im, struct
 int patch_revert(struct arena *a, const char *path, const char *output, struct diags *dg);
 
 /* The file a bare name means: itself when it has a slash or exists here, else the first in
- * PATH, /usr/sbin, /sbin, /usr/local/sbin.  NULL when there is none. */
+ * PATH, /usr/sbin, /sbin, /usr/local/sbin, or the first library of this name where the
+ * dynamic linker looks.  NULL when there is none. */
 const char *patch_find_binary(struct arena *a, const char *name);
 
 #ifdef __cplusplus

@@ -10,9 +10,9 @@
 #include "reads.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "image_priv.h"
+#include "libraries.h"
 
 static const char *const changes_signals[] = {
 	"__sigaction", "__sysv_signal", "bsd_signal", "dlmopen", "dlopen", "epoll_pwait",
@@ -25,11 +25,6 @@ static const char *const changes_signals[] = {
 static const char *const c_library[] = {
 	"ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0",
 	"librt.so.1", "libc.so", "libc.musl-x86_64.so.1", "ld-musl-x86_64.so.1",
-};
-
-static const char *const folders[] = {
-	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib",
-	"/usr/lib", "/usr/local/lib/x86_64-linux-gnu", "/usr/local/lib",
 };
 
 #define N_OF(a_) (sizeof(a_) / sizeof((a_)[0]))
@@ -88,20 +83,6 @@ struct closure {
 	size_t n, cap;
 };
 
-/* A library's file where the dynamic linker looks when nobody tells it otherwise. */
-static const char *find(struct arena *a, const char *name)
-{
-	if (strchr(name, '/'))
-		return access(name, R_OK) ? NULL : name;
-	for (size_t i = 0; i < N_OF(folders); i++) {
-		const char *p = arena_printf(a, "%s/%s", folders[i], name);
-
-		if (!access(p, R_OK))
-			return p;
-	}
-	return NULL;
-}
-
 static const char *add_needed(struct closure *c, const struct image *by)
 {
 	for (size_t i = 0; i < by->n_needed; i++) {
@@ -114,7 +95,7 @@ static const char *add_needed(struct closure *c, const struct image *by)
 			known = c->im[k]->soname && !strcmp(c->im[k]->soname, name);
 		if (known)
 			continue;
-		path = find(c->arena, name);
+		path = library_find(c->arena, name);
 		if (!path || image_read(c->arena, path, &im, &quiet) < 0 || !im->dyn)
 			return arena_printf(c->arena, "%s, which %s needs, cannot be looked into", name,
 					    by->path);

@@ -180,7 +180,7 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 	if (n)
 		return n;
 	return diag(dg, DIAG_P200, at_file(im->path), "%s is neither defined nor imported here%s",
-		    w->symbol, suggest_names(im, pat.name));
+		    w->symbol, suggest_place(im, pat.name));
 }
 
 static int find_vaddr(struct plan *p, const struct want *w, struct diags *dg)

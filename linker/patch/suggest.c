@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "libraries.h"
+
 enum { WANTED = 3, MAX_BYTES = 127 };
 
 struct best {
@@ -65,13 +67,14 @@ static void consider(struct best *b, const char *want, size_t n_want, const char
 	b->distance[at] = d;
 }
 
-const char *suggest_names(const struct image *im, const char *name)
+/* "; did you mean A, B or C?" */
+static const char *names_like(const struct image *im, const char *name)
 {
 	struct best b = { .n = 0 };
 	size_t n = strnlen(name, MAX_BYTES + 1);
 	const char *text = "; did you mean ";
 
-	if (n > MAX_BYTES || strpbrk(name, "*?["))
+	if (n > MAX_BYTES)
 		return "";
 	for (size_t i = 0; i < im->n_sym; i++)
 		consider(&b, name, n, im->sym[i].name);
@@ -83,4 +86,79 @@ const char *suggest_names(const struct image *im, const char *name)
 		text = arena_printf(im->arena, "%s%s%s", text, i == 0 ? "" : i + 1 == b.n ? " or " : ", ",
 				    b.name[i]);
 	return arena_printf(im->arena, "%s?", text);
+}
+
+static bool defines(const struct image *im, const char *name)
+{
+	for (size_t i = 0; i < im->n_sym; i++)
+		if (!strcmp(im->sym[i].name, name))
+			return true;
+	return false;
+}
+
+static bool calls(const struct image *im, const char *name)
+{
+	for (size_t i = 0; i < im->n_import; i++)
+		if (!im->import[i].defined && !strcmp(im->import[i].name, name))
+			return true;
+	return false;
+}
+
+/* The libraries that an image needs, and those they need, in the order of discovery. */
+struct closure {
+	struct arena *arena;
+	const char **path;
+	size_t n, cap;
+};
+
+static void add_needed(struct closure *c, const struct image *im)
+{
+	for (size_t i = 0; i < im->n_needed; i++) {
+		const char *path = library_find(c->arena, im->needed[i]);
+		bool known = !path;
+
+		for (size_t k = 0; k < c->n && !known; k++)
+			known = !strcmp(c->path[k], path);
+		if (!known)
+			*ARENA_PUSH(c->arena, c->path, c->n, c->cap) = path;
+	}
+}
+
+static const char *library_with(const struct image *im, const char *name)
+{
+	struct closure c = { .arena = im->arena };
+	const char *caller = NULL, *definer = NULL;
+
+	add_needed(&c, im);
+	for (size_t i = 0; i < c.n; i++) {
+		struct arena *a = arena_new();	/* libraries are large: one at a time */
+		struct diags quiet = { 0 };
+		struct image *lib;
+
+		if (image_read(a, c.path[i], &lib, &quiet) >= 0) {
+			add_needed(&c, lib);
+			if (!definer && defines(lib, name))
+				definer = c.path[i];
+			else if (!caller && calls(lib, name))
+				caller = c.path[i];
+		}
+		arena_free(a);
+	}
+	if (caller && definer)
+		return arena_printf(im->arena, "; its library %s calls it and %s defines it: patch one of them",
+				    caller, definer);
+	if (caller || definer)
+		return arena_printf(im->arena, "; its library %s %s it: patch that",
+				    caller ? caller : definer, caller ? "calls" : "defines");
+	return "";
+}
+
+const char *suggest_place(const struct image *im, const char *name)
+{
+	const char *text;
+
+	if (strpbrk(name, "*?["))
+		return "";
+	text = library_with(im, name);
+	return *text ? text : names_like(im, name);
 }

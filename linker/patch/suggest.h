@@ -10,8 +10,10 @@
 extern "C" {
 #endif
 
-/* "; did you mean A, B or C?" of the image's functions and imports, or "". */
-const char *suggest_names(const struct image *im, const char *name);
+/* What to do about a function that the image has not: "; FILE, a library of it, calls it and
+ * FILE defines it: patch that" if a library that it needs, as installed here, has the name;
+ * else "; did you mean A, B or C?" of the image's functions and imports; or "". */
+const char *suggest_place(const struct image *im, const char *name);
 
 #ifdef __cplusplus
 }

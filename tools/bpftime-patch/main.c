@@ -33,7 +33,7 @@ static size_t attach_args(const struct opts *o, struct attach_arg *arg)
 		bool ret = !strcmp(o->opt[i].name, "uretprobe");
 
 		if (ret || !strcmp(o->opt[i].name, "uprobe"))
-			arg[n++] = (struct attach_arg){ ret, o->opt[i].value };
+			arg[n++] = (struct attach_arg){ .ret = ret, .text = o->opt[i].value };
 	}
 	return n;
 }
@@ -59,6 +59,9 @@ static int read_request(const struct opts *o, struct patch_request *req, struct 
 	req->output = opts_get(o, "output");
 	req->in_place = opts_has(o, "in-place");
 	req->map_dir = opts_get(o, "map-dir");
+	if (req->map_dir && req->map_dir[0] != '/')
+		return diag(dg, DIAG_U001, at_file("--map-dir"), "%s: a path from the root: the program "
+			    "may be started anywhere", req->map_dir);
 	req->allow_unverified = opts_has(o, "allow-unverified");
 	req->allow_setuid = opts_has(o, "allow-setuid");
 	req->plan.allow_trap = opts_has(o, "allow-trap");
