@@ -2,17 +2,9 @@
  *
  * cfi.c - writes the .eh_frame of trampolines. */
 #include "cfi.h"
+#include "eh_read.h"
 
-enum {		/* DWARF 5, table 7.29 */
-	DW_CFA_advance_loc = 0x40, DW_CFA_offset = 0x80,
-	DW_CFA_advance_loc1 = 0x02, DW_CFA_advance_loc4 = 0x04,
-	DW_CFA_undefined = 0x07, DW_CFA_same_value = 0x08, DW_CFA_register = 0x09,
-	DW_CFA_def_cfa_expression = 0x0f, DW_CFA_expression = 0x10,
-	DW_CFA_offset_extended_sf = 0x11, DW_CFA_def_cfa_sf = 0x12,
-	DW_CFA_val_offset_sf = 0x15, DW_CFA_val_expression = 0x16,
-	DATA_ALIGN = -8,
-	PCREL_SDATA4 = 0x1b,
-};
+enum { DATA_ALIGN = -8 };
 
 struct cfi_row cfi_entry_row(void)
 {
@@ -64,7 +56,7 @@ static void close_entry(struct code *c, size_t len_off)
 	uint32_t n;
 
 	while ((c->n - len_off) % 8)
-		PUT(c, 0);
+		PUT(c, DW_CFA_nop);
 	n = (uint32_t)(c->n - len_off - 4);
 	if (len_off + 4 <= c->cap)
 		memcpy(c->p + len_off, &n, 4);
@@ -80,8 +72,8 @@ void cfi_cie(struct cfi_out *o)
 	PUT(c, 1, 'z', 'R', 0);
 	put_uleb(c, 1);			/* code alignment */
 	put_sleb(c, DATA_ALIGN);
-	PUT(c, CFI_RA, 1, PCREL_SDATA4);
-	PUT(c, 0x0c, CFI_RSP, 8);	/* DW_CFA_def_cfa */
+	PUT(c, CFI_RA, 1, EH_PE_PCREL | EH_PE_SDATA4);
+	PUT(c, DW_CFA_def_cfa, CFI_RSP, 8);
 	PUT(c, DW_CFA_offset | CFI_RA, 1);
 	close_entry(c, len);
 }
@@ -126,7 +118,7 @@ static void put_cfa(struct code *c, const struct cfi_rule *r)
 		PUT(c, DW_CFA_def_cfa_expression);
 		put_expr(c, r->expr);
 	} else if (r->off >= 0) {
-		PUT(c, 0x0c);
+		PUT(c, DW_CFA_def_cfa);
 		put_uleb(c, r->reg);
 		put_uleb(c, (uint64_t)r->off);
 	} else {	/* a multiple of the data alignment, or it could not have been said */

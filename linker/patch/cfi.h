@@ -43,9 +43,6 @@ bool cfi_row_is_entry(const struct cfi_row *row);
 /* The row when n more bytes were pushed. */
 struct cfi_row cfi_pushed(struct cfi_row row, int64_t n);
 
-/* The FDE whose function holds `vaddr`, or NULL. */
-const struct image_fde *cfi_fde_of(const struct image *im, uint64_t vaddr);
-
 /* What the image's own .eh_frame says about `vaddr`; false when it says nothing, or
  * something this does not understand. */
 bool cfi_row_at(const struct image *im, uint64_t vaddr, struct cfi_row *out);

@@ -259,6 +259,16 @@ const uint8_t *image_at(const struct image *im, uint64_t vaddr, uint64_t n)
 	return im->file.p + ph->p_offset + off;
 }
 
+struct bytes image_from(const struct image *im, uint64_t vaddr)
+{
+	const Elf64_Phdr *ph = vaddr ? image_load_at(im, vaddr) : NULL;
+	uint64_t off = ph ? vaddr - ph->p_vaddr : 0;
+
+	if (!ph || off >= ph->p_filesz)
+		return (struct bytes){ NULL, 0 };
+	return (struct bytes){ im->file.p + ph->p_offset + off, ph->p_filesz - off };
+}
+
 uint64_t image_foff(const struct image *im, uint64_t vaddr)
 {
 	const uint8_t *p = image_at(im, vaddr, 1);

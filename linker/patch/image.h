@@ -38,7 +38,7 @@ struct image_import {
 struct image_fde {		/* one of .eh_frame: a function's extent */
 	uint64_t vaddr, bytes;
 	uint64_t fde_vaddr;	/* where the FDE itself is */
-	bool     has_lsda;
+	uint64_t lsda_vaddr;	/* its .gcc_except_table; 0: none */
 };
 
 struct image {
@@ -79,10 +79,14 @@ int image_parse(struct arena *a, const char *path, struct bytes file, const stru
 
 /* File bytes behind [vaddr, vaddr+n) of a PT_LOAD, or NULL when not all are in one. */
 const uint8_t *image_at(const struct image *im, uint64_t vaddr, uint64_t n);
+/* File bytes from vaddr to the end of its PT_LOAD's; .p NULL when there are none. */
+struct bytes image_from(const struct image *im, uint64_t vaddr);
 /* File offset of vaddr; UINT64_MAX when it is not in the file. */
 uint64_t image_foff(const struct image *im, uint64_t vaddr);
 /* PT_LOAD that holds vaddr, or NULL. */
 const Elf64_Phdr *image_load_at(const struct image *im, uint64_t vaddr);
+/* The FDE whose function holds vaddr, or NULL. */
+const struct image_fde *image_fde_at(const struct image *im, uint64_t vaddr);
 /* Section of that name, or NULL. */
 const Elf64_Shdr *image_section(const struct image *im, const char *name);
 

@@ -39,17 +39,6 @@ static void store_tag(struct image_dyn *d, const Elf64_Dyn *e)
 	}
 }
 
-/* File bytes from vaddr to the end of its segment. */
-static struct bytes from(const struct image *im, uint64_t vaddr)
-{
-	const Elf64_Phdr *ph = vaddr ? image_load_at(im, vaddr) : NULL;
-	uint64_t off = ph ? vaddr - ph->p_vaddr : 0;
-
-	if (!ph || off >= ph->p_filesz)
-		return (struct bytes){ NULL, 0 };
-	return (struct bytes){ im->file.p + ph->p_offset + off, ph->p_filesz - off };
-}
-
 static uint32_t u32_at(struct bytes b, uint64_t off)
 {
 	uint32_t v = 0;
@@ -83,7 +72,7 @@ static uint64_t count_gnu_hash(struct bytes h)
 
 uint64_t image_gnu_hash_bytes(const struct image *im)
 {
-	struct bytes h = from(im, im->dyn->gnu_hash);
+	struct bytes h = image_from(im, im->dyn->gnu_hash);
 	uint64_t n_bucket = u32_at(h, 0), first = u32_at(h, 4),
 		 chain = 16 + (uint64_t)u32_at(h, 8) * 8;
 	uint64_t n = count_gnu_hash(h);
@@ -93,7 +82,7 @@ uint64_t image_gnu_hash_bytes(const struct image *im)
 
 uint64_t image_hash_bytes(const struct image *im)
 {
-	struct bytes h = from(im, im->dyn->hash);
+	struct bytes h = image_from(im, im->dyn->hash);
 
 	return 8 + ((uint64_t)u32_at(h, 0) + u32_at(h, 4)) * 4;
 }
@@ -121,12 +110,12 @@ static uint64_t count_symbols(const struct image_reader *r)
 		if (im->sh[i].sh_type == SHT_DYNSYM && im->sh[i].sh_addr == d->symtab)
 			return im->sh[i].sh_size / sizeof(Elf64_Sym);
 	if (d->hash)
-		return u32_at(from(im, d->hash), 4);
-	n = d->gnu_hash ? count_gnu_hash(from(im, d->gnu_hash)) : 0;
-	k = count_relocs(from(im, d->jmprel), d->jmprel_bytes);
+		return u32_at(image_from(im, d->hash), 4);
+	n = d->gnu_hash ? count_gnu_hash(image_from(im, d->gnu_hash)) : 0;
+	k = count_relocs(image_from(im, d->jmprel), d->jmprel_bytes);
 	if (k > n)
 		n = k;
-	k = count_relocs(from(im, d->rela), d->rela_bytes);
+	k = count_relocs(image_from(im, d->rela), d->rela_bytes);
 	return k > n ? k : n;
 }
 
@@ -139,7 +128,7 @@ static void set_version(struct image_reader *r, uint32_t idx, uint32_t name_off)
 
 static void read_verneed(struct image_reader *r)
 {
-	struct bytes b = from(r->im, r->dyn.verneed);
+	struct bytes b = image_from(r->im, r->dyn.verneed);
 	uint64_t off = 0, left = MAX_VERSIONS;
 	Elf64_Verneed vn;
 	Elf64_Vernaux va;
@@ -163,7 +152,7 @@ static void read_verneed(struct image_reader *r)
 
 static void read_verdef(struct image_reader *r)
 {
-	struct bytes b = from(r->im, r->dyn.verdef);
+	struct bytes b = image_from(r->im, r->dyn.verdef);
 	uint64_t off = 0;
 	Elf64_Verdef vd;
 	Elf64_Verdaux va;
@@ -192,7 +181,7 @@ static int read_tags(struct image_reader *r, const Elf64_Phdr *ph)
 	for (uint64_t off = 0; bytes_get(tab, off, &e, sizeof(e)) && e.d_tag != DT_NULL;
 	     off += sizeof(e))
 		store_tag(&r->dyn, &e);
-	r->dynstr = from(im, r->dyn.strtab);
+	r->dynstr = image_from(im, r->dyn.strtab);
 	if (r->dyn.strsz < r->dynstr.n)
 		r->dynstr.n = r->dyn.strsz;
 	r->dynstr = bytes_strings(r->dynstr);
@@ -227,7 +216,7 @@ int image_read_dynamic(struct image_reader *r)
 	r->n_version = MAX_VERSIONS;
 	read_verneed(r);
 	read_verdef(r);
-	r->dynsym = from(im, r->dyn.symtab);
+	r->dynsym = image_from(im, r->dyn.symtab);
 	n = count_symbols(r);
 	max = r->dynsym.n / sizeof(Elf64_Sym);
 	r->n_dynsym = n < max ? n : max;
@@ -246,7 +235,7 @@ int image_read_dynamic(struct image_reader *r)
 bool image_dynsym(const struct image_reader *r, uint64_t i, Elf64_Sym *s, const char **name,
 		  const char **version)
 {
-	struct bytes vs = from(r->im, r->dyn.versym);
+	struct bytes vs = image_from(r->im, r->dyn.versym);
 	uint16_t v;
 
 	if (i >= r->n_dynsym || !bytes_get(r->dynsym, i * sizeof(*s), s, sizeof(*s)) ||

@@ -139,7 +139,7 @@ static const char *of_tail(const struct image *im, uint64_t vaddr, unsigned dept
 static const char *of_code(const struct image *im, uint64_t vaddr, uint64_t bytes, unsigned depth)
 {
 	struct look l = { .im = im, .fn_vaddr = vaddr, .fn_end = vaddr + bytes };
-	const struct image_fde *fde = cfi_fde_of(im, vaddr);
+	const struct image_fde *fde = image_fde_at(im, vaddr);
 	struct cfi_row row = cfi_entry_row();
 	const char *why = NULL;
 

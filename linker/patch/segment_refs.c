@@ -15,19 +15,12 @@ static bool hits(const struct refs *r, uint64_t v) { return v >= r->lo && v < r-
 /* Start of the function around vaddr, 0 when none is known. */
 static uint64_t function_at(const struct image *im, uint64_t vaddr)
 {
-	size_t lo = 0, hi = im->n_fde;
+	const struct image_fde *fde = image_fde_at(im, vaddr);
+	size_t lo = 0, hi = im->n_sym;
 
+	if (fde)
+		return fde->vaddr;
 	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (im->fde[mid].vaddr <= vaddr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo && vaddr - im->fde[lo - 1].vaddr < im->fde[lo - 1].bytes)
-		return im->fde[lo - 1].vaddr;
-	for (lo = 0, hi = im->n_sym; lo < hi;) {
 		size_t mid = lo + (hi - lo) / 2;
 
 		if (im->sym[mid].vaddr <= vaddr)

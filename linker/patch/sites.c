@@ -50,7 +50,7 @@ static struct site *attach(struct plan *p, const struct want *w, uint64_t vaddr,
 /* The extent of the function that holds vaddr: its FDE, or a symbol with a size. */
 static void set_function(const struct image *im, struct site *s)
 {
-	const struct image_fde *f = cfi_fde_of(im, s->vaddr);
+	const struct image_fde *f = image_fde_at(im, s->vaddr);
 
 	if (f) {
 		s->fn_vaddr = f->vaddr;
