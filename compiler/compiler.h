@@ -22,7 +22,7 @@ struct compile_opts {
 	bool        debug;
 	bool        unverified;
 	bool        vm;		/* emit the C-ABI form of every program: for `run` and the VM library */
-	bool        vectors;	/* vector and floating-point registers may be used: not in hooks */
+	bool        hosted;	/* it runs where vector registers and a libc are: not in hooks */
 };
 
 /* Compiles all programs of the unit.  facts[i] belongs to prog[i]; NULL where the

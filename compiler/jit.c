@@ -5,6 +5,7 @@
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "module.h"
 
@@ -28,32 +29,50 @@ static int orc_error(const struct unit *u, LLVMErrorRef err, struct diags *dg)
 	return r;
 }
 
+static int define_at(struct jit *j, const struct unit *u, const char *name, const void *at,
+		     bool callable, struct diags *dg)
+{
+	LLVMOrcCSymbolMapPair pair = { .Name = LLVMOrcLLJITMangleAndIntern(j->lljit, name) };
+
+	pair.Sym.Address = (uintptr_t)at;
+	pair.Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported;
+	if (callable)
+		pair.Sym.Flags.GenericFlags |= LLVMJITSymbolGenericFlagsCallable;
+	return orc_error(u, LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(j->lljit),
+						  LLVMOrcAbsoluteSymbols(&pair, 1)), dg);
+}
+
 /* Tells ORC where a symbol of the runtime is, if the module refers to it. */
 static int define(struct jit *j, const struct unit *u, const struct jit_env *env, LLVMValueRef v,
 		  struct diags *dg)
 {
 	const char *name = LLVMGetValueName(v);
-	LLVMOrcCSymbolMapPair pair = { 0 };
-	LLVMErrorRef err;
+	uint64_t at;
 
 	if (!LLVMIsDeclaration(v) || !LLVMGetFirstUse(v))
 		return 0;
-	pair.Sym.Address = env ? env->symbol(env->arg, name) : 0;
-	if (!pair.Sym.Address)
+	at = env ? env->symbol(env->arg, name) : 0;
+	if (!at)
 		return diag(dg, DIAG_C003, at_file(u->path), "%s: no such symbol here", name);
-	pair.Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported;
-	if (LLVMIsAFunction(v))
-		pair.Sym.Flags.GenericFlags |= LLVMJITSymbolGenericFlagsCallable;
-	pair.Name = LLVMOrcLLJITMangleAndIntern(j->lljit, name);
-	err = LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(j->lljit),
-				    LLVMOrcAbsoluteSymbols(&pair, 1));
-	return orc_error(u, err, dg);
+	return define_at(j, u, name, (const void *)(uintptr_t)at, LLVMIsAFunction(v), dg);
+}
+
+/* What instruction selection makes calls of. */
+static int define_libc(struct jit *j, const struct unit *u, struct diags *dg)
+{
+	int r = define_at(j, u, "memcpy", (const void *)(uintptr_t)memcpy, true, dg);
+
+	if (r >= 0)
+		r = define_at(j, u, "memmove", (const void *)(uintptr_t)memmove, true, dg);
+	if (r >= 0)
+		r = define_at(j, u, "memset", (const void *)(uintptr_t)memset, true, dg);
+	return r;
 }
 
 static int define_all(struct jit *j, const struct unit *u, const struct module *m,
 		      const struct jit_env *env, struct diags *dg)
 {
-	int r = 0;
+	int r = define_libc(j, u, dg);
 
 	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f && r >= 0;
 	     f = LLVMGetNextFunction(f))
@@ -138,7 +157,7 @@ int jit_open(const struct unit *u, const struct vfy_result *const *facts,
 	int r;
 
 	j->arena = a;
-	o.vm = o.vectors = true;
+	o.vm = o.hosted = true;
 	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, true,
 			&m, dg);
 	if (r >= 0)

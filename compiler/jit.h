@@ -22,7 +22,7 @@ struct jit_env {
 	void      *arg;
 };
 
-/* Compiles for the machine this runs on; opts->vm and vectors are implied.  env: NULL when
+/* Compiles for the machine this runs on; opts->vm and hosted are implied.  env: NULL when
  * the programs use neither maps nor helpers.  Returns 0 and *out, to be closed, or a
  * negative diagnostic. */
 int jit_open(const struct unit *u, const struct vfy_result *const *facts,

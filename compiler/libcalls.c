@@ -9,7 +9,8 @@
 #include "lower/entry.h"
 #include "module.h"
 
-enum { INLINE_BYTES = 128, INLINE_MOVE_BYTES = 64, WORD_BYTES = 8 };
+enum { INLINE_BYTES = 128, INLINE_MOVE_BYTES = 64, WORD_BYTES = 8,
+       BLOCK_WORDS = 4, BLOCK_BYTES = BLOCK_WORDS * WORD_BYTES };
 
 /* One loop: for (i = from; i != to; i += step) body(i).  Positions the builder behind it;
  * from and to must be a whole number of steps apart. */
@@ -52,71 +53,99 @@ static LLVMValueRef at(struct lower *l, LLVMValueRef p, LLVMValueRef i)
 	return LLVMBuildGEP2(l->b, l->i8, p, &i, 1, "");
 }
 
-static void move_one(struct lower *l, LLVMTypeRef w, LLVMValueRef to, LLVMValueRef from,
-		     LLVMValueRef i)
+static LLVMValueRef plus(struct lower *l, LLVMValueRef i, unsigned words)
 {
-	LLVMValueRef v = LLVMBuildLoad2(l->b, w, at(l, from, i), "");
-
-	LLVMSetAlignment(v, 1);
-	LLVMSetAlignment(LLVMBuildStore(l->b, v, at(l, to, i)), 1);
+	return words ? LLVMBuildAdd(l->b, i, lower_imm(l->i64, words * WORD_BYTES), "") : i;
 }
 
-/* [0, words) by words, then [words, n) by bytes. */
-static void copy_up(struct lower *l, LLVMValueRef fn, LLVMValueRef to, LLVMValueRef from,
-		    LLVMValueRef words, LLVMValueRef n)
+/* n neighbours, all read before the first is written: the ranges may overlap. */
+static void move_some(struct lower *l, LLVMTypeRef w, unsigned n, LLVMValueRef to,
+		      LLVMValueRef from, LLVMValueRef i)
 {
-	struct loop p = loop_open(l, fn, lower_imm(l->i64, 0), words);
+	LLVMValueRef v[BLOCK_WORDS];
 
-	move_one(l, l->i64, to, from, p.i);
+	for (unsigned k = 0; k < n; k++) {
+		v[k] = LLVMBuildLoad2(l->b, w, at(l, from, plus(l, i, k)), "");
+		LLVMSetAlignment(v[k], 1);
+	}
+	for (unsigned k = 0; k < n; k++)
+		LLVMSetAlignment(LLVMBuildStore(l->b, v[k], at(l, to, plus(l, i, k))), 1);
+}
+
+/* Where the parts of [0, n) end that are done by blocks, by words and by bytes. */
+struct parts {
+	LLVMValueRef blocks, words, n;
+};
+
+static void copy_up(struct lower *l, LLVMValueRef fn, LLVMValueRef to, LLVMValueRef from,
+		    const struct parts *e)
+{
+	struct loop p = loop_open(l, fn, lower_imm(l->i64, 0), e->blocks);
+
+	move_some(l, l->i64, BLOCK_WORDS, to, from, p.i);
+	loop_close(l, &p, BLOCK_BYTES);
+	p = loop_open(l, fn, e->blocks, e->words);
+	move_some(l, l->i64, 1, to, from, p.i);
 	loop_close(l, &p, WORD_BYTES);
-	p = loop_open(l, fn, words, n);
-	move_one(l, l->i8, to, from, p.i);
+	p = loop_open(l, fn, e->words, e->n);
+	move_some(l, l->i8, 1, to, from, p.i);
 	loop_close(l, &p, 1);
 }
 
 static void copy_down(struct lower *l, LLVMValueRef fn, LLVMValueRef to, LLVMValueRef from,
-		      LLVMValueRef words, LLVMValueRef n)
+		      const struct parts *e)
 {
-	LLVMValueRef i;
-	struct loop p = loop_open(l, fn, n, words);
+	struct loop p = loop_open(l, fn, e->n, e->words);
 
-	move_one(l, l->i8, to, from, LLVMBuildSub(l->b, p.i, lower_imm(l->i64, 1), ""));
+	move_some(l, l->i8, 1, to, from, LLVMBuildSub(l->b, p.i, lower_imm(l->i64, 1), ""));
 	loop_close(l, &p, -1);
-	p = loop_open(l, fn, words, lower_imm(l->i64, 0));
-	i = LLVMBuildSub(l->b, p.i, lower_imm(l->i64, WORD_BYTES), "");
-	move_one(l, l->i64, to, from, i);
+	p = loop_open(l, fn, e->words, e->blocks);
+	move_some(l, l->i64, 1, to, from,
+		  LLVMBuildSub(l->b, p.i, lower_imm(l->i64, WORD_BYTES), ""));
 	loop_close(l, &p, -WORD_BYTES);
+	p = loop_open(l, fn, e->blocks, lower_imm(l->i64, 0));
+	move_some(l, l->i64, BLOCK_WORDS, to, from,
+		  LLVMBuildSub(l->b, p.i, lower_imm(l->i64, BLOCK_BYTES), ""));
+	loop_close(l, &p, -BLOCK_BYTES);
+}
+
+static void set_some(struct lower *l, LLVMValueRef v, unsigned n, LLVMValueRef to, LLVMValueRef i)
+{
+	for (unsigned k = 0; k < n; k++)
+		LLVMSetAlignment(LLVMBuildStore(l->b, v, at(l, to, plus(l, i, k))), 1);
 }
 
 static void set_up(struct lower *l, LLVMValueRef fn, LLVMValueRef to, LLVMValueRef byte,
-		   LLVMValueRef words, LLVMValueRef n)
+		   const struct parts *e)
 {
-	LLVMValueRef v = LLVMBuildZExt(l->b, byte, l->i64, "");
-	struct loop p;
+	LLVMValueRef v = LLVMBuildMul(l->b, LLVMBuildZExt(l->b, byte, l->i64, ""),
+				      lower_imm(l->i64, 0x0101010101010101), "");
+	struct loop p = loop_open(l, fn, lower_imm(l->i64, 0), e->blocks);
 
-	v = LLVMBuildMul(l->b, v, lower_imm(l->i64, 0x0101010101010101), "");
-	p = loop_open(l, fn, lower_imm(l->i64, 0), words);
-	LLVMSetAlignment(LLVMBuildStore(l->b, v, at(l, to, p.i)), 1);
+	set_some(l, v, BLOCK_WORDS, to, p.i);
+	loop_close(l, &p, BLOCK_BYTES);
+	p = loop_open(l, fn, e->blocks, e->words);
+	set_some(l, v, 1, to, p.i);
 	loop_close(l, &p, WORD_BYTES);
-	p = loop_open(l, fn, words, n);
-	LLVMBuildStore(l->b, byte, at(l, to, p.i));
+	p = loop_open(l, fn, e->words, e->n);
+	set_some(l, byte, 1, to, p.i);
 	loop_close(l, &p, 1);
 }
 
 static void move_either(struct lower *l, LLVMValueRef fn, LLVMValueRef to, LLVMValueRef from,
-			LLVMValueRef words, LLVMValueRef n)
+			const struct parts *e)
 {
 	LLVMBasicBlockRef up = LLVMAppendBasicBlockInContext(l->ctx, fn, "");
 	LLVMBasicBlockRef down = LLVMAppendBasicBlockInContext(l->ctx, fn, "");
 	LLVMValueRef gap = LLVMBuildSub(l->b, LLVMBuildPtrToInt(l->b, to, l->i64, ""),
 					LLVMBuildPtrToInt(l->b, from, l->i64, ""), "");
 
-	LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntUGE, gap, n, ""), up, down);
+	LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntUGE, gap, e->n, ""), up, down);
 	LLVMPositionBuilderAtEnd(l->b, down);
-	copy_down(l, fn, to, from, words, n);
+	copy_down(l, fn, to, from, e);
 	LLVMBuildRetVoid(l->b);
 	LLVMPositionBuilderAtEnd(l->b, up);
-	copy_up(l, fn, to, from, words, n);
+	copy_up(l, fn, to, from, e);
 }
 
 enum mem_op { MEM_OP_COPY, MEM_OP_MOVE, MEM_OP_SET, MEM_OP_COUNT };
@@ -127,7 +156,8 @@ static LLVMValueRef loop_function(struct module *m, enum mem_op op)
 	static const char *const names[] = { "mem.copy", "mem.move", "mem.set" };
 	struct lower *l = &m->l;
 	LLVMTypeRef t[3] = { l->ptr, op == MEM_OP_SET ? l->i8 : l->ptr, l->i64 };
-	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, names[op]), words, p[3];
+	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, names[op]), p[3];
+	struct parts e;
 
 	if (fn)
 		return fn;
@@ -137,13 +167,16 @@ static LLVMValueRef loop_function(struct module *m, enum mem_op op)
 	module_set_attributes(m, fn);
 	LLVMGetParams(fn, p);
 	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, fn, ""));
-	words = LLVMBuildAnd(l->b, p[2], lower_imm(l->i64, -WORD_BYTES), "");
+	e = (struct parts){
+		LLVMBuildAnd(l->b, p[2], lower_imm(l->i64, -BLOCK_BYTES), ""),
+		LLVMBuildAnd(l->b, p[2], lower_imm(l->i64, -WORD_BYTES), ""), p[2],
+	};
 	if (op == MEM_OP_SET)
-		set_up(l, fn, p[0], p[1], words, p[2]);
+		set_up(l, fn, p[0], p[1], &e);
 	else if (op == MEM_OP_COPY)
-		copy_up(l, fn, p[0], p[1], words, p[2]);
+		copy_up(l, fn, p[0], p[1], &e);
 	else
-		move_either(l, fn, p[0], p[1], words, p[2]);
+		move_either(l, fn, p[0], p[1], &e);
 	LLVMBuildRetVoid(l->b);
 	return fn;
 }
@@ -227,6 +260,9 @@ static void expand_function(struct module *m, LLVMValueRef f)
 
 void libcalls_expand(struct module *m)
 {
-	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f; f = LLVMGetNextFunction(f))
+	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f; f = LLVMGetNextFunction(f)) {
 		expand_function(m, f);
+		/* Nor does code generation make new ones. */
+		LLVMAddTargetDependentFunctionAttr(f, "no-builtins", "");
+	}
 }

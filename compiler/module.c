@@ -153,10 +153,8 @@ void module_set_attributes(struct module *m, LLVMValueRef f)
 	lower_add_attr(l, f, "nounwind");
 	LLVMAddTargetDependentFunctionAttr(f, "target-cpu", m->target.cpu);
 	LLVMAddTargetDependentFunctionAttr(f, "target-features", m->target.features);
-	if (!l->opts->vectors) {
+	if (!l->opts->hosted)
 		lower_add_attr(l, f, "noimplicitfloat");
-		LLVMAddTargetDependentFunctionAttr(f, "no-builtins", "");
-	}
 	if (!strncmp(name, "bpftime_h_", 10) || !strncmp(name, "body.", 5)) {
 		drop_attr(f, "noinline");
 		lower_add_attr(l, f, "alwaysinline");
@@ -194,7 +192,8 @@ static int optimise(struct module *m)
 		LLVMDisposeErrorMessage(text);
 		return -DIAG_I001;
 	}
-	libcalls_expand(m);
+	if (!m->l.opts->hosted)
+		libcalls_expand(m);
 	return m->l.dg->errors ? -(int)m->l.dg->first : 0;
 }
 

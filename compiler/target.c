@@ -107,7 +107,7 @@ int target_open(struct arena *a, const struct compile_opts *opts, struct target_
 	target_initialise();
 	out->target = t;
 	out->cpu = arena_strdup(a, opts->cpu ? opts->cpu : t->cpu);
-	out->features = arena_strdup(a, opts->vectors ? t->vector_features : t->hook_features);
+	out->features = arena_strdup(a, opts->hosted ? t->vector_features : t->hook_features);
 	if (!strcmp(out->cpu, "native"))
 		host_cpu(a, out);
 	if (LLVMGetTargetFromTriple(t->triple, &ref, &err)) {
