@@ -9,6 +9,7 @@ static void help(FILE *out, const char *name, const struct cli_command *commands
 	fprintf(out, "usage: %s COMMAND ...; %s COMMAND --help\n\n", name, name);
 	for (const struct cli_command *c = commands; c->name; c++)
 		fprintf(out, "  %-8s %-28s %s\n", c->name, c->args, c->text);
+	opts_help_exit(out);
 }
 
 static void run(enum opt_tool tool, const char *name, const struct cli_command *c, int argc,
@@ -50,8 +51,9 @@ int cli_main(enum opt_tool tool, const char *name, const struct cli_command *com
 		if (c->name)
 			run(tool, name, c, argc - 1, argv + 1, &dg);
 		else
-			diag(&dg, DIAG_U001, at_file(argv[1]), "no such command; see %s --help",
-			     name);
+			diag(&dg, DIAG_U001, at_file(argv[1]), "%s; see %s --help",
+			     argv[1][0] == '-' ? "options go behind the command"
+					       : "no such command", name);
 	}
 	errno = 0;
 	if ((fflush(stdout) || ferror(stdout)) && !dg.errors)

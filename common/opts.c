@@ -158,6 +158,11 @@ void opts_help(FILE *out, enum opt_tool tool, const char *command)
 			 r->arg ? " " : "", r->arg ? r->arg : "");
 		fprintf(out, "  %-28s %s\n", left, r->text);
 	}
+	opts_help_exit(out);
+}
+
+void opts_help_exit(FILE *out)
+{
 	fputs("\nExit codes: 0 ok, 1 input refused, 2 usage, 3 environment (read, write, memory,\n"
 	      "permission), 4 a bug of ours.\n", out);
 }

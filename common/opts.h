@@ -61,6 +61,7 @@ int opts_seconds(const struct opts *o, const char *name, double *out, struct dia
 
 /* The option table of a command, aligned, then the exit codes. */
 void opts_help(FILE *out, enum opt_tool tool, const char *command);
+void opts_help_exit(FILE *out);
 
 #ifdef __cplusplus
 }

@@ -182,8 +182,8 @@ int control_find_users(struct control_list *l, struct arena *a, int pid, struct 
 
 	if (pid > 0) {
 		if (!look_at(l, a, pid))
-			return diag(dg, DIAG_M013, at_file("hooks"), "%d: %s", pid,
-				    strerror(errno));
+			return diag(dg, errno == EACCES || errno == EPERM ? DIAG_E001 : DIAG_M013,
+				    at_file("hooks"), "/proc/%d/maps: %s", pid, strerror(errno));
 		for (size_t i = 0; i < l->n; i++) {
 			if (l->control[i].n_pid)
 				l->control[kept++] = l->control[i];

@@ -114,6 +114,32 @@ static int parse_members(struct parser *p, const struct btf_type *t, size_t off,
 	return r;
 }
 
+/* Global variables, in the order in which dump shows them. */
+static int parse_variables(struct parser *p, const struct btf_type *t, size_t off, unsigned depth)
+{
+	const struct btf_var_secinfo *v = btf_var_secinfos(t);
+	int r = 0;
+
+	for (uint16_t i = 0; r >= 0 && i < btf_vlen(t); i++) {
+		const struct btf_type *var = btf__type_by_id(p->m->btf, v[i].type);
+
+		if (!var || !btf_is_var(var))
+			return wrong(p, "its type makes no sense: write it as hex bytes");
+		r = parse_type(p, var->type, off + v[i].offset, depth + 1);
+	}
+	return r;
+}
+
+/* Takes a word that names a truth value, as dump shows those. */
+static bool parse_bool(struct parser *p, const struct btf_type *t, size_t off)
+{
+	if (!btf_is_int(t) || btf_int_encoding(t) != BTF_INT_BOOL || !p->n_word ||
+	    (strcmp(*p->word, "true") && strcmp(*p->word, "false")))
+		return false;
+	p->out[off] = !strcmp(next_word(p), "true");
+	return true;
+}
+
 static int parse_type(struct parser *p, uint32_t id, size_t off, unsigned depth)
 {
 	const struct btf *btf = p->m->btf;
@@ -124,12 +150,16 @@ static int parse_type(struct parser *p, uint32_t id, size_t off, unsigned depth)
 
 	if (size < 0 || off > p->bytes || (uint64_t)size > p->bytes - off || depth > MAX_DEPTH)
 		return wrong(p, "its type makes no sense: write it as hex bytes");
+	if (size && parse_bool(p, t, off))
+		return 0;
 	if (btfval_is_scalar(btf, id, &is_signed))
 		return parse_number(p, off, (size_t)size, is_signed);
 	if (btfval_is_string(btf, id))
 		return parse_string(p, off, (size_t)size);
 	if (btf_is_struct(t))
 		return parse_members(p, t, off, depth);
+	if (btf_is_datasec(t))
+		return parse_variables(p, t, off, depth);
 	if (btf_is_array(t) && size) {
 		size_t n = btf_array(t)->nelems, each = (size_t)size / n;
 

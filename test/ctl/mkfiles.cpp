@@ -153,7 +153,7 @@ static int map(const std::vector<std::string> &arg)
 
 /* Ids: 1 u32, 2 u64, 3 s16, 4 char, 5 char[8], 6 struct usage { u64 calls, bytes },
  * 7 struct who { u32 pid; char comm[8] }, 8 struct event { u32 len; char data[8] },
- * 9 struct log2 { u64 slots[8] } (10). */
+ * 9 struct log2 { u64 slots[8] } (10), 14 the variables total (u64), verbose (bool), limit (s16). */
 static int btf(const std::vector<std::string> &arg)
 {
 	struct btf *b = btf__new_empty();
@@ -175,6 +175,14 @@ static int btf(const std::vector<std::string> &arg)
 	btf__add_struct(b, "log2", 64);
 	btf__add_field(b, "slots", 10, 0, 0);
 	btf__add_array(b, 1, 2, 8);
+	btf__add_int(b, "_Bool", 1, BTF_INT_BOOL);
+	btf__add_var(b, "total", BTF_VAR_GLOBAL_ALLOCATED, 2);
+	btf__add_var(b, "verbose", BTF_VAR_GLOBAL_ALLOCATED, 11);
+	btf__add_datasec(b, ".data", 12);
+	btf__add_datasec_var_info(b, 12, 0, 8);
+	btf__add_datasec_var_info(b, 13, 8, 1);
+	btf__add_datasec_var_info(b, 15, 10, 2);
+	btf__add_var(b, "limit", BTF_VAR_GLOBAL_ALLOCATED, 3);
 	const char *raw = (const char *)btf__raw_data(b, &n);
 	mkdir((root() + "/" + arg[0]).c_str(), 0700);
 	return put(root() + "/" + arg[0] + "/" MAPFMT_BTF_FILE, std::string(raw, n));
