@@ -42,5 +42,9 @@ enum { MAPFMT_KIND_OFF = 1024 };
 #define MAPFMT_CONTROL_DIR ".hooks"
 /* Maps that objects share by name (LIBBPF_PIN_BY_NAME) are in $BPFTIME_DIR/pinned/. */
 #define MAPFMT_PIN_DIR "pinned"
+/* Files in the making, where a filesystem has none without a name: no reader looks at them. */
+#define MAPFMT_TEMP_PREFIX ".new-"
+/* The map directory's name, with its NUL, is at most this long for the runtime. */
+#define MAPFMT_DIR_BYTES 512
 
 #endif

@@ -161,10 +161,11 @@ int mapdir_list(const struct mapdir *d, struct arena *a, struct mapref_list *out
 		if (dirs.name[i][0] == '.')
 			continue;
 		r = mapdir_names(d, dirs.name[i], a, &files, dg);
-		/* Maps of global data are called .bss and .data: of the names with a dot only
-		 * the BTF is no map. */
+		/* Maps of global data are called .bss and .data: of the names with a dot the
+		 * BTF and files in the making are no maps. */
 		for (size_t k = 0; r >= 0 && k < files.n; k++)
-			if (strcmp(files.name[k], MAPFMT_BTF_FILE))
+			if (strcmp(files.name[k], MAPFMT_BTF_FILE) &&
+			    strncmp(files.name[k], MAPFMT_TEMP_PREFIX, strlen(MAPFMT_TEMP_PREFIX)))
 				*ARENA_PUSH(a, out->ref, out->n, out->cap) = (struct mapref){
 					dirs.name[i], object, files.name[k], NULL };
 	}

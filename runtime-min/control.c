@@ -88,7 +88,8 @@ static void fill_attach(struct rt_control_attach *row)
 /* A new control file, named when it is complete. */
 static void make(int64_t folder, const char *name, uint64_t bytes)
 {
-	int64_t fd = rt_dir_unnamed(folder, bytes), p;
+	struct rt_new file;
+	int64_t fd = rt_dir_new(&file, folder, bytes), p;
 
 	if (fd < 0)
 		return;
@@ -98,9 +99,9 @@ static void make(int64_t folder, const char *name, uint64_t bytes)
 		fill_attach((struct rt_control_attach *)((char *)p +
 							 bpftime_rt1_payload.control_bytes));
 		rt_sys2(SYS_munmap, p, bytes);
-		rt_dir_name(folder, fd, name);	/* or another process was first */
+		rt_dir_name(&file, name);	/* or another process was first */
 	}
-	rt_sys1(SYS_close, fd);
+	rt_dir_end(&file);
 }
 
 /* The payload's id is a hash of all that shaped it, so a file of that name and size is its. */

@@ -10,13 +10,15 @@
 enum {
 	AT_FDCWD = -100, O_RDWR = 2, O_NOCTTY = 0400, O_NONBLOCK = 04000, O_DIRECTORY = 0200000,
 	O_NOFOLLOW = 0400000, O_CLOEXEC = 02000000, O_TMPFILE = 020200000,
-	AT_EMPTY_PATH = 0x1000, AT_SYMLINK_FOLLOW = 0x400,
+	O_CREAT = 0100, O_EXCL = 0200, AT_EMPTY_PATH = 0x1000, AT_SYMLINK_FOLLOW = 0x400,
+	RENAME_NOREPLACE = 1, RLIMIT_FSIZE = 1, F_DUPFD_CLOEXEC = 1030,
 	S_IFMT = 0170000, S_IFDIR = 0040000, S_IFREG = 0100000, OTHERS_WRITE = 022,
 	PR_GET_AUXV = 0x41555856, AT_SECURE = 23, AUX_PAIRS = 64,
-	PATH_BYTES = 256, ZERO_BYTES = 4096,
+	PATH_BYTES = RT_DIR_BYTES, ZERO_BYTES = 4096,
 };
 
 static char env_dir[PATH_BYTES];	/* $BPFTIME_DIR, "" without */
+static bool env_unusable;		/* there is one, too long for us: no other will do */
 static int32_t secure;			/* 1 yes, -1 no, 0 not known */
 
 static void read_aux(const uint64_t *aux, uint64_t words)
@@ -24,6 +26,22 @@ static void read_aux(const uint64_t *aux, uint64_t words)
 	for (uint64_t i = 0; i + 1 < words && aux[i]; i += 2)
 		if (aux[i] == AT_SECURE)
 			secure = aux[i + 1] ? 1 : -1;
+}
+
+/* A relative name means what it means now: the program may go elsewhere. */
+static void remember_dir(const char *found)
+{
+	struct rt_text t = rt_text(env_dir, sizeof(env_dir));
+
+	if (*found != '/') {
+		int64_t n = rt_sys2(SYS_getcwd, env_dir, sizeof(env_dir) - 1);
+
+		env_unusable = n <= 1 || env_dir[0] != '/';	/* "(unreachable)/..." */
+		t.used = n > 1 ? (uint32_t)n - 1 : 0;
+		rt_put_char(&t, '/');
+	}
+	rt_put(&t, found);
+	env_unusable |= t.cut;
 }
 
 void rt_dir_started(const uint64_t *sp)
@@ -42,8 +60,8 @@ void rt_dir_started(const uint64_t *sp)
 			}
 	}
 	read_aux(p + 1, 2 * AUX_PAIRS);
-	if (found && *found && rt_length(found) < sizeof(env_dir) && secure < 0)
-		rt_copy(env_dir, found, rt_length(found) + 1);
+	if (found && *found && secure < 0)
+		remember_dir(found);
 }
 
 /* Does this process have rights that whoever started it has not?  What cannot be found
@@ -72,11 +90,25 @@ struct stat_ {		/* x86-64 */
 	uint64_t rest[11];
 };
 
+/* Where standard input or output are closed their numbers are the lowest free ones, and the
+ * target may be writing to them in another thread. */
+static int64_t above_standard(int64_t fd)
+{
+	int64_t high = fd;
+
+	if (fd >= 0 && fd <= 2) {
+		high = rt_sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+		rt_sys1(SYS_close, fd);
+	}
+	return high;
+}
+
 /* fd, or -EPERM and it is closed. */
 static int64_t if_ours(int64_t fd, uint32_t type, uint64_t *bytes)
 {
 	struct stat_ st;
 
+	fd = above_standard(fd);
 	if (fd < 0)
 		return fd;
 	if (rt_sys2(SYS_fstat, fd, &st) || (st.mode & S_IFMT) != type ||
@@ -91,7 +123,8 @@ static int64_t if_ours(int64_t fd, uint32_t type, uint64_t *bytes)
 
 int64_t rt_dir_folder(int64_t dir, const char *name)
 {
-	rt_sys3(SYS_mkdirat, dir, name, 0700);
+	if (!rt_sys3(SYS_mkdirat, dir, name, 0700))
+		rt_sys3(SYS_fchmodat, dir, name, 0700);	/* whatever the umask */
 	return if_ours(rt_sys4(SYS_openat, dir, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
 		       S_IFDIR, NULL);
 }
@@ -104,6 +137,8 @@ int64_t rt_dir_open(void)
 
 	if ((bpftime_rt1_payload.bits & PAYLOAD_PRIVATE) || more_rights())
 		return -RT_EPERM;
+	if (env_unusable)
+		return -RT_ENOENT;
 	if (env_dir[0]) {
 		rt_put(&t, env_dir);
 	} else if (stamped) {
@@ -123,12 +158,16 @@ int64_t rt_dir_file(int64_t dir, const char *name, uint64_t *bytes)
 }
 
 /* Space for every page: a write to a page that a full filesystem cannot give is a SIGBUS
- * in the target. */
+ * in the target.  What `ulimit -f` forbids is not even tried: that is a SIGXFSZ. */
 static bool allocate(int64_t fd, uint64_t bytes)
 {
 	static const char zeros[ZERO_BYTES];
-	int64_t r = rt_sys4(SYS_fallocate, fd, 0, 0, bytes);
+	uint64_t limit[2];
+	int64_t r;
 
+	if (!rt_sys2(SYS_getrlimit, RLIMIT_FSIZE, limit) && bytes > limit[0])
+		return false;
+	r = rt_sys4(SYS_fallocate, fd, 0, 0, bytes);
 	if (r != -RT_EOPNOTSUPP)
 		return !r;
 	for (uint64_t off = 0; off < bytes; off += sizeof(zeros))	/* whole pages */
@@ -137,30 +176,83 @@ static bool allocate(int64_t fd, uint64_t bytes)
 	return true;
 }
 
-int64_t rt_dir_unnamed(int64_t dir, uint64_t bytes)
+/* Where a filesystem has no files without a name the file has one that nobody looks for.
+ * Killed before it is removed, a process leaves it; `bpftime-ctl rm` takes it along. */
+static int64_t open_temp(int64_t dir, char *temp)
 {
-	int64_t fd = rt_sys4(SYS_openat, dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct rt_text t = rt_text(temp, RT_TEMP_BYTES);
+	uint64_t random = 0;
 
-	if (fd >= 0 && !allocate(fd, bytes)) {
-		rt_sys1(SYS_close, fd);
-		return -RT_ENOSPC;
-	}
-	return fd;
+	rt_sys3(SYS_getrandom, &random, sizeof(random), 0);
+	rt_put(&t, MAPFMT_TEMP_PREFIX);
+	rt_put_number(&t, (uint64_t)rt_sys0(SYS_gettid), 10, 1);
+	rt_put_char(&t, '-');
+	rt_put_number(&t, random, 16, 16);
+	return rt_sys4(SYS_openat, dir, temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 }
 
-int64_t rt_dir_name(int64_t dir, int64_t fd, const char *name)
+int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes)
 {
-	char path[32];
-	struct rt_text t = rt_text(path, sizeof(path));
-	int64_t r = rt_sys6(SYS_linkat, (uint64_t)fd, (uint64_t)"", (uint64_t)dir, (uint64_t)name,
-			    AT_EMPTY_PATH, 0);
+	n->dir = dir;
+	n->temp[0] = 0;
+	n->fd = rt_sys4(SYS_openat, dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (n->fd == -RT_EOPNOTSUPP || n->fd == -RT_EISDIR) {
+		n->fd = open_temp(dir, n->temp);
+		if (n->fd < 0)
+			n->temp[0] = 0;
+	}
+	n->fd = above_standard(n->fd);
+	if (n->fd < 0) {
+		rt_dir_end(n);
+		return n->fd;
+	}
+	rt_sys2(SYS_fchmod, n->fd, 0600);	/* whatever the umask */
+	if (!allocate(n->fd, bytes)) {
+		rt_dir_end(n);
+		return -RT_ENOSPC;
+	}
+	return n->fd;
+}
+
+void rt_dir_end(struct rt_new *n)
+{
+	if (n->temp[0])
+		rt_sys3(SYS_unlinkat, n->dir, n->temp, 0);
+	if (n->fd >= 0)
+		rt_sys1(SYS_close, n->fd);
+}
+
+/* Some filesystems have no second names either. */
+static int64_t name_temp(struct rt_new *n, const char *name)
+{
+	int64_t r = rt_sys6(SYS_linkat, (uint64_t)n->dir, (uint64_t)n->temp, (uint64_t)n->dir,
+			    (uint64_t)name, 0, 0);
 
 	if (!r || r == -RT_EEXIST)
 		return r;
+	r = rt_sys6(SYS_renameat2, (uint64_t)n->dir, (uint64_t)n->temp, (uint64_t)n->dir,
+		    (uint64_t)name, RENAME_NOREPLACE, 0);
+	if (!r)
+		n->temp[0] = 0;
+	return r;
+}
+
+int64_t rt_dir_name(struct rt_new *n, const char *name)
+{
+	char path[32];
+	struct rt_text t = rt_text(path, sizeof(path));
+	int64_t r;
+
+	if (n->temp[0])
+		return name_temp(n, name);
+	r = rt_sys6(SYS_linkat, (uint64_t)n->fd, (uint64_t)"", (uint64_t)n->dir, (uint64_t)name,
+		    AT_EMPTY_PATH, 0);
+	if (!r || r == -RT_EEXIST)
+		return r;
 	rt_put(&t, "/proc/self/fd/");	/* what an unprivileged process needed before Linux 6.10 */
-	rt_put_number(&t, (uint64_t)fd, 10, 1);
-	return rt_sys6(SYS_linkat, (uint64_t)AT_FDCWD, (uint64_t)path, (uint64_t)dir, (uint64_t)name,
-		       AT_SYMLINK_FOLLOW, 0);
+	rt_put_number(&t, (uint64_t)n->fd, 10, 1);
+	return rt_sys6(SYS_linkat, (uint64_t)AT_FDCWD, (uint64_t)path, (uint64_t)n->dir,
+		       (uint64_t)name, AT_SYMLINK_FOLLOW, 0);
 }
 
 bool rt_dir_is_name(const char *name)

@@ -8,7 +8,12 @@
 #ifndef BPFTIME_RUNTIME_DIR_H
 #define BPFTIME_RUNTIME_DIR_H
 
+#include "mapfmt.h"
 #include "rt_base.h"
+
+enum {
+	RT_DIR_BYTES = MAPFMT_DIR_BYTES, RT_TEMP_BYTES = 40,
+};
 
 #pragma GCC visibility push(hidden)
 
@@ -27,10 +32,17 @@ int64_t rt_dir_folder(int64_t dir, const char *name);
 /* Opens a file for reading and writing; *bytes is its size. -ENOENT; -EPERM not ours. */
 int64_t rt_dir_file(int64_t dir, const char *name, uint64_t *bytes);
 
-/* A new file of that many bytes, with space for all of them, that has no name yet. */
-int64_t rt_dir_unnamed(int64_t dir, uint64_t bytes);
+struct rt_new {		/* a file in the making */
+	int64_t dir, fd;
+	char    temp[RT_TEMP_BYTES];	/* the name it has meanwhile, "" none */
+};
+/* A new file of that many bytes, with space for all of them, that has no name of its own yet.
+ * Returns its descriptor, or -errno. */
+int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes);
 /* Gives it a name.  0; -EEXIST when another process was first. */
-int64_t rt_dir_name(int64_t dir, int64_t fd, const char *name);
+int64_t rt_dir_name(struct rt_new *n, const char *name);
+/* Closes it; without a name it is gone. */
+void rt_dir_end(struct rt_new *n);
 
 /* Can this be a file's name? */
 bool rt_dir_is_name(const char *name);

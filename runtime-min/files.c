@@ -81,6 +81,7 @@ static int64_t open_file(rt_map m, int64_t folder, const char *name, const char 
 	for (uint32_t sibling = 0; sibling < SIBLINGS;) {
 		char path[NAME_BYTES];
 		struct rt_text t = rt_text(path, sizeof(path));
+		struct rt_new file;
 		int64_t fd, r;
 
 		rt_put(&t, name);
@@ -98,11 +99,11 @@ static int64_t open_file(rt_map m, int64_t folder, const char *name, const char 
 		}
 		if (fd != -RT_ENOENT)
 			return fd;
-		fd = rt_dir_unnamed(folder, MAPFMT_HEADER_BYTES + data);
+		fd = rt_dir_new(&file, folder, MAPFMT_HEADER_BYTES + data);
 		if (fd < 0)
 			return fd;
-		r = fill(fd, m, path, object, stamp) ? rt_dir_name(folder, fd, path) : -RT_ENOMEM;
-		rt_sys1(SYS_close, fd);
+		r = fill(fd, m, path, object, stamp) ? rt_dir_name(&file, path) : -RT_ENOMEM;
+		rt_dir_end(&file);
 		if (r && r != -RT_EEXIST)
 			return r;
 		/* Whoever named it: open it by its name, which /proc then shows. */
@@ -217,6 +218,7 @@ static int64_t open_folder(int64_t dir, const struct objfmt_object *o, const cha
 	const void *btf = BPFTIME_REL(const void, o->btf_rel);
 	char path[NAME_BYTES];
 	struct rt_text t = rt_text(path, sizeof(path));
+	struct rt_new file;
 	int64_t folder, fd;
 
 	rt_put(&t, name);
@@ -227,11 +229,11 @@ static int64_t open_folder(int64_t dir, const struct objfmt_object *o, const cha
 	folder = rt_dir_folder(dir, path);
 	if (folder < 0 || !btf || !o->btf_bytes)
 		return folder;
-	fd = rt_dir_unnamed(folder, o->btf_bytes);
+	fd = rt_dir_new(&file, folder, o->btf_bytes);
 	if (fd >= 0) {
 		if (rt_sys4(SYS_pwrite64, fd, btf, o->btf_bytes, 0) == (int64_t)o->btf_bytes)
-			rt_dir_name(folder, fd, MAPFMT_BTF_FILE);	/* the first one stays */
-		rt_sys1(SYS_close, fd);
+			rt_dir_name(&file, MAPFMT_BTF_FILE);	/* the first one stays */
+		rt_dir_end(&file);
 	}
 	return folder;
 }

@@ -3,9 +3,15 @@
 // be trusted.
 #include <gtest/gtest.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,6 +151,25 @@ TEST_F(RtFiles, ThreadsWaitForTheFirst)
 	})), 0);
 }
 
+// The umask is the program's business, its closed descriptors too.
+TEST_F(RtFiles, UmaskAndClosedDescriptorsDoNotMatter)
+{
+	EXPECT_EQ(result(spawn([&] {
+		umask(0777);
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+		uint64_t *n = run(dir);
+		if (!n || tp.control.private_maps)
+			return 100;
+		return open("/dev/null", O_RDONLY);	// the lowest is free again
+	})), 0);
+	struct stat st;
+	ASSERT_EQ(stat((dir + "/" + object_folder() + "/room").c_str(), &st), 0);
+	EXPECT_EQ(st.st_mode & 0777, 0600u);
+	ASSERT_EQ(stat((dir + "/" + object_folder()).c_str(), &st), 0);
+	EXPECT_EQ(st.st_mode & 0777, 0700u);
+}
+
 // Another shape under the same name is left alone.
 TEST_F(RtFiles, AMismatchMakesASibling)
 {
@@ -196,6 +221,54 @@ TEST_F(RtFiles, PrivateMemoryIsSharedWithChildren)
 			return 1;
 		return (int)(*n != 1001);
 	})), 0);
+}
+
+// A file over the limit is a signal that ends the program, not only an error.
+TEST_F(RtFiles, AFileSizeLimitMeansPrivateMemory)
+{
+	for (rlim_t limit : {0, 4096, 8191})
+		EXPECT_EQ(result(spawn([&] {
+			struct rlimit r = {limit, limit};
+			setrlimit(RLIMIT_FSIZE, &r);
+			uint64_t *n = run(dir);
+			return !n || *n != 1000 || tp.control.private_maps != 2 || !tp.slot[1];
+		})), 0) << limit;
+	EXPECT_TRUE(files(object_folder()).empty());
+}
+
+// Some filesystems have no O_TMPFILE; some have no hard links either.
+TEST_F(RtFiles, AreMadeWithoutUnnamedFiles)
+{
+	enum { TMPFILE_BIT = 020000000 };
+	auto without = [&](bool links) {
+		const sock_filter code[] = {
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, links ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EPERM),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+			BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TMPFILE_BIT, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		};
+		const sock_fprog prog = {sizeof(code) / sizeof(*code), const_cast<sock_filter *>(code)};
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+			return false;
+		return true;
+	};
+	for (bool links : {true, false}) {
+		TearDown();
+		SetUp();
+		for (int i = 0; i < 2; i++)
+			EXPECT_EQ(result(spawn([&] {
+				uint64_t *n = without(links) ? run(dir) : nullptr;
+				if (!n || tp.control.private_maps)
+					return 100;
+				return (int)__atomic_fetch_add(n, 1, __ATOMIC_RELAXED) - 1000;
+			})), i);
+		EXPECT_EQ(files(object_folder()), (std::set<std::string>{"room", "slot"}));
+		EXPECT_EQ(files(MAPFMT_CONTROL_DIR), (std::set<std::string>{"cdcdcdcdcdcdcdcd"}));
+	}
 }
 
 TEST_F(RtFiles, AFullFilesystemMeansPrivateMemory)

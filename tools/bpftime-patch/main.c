@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "mapfmt.h"
 #include "opts.h"
 #include "patch.h"
 
@@ -62,6 +63,9 @@ static int read_request(const struct opts *o, struct patch_request *req, struct 
 	if (req->map_dir && req->map_dir[0] != '/')
 		return diag(dg, DIAG_U001, at_file("--map-dir"), "%s: a path from the root: the program "
 			    "may be started anywhere", req->map_dir);
+	if (req->map_dir && strlen(req->map_dir) >= MAPFMT_DIR_BYTES)
+		return diag(dg, DIAG_U001, at_file("--map-dir"), "a path of at most %d bytes, not %s",
+			    MAPFMT_DIR_BYTES - 1, req->map_dir);
 	req->allow_unverified = opts_has(o, "allow-unverified");
 	req->allow_setuid = opts_has(o, "allow-setuid");
 	req->plan.allow_trap = opts_has(o, "allow-trap");

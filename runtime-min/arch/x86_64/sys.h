@@ -10,13 +10,14 @@ enum {
 	SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_fstat = 5, SYS_mmap = 9,
 	SYS_mprotect = 10, SYS_munmap = 11, SYS_rt_sigaction = 13,
 	SYS_rt_sigprocmask = 14, SYS_pwrite64 = 18, SYS_sched_yield = 24,
-	SYS_mremap = 25, SYS_madvise = 28, SYS_getpid = 39, SYS_getuid = 102, SYS_getgid = 104,
-	SYS_geteuid = 107, SYS_getegid = 108, SYS_prctl = 157, SYS_arch_prctl = 158,
+	SYS_mremap = 25, SYS_madvise = 28, SYS_getpid = 39, SYS_fcntl = 72, SYS_getcwd = 79,
+	SYS_fchmod = 91, SYS_getrlimit = 97, SYS_getuid = 102, SYS_getgid = 104, SYS_geteuid = 107,
+	SYS_getegid = 108, SYS_prctl = 157, SYS_arch_prctl = 158,
 	SYS_gettid = 186, SYS_tkill = 200, SYS_futex = 202, SYS_sched_getaffinity = 204,
 	SYS_clock_gettime = 228, SYS_tgkill = 234, SYS_openat = 257, SYS_mkdirat = 258,
 	SYS_newfstatat = 262, SYS_unlinkat = 263, SYS_linkat = 265, SYS_readlinkat = 267,
-	SYS_fallocate = 285, SYS_pipe2 = 293, SYS_getcpu = 309, SYS_process_vm_readv = 310,
-	SYS_getrandom = 318,
+	SYS_fchmodat = 268, SYS_fallocate = 285, SYS_pipe2 = 293, SYS_getcpu = 309,
+	SYS_process_vm_readv = 310, SYS_renameat2 = 316, SYS_getrandom = 318,
 };
 
 /* All signals but those that code raises itself, which must not be blocked: SIGILL, SIGTRAP,
