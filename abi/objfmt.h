@@ -51,6 +51,8 @@ enum bpftime_map_bits {
 	MAP_BIT_RODATA = 1,	/* frozen global data (.rodata, .kconfig): constant to verifier and optimiser */
 	MAP_BIT_DATA = 2,	/* other global data (.data, .bss); never with RODATA */
 	MAP_BIT_PINNED = 4,	/* LIBBPF_PIN_BY_NAME: shared by name between objects */
+	MAP_BIT_PAYLOAD = 8,	/* says what is true of one target (USDT arguments): the patcher writes
+				 * it into the payload, and it never has a file */
 };
 
 /* A map, in the object and at run time: a map pointer in a program is the address

@@ -6,6 +6,6 @@ function(bpf_object src obj)
   file(MAKE_DIRECTORY ${dir})
   add_custom_command(OUTPUT ${obj}
     COMMAND ${CLANG_BPF} -O2 -g -Wall -Werror -target bpf -D__TARGET_ARCH_x86
-            -I${PROJECT_SOURCE_DIR}/samples -MD -MF ${obj}.d -c ${src} -o ${obj}
+            -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -I${PROJECT_SOURCE_DIR}/samples -MD -MF ${obj}.d -c ${src} -o ${obj}
     DEPENDS ${src} DEPFILE ${obj}.d VERBATIM)
 endfunction()

@@ -38,6 +38,7 @@ struct lnk_object {		/* one struct objfmt_object */
 	const char     *name;
 	const struct objfmt_stamp *stamp;
 	uint32_t        first_hook;
+	struct lnk_ref  maps;	/* its struct bpftime_map[row.n_maps]; sec 0: none */
 };
 
 struct lnk_hook_at {

@@ -44,6 +44,7 @@ struct obj_sec {
 	struct obj_rel *rel;
 	size_t   n_rel;
 	/* the payload linker's */
+	bool     copied;	/* data is the linker's own copy */
 	bool     live;		/* something reachable refers to it */
 	uint8_t  part;		/* enum obj_part, once laid out */
 	uint64_t off;		/* in its part */

@@ -69,6 +69,14 @@ struct lnk *lnk_new(struct arena *a, struct bytes archive);
 int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow_unverified,
 		   struct diags *dg);
 
+/* A map of a hook's object that the payload brings filled (MAP_BIT_PAYLOAD). */
+struct lnk_room {
+	uint32_t value_size, max_entries;
+	uint8_t *bytes;		/* max_entries values, each padded to 8 bytes; to be written */
+};
+/* false when the object has no such map, or it has no room. */
+bool lnk_room(struct lnk *l, uint32_t hook, const char *map, struct lnk_room *out);
+
 size_t lnk_n_hooks(const struct lnk *l);
 const struct lnk_hook *lnk_hook(const struct lnk *l, size_t i);
 

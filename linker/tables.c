@@ -385,6 +385,7 @@ static int read_object(struct tables *t, struct lnk_ref at)
 		m.off += i * sizeof(struct bpftime_map);
 		err = read_map(t, m, &t->map_name[i]);
 	}
+	o->maps = t->maps;
 	if (err >= 0)
 		err = check_map_names(t);
 	for (uint32_t i = 0; err >= 0 && i < row->n_hooks; i++) {
@@ -443,4 +444,48 @@ int lnk_read_tables(struct lnk *l, struct obj_file *f, bool allow_unverified, st
 		return diag(dg, DIAG_L011, at_file(f->path), "%llu bytes of rooms, at most %d",
 			    (unsigned long long)l->room_bytes, OBJFMT_ROOM_TOTAL_BYTES);
 	return 0;
+}
+
+static bool is_payload_map(const struct tables *t, struct lnk_ref at, const char *name,
+			   struct bpftime_map *m)
+{
+	const char *its;
+
+	get(t, at, m, sizeof(*m));
+	return (m->bits & MAP_BIT_PAYLOAD) && follow_str(t, at, FIELD(*m, name_rel), OBJFMT_NAME_BYTES - 1,
+							 &its) >= 0 && !strcmp(its, name);
+}
+
+bool lnk_room(struct lnk *l, uint32_t hook, const char *map, struct lnk_room *out)
+{
+	struct diags quiet = { 0 };
+	struct tables t = { .l = l, .dg = &quiet };
+	const struct lnk_object *o = &l->object[0];
+	struct lnk_ref room;
+	struct bpftime_map m;
+
+	for (size_t i = 1; i < l->n_object && l->object[i].first_hook <= hook; i++)
+		o = &l->object[i];
+	t.f = o->at.file;
+	for (uint32_t i = 0; i < o->row.n_maps; i++) {
+		struct lnk_ref at = o->maps;
+		struct obj_sec *s;
+
+		at.off += i * sizeof(m);
+		if (!is_payload_map(&t, at, map, &m) || follow(&t, at, FIELD(m, room_rel), &room) <= 0)
+			continue;
+		s = &t.f->sec[room.sec];
+		if (!s->copied) {
+			uint8_t *copy = arena_alloc(l->arena, s->bytes);
+
+			if (s->data)
+				memcpy(copy, s->data, s->bytes);
+			s->data = copy;
+			s->copied = true;
+		}
+		*out = (struct lnk_room){ m.value_size, m.max_entries,
+					  (uint8_t *)(uintptr_t)s->data + room.off };
+		return true;
+	}
+	return false;
 }

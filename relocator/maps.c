@@ -205,6 +205,12 @@ static uint32_t ring_bytes(uint32_t n)
 	return n ? p : 0;
 }
 
+/* The maps of libbpf's usdt.bpf.h, which whoever attaches fills. */
+static bool is_usdt_map(const char *name)
+{
+	return !strcmp(name, "__bpf_usdt_specs") || !strcmp(name, "__bpf_usdt_ip_to_spec_id");
+}
+
 static int32_t add_def(struct obj *o, const struct def *d, struct obj_place at)
 {
 	struct unit_map *m = obj_add_map(o, d->map, at);
@@ -218,6 +224,8 @@ static int32_t add_def(struct obj *o, const struct def *d, struct obj_place at)
 	m->key_btf_id = d->key_id;
 	m->value_btf_id = d->value_id;
 	m->bits = d->pinning == PIN_BY_NAME ? MAP_BIT_PINNED : 0;
+	if (is_usdt_map(d->map))
+		m->bits = MAP_BIT_PAYLOAD;
 	return (int32_t)(o->u->n_map - 1);
 }
 

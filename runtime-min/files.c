@@ -248,16 +248,16 @@ static int64_t attach_object(const struct objfmt_object *o, int64_t dir)
 
 	for (uint32_t k = 0; k < o->n_maps; k++) {
 		const char *map_name = BPFTIME_REL(const char, m[k].name_rel);
-		bool pin = m[k].bits & MAP_BIT_PINNED;
+		bool pin = m[k].bits & MAP_BIT_PINNED, own = m[k].bits & MAP_BIT_PAYLOAD;
 		struct rt_mapped at;
 
 		if (pin && pinned < 0 && dir >= 0)
 			pinned = rt_dir_folder(dir, MAPFMT_PIN_DIR);
-		at = rt_map_attach(&m[k], pin ? pinned : folder, map_name, pin ? MAPFMT_PIN_DIR : name,
-				   stamp->hash);
+		at = rt_map_attach(&m[k], own ? -RT_ENOENT : pin ? pinned : folder, map_name,
+				   pin ? MAPFMT_PIN_DIR : name, stamp->hash);
 		if (!at.base)
 			return -1;
-		n_private += at.private;
+		n_private += at.private && !own;
 	}
 	if (folder >= 0)
 		rt_sys1(SYS_close, folder);

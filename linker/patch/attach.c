@@ -77,14 +77,40 @@ struct spec {		/* a SEC() name behind its prefix */
 	bool follows, follows_ret;	/* @uprobe, @uretprobe: wherever that option asks for */
 };
 
+static bool is_probe_name(const char *s)
+{
+	const char *colon = strchr(s, ':');
+
+	return colon && colon != s && colon[1] && !strchr(colon + 1, ':');
+}
+
+/* "PATH:provider:name" */
+static int parse_usdt(struct arena *a, const char *sec, const char *rest, struct spec *out,
+		      struct diags *dg)
+{
+	const char *colon = strchr(rest, ':');
+
+	if (!*rest)
+		return 0;
+	if (!colon || colon == rest || !is_probe_name(colon + 1))
+		return diag(dg, DIAG_U001, at_file(sec), "a probe is written usdt/PATH:provider:name");
+	out->path = arena_strndup(a, rest, (size_t)(colon - rest));
+	out->at.symbol = arena_strdup(a, colon + 1);
+	out->at.at = AT_USDT;
+	return 1;
+}
+
 /* "PATH:sym+off", "sym", ":sym"; a colon pair belongs to a C++ name.
  * Returns 1 when it names a place, 0 when it is empty, or a negative diagnostic. */
-static int parse_spec(struct arena *a, const char *sec, struct spec *out, struct diags *dg)
+static int parse_spec(struct arena *a, const char *sec, enum hook_kind kind, struct spec *out,
+		      struct diags *dg)
 {
 	const char *slash = strchr(sec, '/'), *rest = slash ? slash + 1 : "", *colon = rest;
 	int r;
 
 	*out = (struct spec){ 0 };
+	if (kind == HOOK_usdt)
+		return parse_usdt(a, sec, rest, out, dg);
 	if (!*rest)
 		return 0;
 	out->follows_ret = !strcmp(rest, "@uretprobe");
@@ -101,25 +127,58 @@ static int parse_spec(struct arena *a, const char *sec, struct spec *out, struct
 
 static bool same_place(const struct record_want *x, const struct record_want *y)
 {
-	return x->has_vaddr == y->has_vaddr && x->vaddr == y->vaddr &&
+	return x->at == y->at && x->has_vaddr == y->has_vaddr && x->vaddr == y->vaddr &&
 	       x->off_bytes == y->off_bytes &&
 	       (x->symbol == y->symbol || (x->symbol && y->symbol && !strcmp(x->symbol, y->symbol)));
 }
 
-static int wants_of_args(struct record *r, struct record_want w, const struct spec *own,
-			 bool has_own, struct attach_arg *arg, size_t n_arg,
-			 struct arena *a, struct diags *dg)
+static int parse_arg(struct arena *a, const struct attach_arg *arg, struct record_want *out,
+		     struct diags *dg)
 {
+	*out = (struct record_want){ .at = arg->at };
+	if (arg->at == AT_SYMBOL)
+		return attach_parse_symbol(a, arg->text, out, dg);
+	if (!is_probe_name(arg->text))
+		return diag(dg, DIAG_U001, at_file(arg->text), "a probe is written provider:name");
+	out->symbol = arg->text;
+	return 0;
+}
+
+/* Is this the kind of place that the hook goes to? */
+static bool suits(const struct attach_arg *arg, const struct record_want *w, const struct spec *own,
+		  enum hook_kind kind, bool usdt_to_uprobe)
+{
+	bool ret = own->follows ? own->follows_ret : w->ret;
+
+	if (arg->at == AT_USDT)
+		return kind == HOOK_usdt || (usdt_to_uprobe && !ret && kind == HOOK_uprobe);
+	return kind != HOOK_usdt && arg->ret == ret;
+}
+
+struct taker {		/* a hook that takes places of the command line */
+	struct record_want w;
+	enum hook_kind kind;
+	bool has_own, usdt_to_uprobe;
+	struct spec own;
+};
+
+static int wants_of_args(struct record *r, const struct taker *t, struct attach_arg *arg,
+			 size_t n_arg, struct arena *a, struct diags *dg)
+{
+	struct record_want w = t->w;
 	int added = 0;
 
 	for (size_t i = 0; i < n_arg; i++) {
-		struct record_want at = { 0 };
-		int err = attach_parse_symbol(a, arg[i].text, &at, dg);
+		struct record_want at;
+		int err = parse_arg(a, &arg[i], &at, dg);
 
 		if (err < 0)
 			return err;
-		if (arg[i].ret != (own->follows ? own->follows_ret : w.ret) || (has_own && !same_place(&own->at, &at)))
+		if (!suits(&arg[i], &t->w, &t->own, t->kind, t->usdt_to_uprobe) ||
+		    (t->has_own && !same_place(&t->own.at, &at)))
 			continue;
+		w.at = at.at;
+		w.cookie = arg[i].has_cookie ? arg[i].cookie : t->w.cookie;
 		w.symbol = at.symbol;
 		w.has_vaddr = at.has_vaddr;
 		w.vaddr = at.vaddr;
@@ -131,52 +190,70 @@ static int wants_of_args(struct record *r, struct record_want w, const struct sp
 	return added;
 }
 
+static bool has_kind(const struct lnk *l, uint32_t first_hook, uint32_t end_hook, enum hook_kind kind)
+{
+	for (uint32_t h = first_hook; h < end_hook; h++)
+		if (lnk_hook(l, h)->row->kind == kind)
+			return true;
+	return false;
+}
+
+/* Where the SEC() name says, if that is in this binary. */
+static int want_of_name(struct record *r, const struct taker *t, const struct image *im)
+{
+	struct record_want w = t->own.at;
+
+	if (!t->has_own || (t->own.path && !is_this_binary(im, t->own.path) &&
+			    (w.at == AT_USDT || !is_needed(im, t->own.path))))
+		return 0;
+	w.object = t->w.object;
+	w.hook = t->w.hook;
+	w.ret = t->w.ret;
+	w.cookie = t->w.cookie;
+	record_add_want(im->arena, r, &w);
+	return 1;
+}
+
 int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32_t first_hook,
 		  uint32_t end_hook, const struct image *im, struct attach_arg *arg, size_t n_arg,
 		  struct diags *dg)
 {
 	struct arena *a = im->arena;
+	bool has_usdt = has_kind(l, first_hook, end_hook, HOOK_usdt);
 	int added = 0;
 
 	for (uint32_t h = first_hook; h < end_hook; h++) {
 		const struct lnk_hook *hook = lnk_hook(l, h);
 		const struct hook_desc *kind = &hook_table[hook->row->kind];
-		struct record_want w = { .object = object, .hook = h - first_hook,
-					 .ret = kind->entry == HOOK_ENTRY_RETURN,
-					 .cookie = hook->row->cookie };
-		struct spec own;
-		int n, has_own = parse_spec(a, hook->sec, &own, dg);
+		struct taker t = { .w = { .object = object, .hook = h - first_hook,
+					  .ret = kind->entry == HOOK_ENTRY_RETURN,
+					  .cookie = hook->row->cookie },
+				   .kind = hook->row->kind, .usdt_to_uprobe = !has_usdt };
+		int n = parse_spec(a, hook->sec, t.kind, &t.own, dg);
 
-		if (has_own < 0)
-			return has_own;
+		if (n < 0)
+			return n;
+		t.has_own = n;
 		if (kind->entry == HOOK_ENTRY_NONE) {
 			diag_warn(dg, at_insn(r->object[object].path, hook->prog, -1, NULL),
 				  "a %s program has no place in a binary", kind->name);
 			continue;
 		}
-		if (n_arg) {
-			n = wants_of_args(r, w, &own, has_own, arg, n_arg, a, dg);
-			if (n < 0)
-				return n;
-		} else if (hook->row->flags & SEC_MANUAL) {
+		if (!n_arg && (hook->row->flags & SEC_MANUAL)) {
 			diag_warn(dg, at_insn(r->object[object].path, hook->prog, -1, NULL),
 				  "SEC(\"%s\") is attached only where --%s says", hook->sec,
 				  kind->name);
 			continue;
-		} else if ((n = has_own && (!own.path || is_this_binary(im, own.path) ||
-					    is_needed(im, own.path)))) {
-			w.symbol = own.at.symbol;
-			w.has_vaddr = own.at.has_vaddr;
-			w.vaddr = own.at.vaddr;
-			w.off_bytes = own.at.off_bytes;
-			record_add_want(a, r, &w);
 		}
-		if (!n && !own.follows)
+		n = n_arg ? wants_of_args(r, &t, arg, n_arg, a, dg) : want_of_name(r, &t, im);
+		if (n < 0)
+			return n;
+		if (!n && !t.own.follows)
 			diag_warn(dg, at_insn(r->object[object].path, hook->prog, -1, NULL),
-				  n_arg && has_own ? "%s: SEC(\"%s\") names a place of its own, and no option names that one"
-				  : n_arg   ? "no --%s given for SEC(\"%s\")"
-				  : has_own ? "%s: nothing of SEC(\"%s\") is in this binary"
-					    : "%s: SEC(\"%s\") names no place; give --uprobe",
+				  n_arg && t.has_own ? "%s: SEC(\"%s\") names a place of its own, and no option names that one"
+				  : n_arg     ? "no --%s given for SEC(\"%s\")"
+				  : t.has_own ? "%s: nothing of SEC(\"%s\") is in this binary"
+					      : "%s: SEC(\"%s\") names no place; the command line must",
 				  kind->name, hook->sec);
 		added += n;
 	}

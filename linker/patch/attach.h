@@ -12,10 +12,13 @@
 extern "C" {
 #endif
 
-/* A --uprobe or --uretprobe of the command line, in order. */
+/* A --uprobe, --uretprobe or --usdt of the command line, in order. */
 struct attach_arg {
 	bool        ret;
-	const char *text;	/* NAME, NAME+OFF, NAME@VERSION, @0xVADDR, a glob */
+	uint8_t     at;		/* enum want_at */
+	bool        has_cookie;
+	uint64_t    cookie;
+	const char *text;	/* NAME, NAME+OFF, NAME@VERSION, @0xVADDR, a glob; PROVIDER:NAME */
 	bool        taken;	/* set when a program takes it */
 };
 
@@ -27,11 +30,13 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
 
 /* Wants of one object (index `object` of r; its hooks are [first_hook, end_hook) of l).
  * With n_arg > 0 the arguments decide: each goes to the programs of its kind that have no
- * place of their own, or to those whose own place names the same symbol.  Without
+ * place of their own, or to those whose own place names the same symbol; --usdt to usdt
+ * programs, or when the object has none to its uprobe programs.  Without
  * arguments the SEC() names decide:
  *     uprobe/PATH:sym[+off]  when PATH is the binary (same file, base name or soname), or
  *                            the binary needs PATH (then its import of sym)
  *     uprobe/sym             whatever the binary defines or imports
+ *     usdt/PATH:prov:name    when PATH is the binary
  *     uprobe/@uretprobe      nothing; given arguments, wherever --uretprobe asks for (of
  *                            the built-in hook: the entry of what it times)
  * A program with no place, and no argument that it could have, gets a warning.  Returns the number of wants added, or a

@@ -7,6 +7,7 @@
 
 #include "decode_x86_64.h"
 #include "patchfmt.h"
+#include "usdt.h"
 
 /* What the grown program-header table displaced is in its new place; only padding is lost. */
 static bool evicted(struct audit_ctx *c, const struct segment_saved_range *r)
@@ -75,6 +76,22 @@ static bool in_site(const struct audit_ctx *c, uint64_t vaddr)
 	return false;
 }
 
+/* The count of a probe's semaphore, which the original's notes name, is one more. */
+static bool semaphore(struct audit_ctx *c, const struct segment_saved_range *r)
+{
+	const struct usdt_probe *u;
+	size_t n = usdt_read(c->o, &u);
+	uint16_t was, is;
+
+	if (r->before.n != 2 || !bytes_get(r->before, 0, &was, 2) ||
+	    !bytes_get(c->p->file, r->foff, &is, 2) || is != (uint16_t)(was + 1))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (u[i].semaphore_vaddr && image_foff(c->o, u[i].semaphore_vaddr) == r->foff)
+			return true;
+	return false;
+}
+
 /* A site is code, and starts with a jump or call into the new segment or to another site,
  * or with int3. */
 static bool site(struct audit_ctx *c, const struct segment_saved_range *r)
@@ -87,6 +104,8 @@ static bool site(struct audit_ctx *c, const struct segment_saved_range *r)
 		if (c->o->ph[i].p_type == PT_LOAD && (c->o->ph[i].p_flags & PF_X) &&
 		    r->foff - c->o->ph[i].p_offset < c->o->ph[i].p_filesz)
 			l = &c->o->ph[i];
+	if (!l && semaphore(c, r))
+		return true;
 	if (!l)
 		return audit_differs(c, "an edit at offset 0x%" PRIx64 " is not in code", r->foff);
 	at = l->p_vaddr + (r->foff - l->p_offset);

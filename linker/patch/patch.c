@@ -151,7 +151,10 @@ static int add_objects(struct job *j)
 	for (size_t i = 0; i < j->req->n_arg; i++)
 		if (!j->req->arg[i].taken)
 			diag_warn(j->dg, at_file(j->im->path), "--%s %s: no object has a program for it",
-				  j->req->arg[i].ret ? "uretprobe" : "uprobe", j->req->arg[i].text);
+				  j->req->arg[i].at == AT_USDT ? "usdt"
+				  : j->req->arg[i].ret	       ? "uretprobe"
+							       : "uprobe",
+				  j->req->arg[i].text);
 	return 0;
 }
 
@@ -159,7 +162,7 @@ static int find_sites(struct job *j)
 {
 	for (size_t i = 0; i < j->rec.n_want; i++) {
 		const struct record_want *rw = &j->rec.want[i];
-		struct want w = { j->first_hook[rw->object] + rw->hook, rw->ret, rw->symbol,
+		struct want w = { j->first_hook[rw->object] + rw->hook, rw->ret, rw->at, rw->symbol,
 				  rw->has_vaddr, rw->vaddr, rw->off_bytes, rw->cookie };
 		int r;
 

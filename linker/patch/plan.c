@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hooks.h"
+#include "usdt_spec.h"
 #include "window.h"
 
 struct plan_state {
@@ -15,19 +16,20 @@ struct plan_state {
 	struct tramp_site *ts;		/* one a site */
 	struct tramp_common common;
 	struct cfi_out cfi;
+	struct usdt_rooms usdt;
 	bool returns;
 };
 
 const char *tactic_name(enum tactic t)
 {
-	static const char *const name[] = { "refused", "jmp", "plt", "padding", "short", "trap" };
+	static const char *const name[] = { "refused", "jmp", "plt", "padding", "short", "before", "trap" };
 
 	return name[t];
 }
 
 const char *site_kind_name(enum site_kind k)
 {
-	static const char *const name[] = { "entry", "offset", "import" };
+	static const char *const name[] = { "entry", "offset", "import", "usdt" };
 
 	return name[k];
 }
@@ -61,6 +63,8 @@ static void decide(struct plan *p, struct site *s, struct tramp_site *t, const s
 	const char *why = s->refused;
 	const uint8_t *before;
 
+	if (!why && s->probe)
+		why = usdt_check_semaphore(p->im, s->probe);
 	if (!why)
 		why = window_decide(p->im, p->state->targets, s, t);
 	if (!why && s->has_ret)
@@ -99,7 +103,7 @@ static size_t collect_spans(const struct plan *p, struct span *span)
 
 	for (size_t i = 0; i < p->n_site; i++) {
 		struct site *s = &p->site[i];
-		uint64_t end = s->tactic == TACTIC_JMP ? p->state->ts[i].back_vaddr
+		uint64_t end = s->tactic == TACTIC_JMP || s->tactic == TACTIC_BEFORE ? p->state->ts[i].back_vaddr
 						       : s->patch_vaddr + s->window_bytes;
 
 		if (s->refused)
@@ -200,14 +204,20 @@ static void drop_address_only(struct plan *p)
 }
 
 /* Attach points exist for what will be patched only. */
-static void name_attach_points(struct plan *p)
+static int name_attach_points(struct plan *p, struct diags *dg)
 {
 	for (size_t i = 0; i < p->n_site; i++) {
 		struct site *s = &p->site[i];
 
-		for (size_t k = 0; k < s->n_at && !s->refused; k++)
+		for (size_t k = 0; k < s->n_at && !s->refused; k++) {
+			int r = usdt_attach(p, &p->state->usdt, s, &s->at[k], dg);
+
+			if (r < 0)
+				return r;
 			s->at[k].attach = lnk_add_attach(p->lnk, s->at[k].hook, s->symbol, s->at[k].cookie);
+		}
 	}
+	return 0;
 }
 
 int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
@@ -215,8 +225,8 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	struct arena *a = p->im->arena;
 	struct plan_state *st = p->state = arena_alloc(a, sizeof(*st));
 	struct code c = { .n = 0 };
+	int r;
 
-	(void)dg;
 	st->ts = arena_array(a, p->n_site, sizeof(*st->ts));
 	st->targets = targets_new(p->im);
 	for (size_t i = 0; i < p->n_site; i++)
@@ -229,7 +239,9 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 		p->n_patched += p->site[i].refused == NULL;
 		st->returns |= !p->site[i].refused && p->site[i].has_ret;
 	}
-	name_attach_points(p);
+	r = name_attach_points(p, dg);
+	if (r < 0)
+		return r;
 	if (st->returns) {
 		lnk_require(p->lnk, "bpftime_rt1_slot");
 		lnk_require(p->lnk, "bpftime_rt1_slots");
@@ -298,6 +310,7 @@ int plan_emit(struct plan *p, struct edits *e, struct diags *dg)
 	for (size_t i = 0; i < p->n_site; i++)
 		if (!p->site[i].refused)
 			add_site_edits(p, e, &p->site[i], &st->ts[i], c.vaddr + p->site[i].tramp_off, &c.far);
+	usdt_raise(p, e);
 	if (c.n != p->tramp_bytes || st->cfi.c.n != p->cfi_bytes)
 		return diag(dg, DIAG_I001, at_file(p->im->path), "trampolines changed their size");
 	if (c.far || st->cfi.c.far)

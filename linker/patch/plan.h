@@ -12,6 +12,7 @@
 
 #include "image.h"
 #include "payload.h"
+#include "usdt.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +22,7 @@ enum site_kind {
 	SITE_ENTRY,	/* first instruction of a function (behind endbr64) */
 	SITE_OFFSET,	/* any other instruction */
 	SITE_IMPORT,	/* PLT stub of an imported function */
+	SITE_USDT,	/* the nop of a statically defined probe */
 };
 enum tactic {
 	TACTIC_REFUSED,
@@ -28,6 +30,7 @@ enum tactic {
 	TACTIC_PLT,	/* jmp rel32 over a PLT stub */
 	TACTIC_PADDING,	/* the function is shorter than the window; padding behind it serves */
 	TACTIC_SHORT,	/* jmp rel8 to a jmp rel32 in padding nearby */
+	TACTIC_BEFORE,	/* jmp rel32 over instructions that lead to the hooked one */
 	TACTIC_TRAP,	/* int3, only when asked for */
 };
 const char *tactic_name(enum tactic t);
@@ -37,6 +40,7 @@ const char *site_kind_name(enum site_kind k);
 struct want {
 	uint32_t    hook;	/* index in the lnk */
 	bool        ret;	/* at the function's return */
+	uint8_t     at;		/* enum want_at */
 	const char *symbol;	/* name, glob, or NULL with has_vaddr */
 	bool        has_vaddr;
 	uint64_t    vaddr;	/* @0xVADDR */
@@ -63,6 +67,8 @@ struct site {
 	const char *symbol;	/* NULL: unnamed */
 	uint64_t    fn_vaddr, fn_bytes;	/* extent of its function, where known (else 0) */
 	enum site_kind kind;
+	const struct usdt_probe *probe;	/* SITE_USDT, with: */
+	const struct usdt_spec *usdt;
 	const struct image_import *import;	/* SITE_IMPORT: calls through its GOT slot are patched too */
 	struct site_attach *at;	/* in the order of the command line */
 	size_t      n_at, cap_at;
@@ -89,6 +95,9 @@ struct plan {
 	size_t        n_patched, n_refused;
 	uint64_t      tramp_bytes, cfi_bytes;
 	struct plan_state *state;
+	const struct usdt_probe *probe;	/* of the image, once asked for */
+	size_t        n_probe;
+	bool          probes_read;
 };
 
 struct plan_opts {
@@ -100,7 +109,7 @@ struct plan_opts {
  * Returns the number of places, or -DIAG_P... : no such symbol (near matches named). */
 int sites_find(struct plan *p, const struct want *w, struct diags *dg);
 
-/* Decides every site.  Returns 0 even when sites are refused. */
+/* Decides every site.  Returns 0 even when sites are refused, or -DIAG_P204. */
 int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg);
 
 /* Writes all trampolines and their CFI into the placed payload, and adds the edits of the

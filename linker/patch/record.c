@@ -21,7 +21,7 @@ struct want_row {
 	uint32_t object, hook, flags, symbol_bytes;
 	uint64_t vaddr, off_bytes, cookie;
 };
-enum { RECORD_VERSION = 1, WANT_RET = 1, WANT_VADDR = 2 };
+enum { RECORD_VERSION = 1, WANT_RET = 1, WANT_VADDR = 2, WANT_AT_SHIFT = 8 };
 
 struct out {	/* with p NULL it only counts */
 	uint8_t *p;
@@ -58,7 +58,8 @@ static void put_record(struct out *o, const struct record *r)
 	for (size_t i = 0; i < r->n_want; i++) {
 		const struct record_want *w = &r->want[i];
 		struct want_row row = { w->object, w->hook,
-					(w->ret ? WANT_RET : 0u) | (w->has_vaddr ? WANT_VADDR : 0u),
+					(w->ret ? WANT_RET : 0u) | (w->has_vaddr ? WANT_VADDR : 0u) |
+						(uint32_t)w->at << WANT_AT_SHIFT,
 					str_bytes(w->symbol), w->vaddr, w->off_bytes, w->cookie };
 
 		put(o, &row, sizeof(row));
@@ -145,9 +146,9 @@ int record_read(struct arena *a, struct bytes b, const char *path, struct record
 		take_row(&in, &row, sizeof(row));
 		w = ARENA_PUSH(a, out->want, out->n_want, out->cap_want);
 		*w = (struct record_want){ row.object, row.hook, row.flags & WANT_RET,
-					   take_str(&in, row.symbol_bytes), row.flags & WANT_VADDR,
+					   (uint8_t)(row.flags >> WANT_AT_SHIFT), take_str(&in, row.symbol_bytes), row.flags & WANT_VADDR,
 					   row.vaddr, row.off_bytes, row.cookie };
-		in.bad |= row.object >= out->n_object || (!w->symbol && !w->has_vaddr);
+		in.bad |= row.object >= out->n_object || row.flags >> WANT_AT_SHIFT > AT_USDT || (!w->symbol && !w->has_vaddr);
 	}
 	if (in.bad || in.off != b.n)
 		return diag(dg, DIAG_P020, at_file(path), "damaged at byte %llu of its record",
@@ -175,7 +176,7 @@ void record_add_want(struct arena *a, struct record *r, const struct record_want
 	for (size_t i = 0; i < r->n_want; i++) {
 		const struct record_want *v = &r->want[i];
 
-		if (v->object == w->object && v->hook == w->hook && v->ret == w->ret &&
+		if (v->object == w->object && v->hook == w->hook && v->ret == w->ret && v->at == w->at &&
 		    v->has_vaddr == w->has_vaddr && v->vaddr == w->vaddr &&
 		    v->off_bytes == w->off_bytes && v->cookie == w->cookie &&
 		    same_str(v->symbol, w->symbol))

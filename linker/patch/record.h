@@ -20,11 +20,18 @@ struct record_object {
 	struct bytes obj;	/* the hook object, whole */
 };
 
+/* What the symbol of a request is. */
+enum want_at {
+	AT_SYMBOL,	/* function or import, with offset; or a pattern */
+	AT_USDT,	/* PROVIDER:NAME */
+};
+
 /* One request of the command line, or of a SEC() name. */
 struct record_want {
 	uint32_t    object;	/* index in the record */
 	uint32_t    hook;	/* index among that object's hooks */
 	bool        ret;
+	uint8_t     at;		/* enum want_at */
 	const char *symbol;	/* NULL with has_vaddr */
 	bool        has_vaddr;
 	uint64_t    vaddr, off_bytes, cookie;

@@ -2,6 +2,7 @@
  *
  * site_x86_64.c - from a patched site through its programs and back.
  *
+ *     [displaced instructions before the hooked one]
  *     [room below the red zone, flags]            where they are in use
  *     cmpl $0, word; je cold; call program; ...   each entry program
  *     [arm a return slot, jump to its stub]       with return programs
@@ -45,22 +46,22 @@ void tramp_common_code(struct tramp_common *g, bool returns, struct code *c, str
 	cold_common(&t);
 }
 
-/* The displaced instructions, each under the unwind row of its original. */
-static void displaced(struct tramp *t, const struct tramp_site *ts)
+/* Instructions [from, to) of the displaced ones, each under the unwind row of its original. */
+static void move_insns(struct tramp *t, const struct tramp_site *ts, size_t from, size_t to)
 {
-	const struct insn *last = &ts->insn[ts->n_insn - 1];
+	const struct insn *in = ts->insn + from;
 	uint64_t base = t->c->vaddr;
 	size_t off[WINDOW_MAX + 1];
 	struct cfi_row row;
 
-	insns_move(ts->insn, ts->n_insn, t->c, off);
-	for (size_t i = 0; t->cfi && i < ts->n_insn; i++) {
+	insns_move(in, to - from, t->c, off);
+	for (size_t i = 0; t->cfi && i < to - from; i++) {
 		if (t->s->kind == SITE_IMPORT)
 			row = ts->row;
-		else if (!cfi_row_at(t->g->im, ts->insn[i].vaddr, &row))
+		else if (!cfi_row_at(t->g->im, in[i].vaddr, &row))
 			continue;
 		cfi_set(t->f, base + off[i], &row);
-		if (ts->insn[i].kind == INSN_CALL || ts->insn[i].kind == INSN_CALL_IND) {
+		if (in[i].kind == INSN_CALL || in[i].kind == INSN_CALL_IND) {
 			struct cfi_row one = cfi_pushed(row, 8), two = cfi_pushed(row, 16);
 
 			cfi_set(t->f, base + off[i] + CALL_AT_ROOM, &one);
@@ -68,6 +69,15 @@ static void displaced(struct tramp *t, const struct tramp_site *ts)
 			cfi_set(t->f, base + off[i] + CALL_AT_POP, &one);
 		}
 	}
+}
+
+/* The hooked instruction and what else is displaced behind it. */
+static void displaced(struct tramp *t, const struct tramp_site *ts)
+{
+	const struct insn *last = &ts->insn[ts->n_insn - 1];
+	struct cfi_row row;
+
+	move_insns(t, ts, ts->n_before, ts->n_insn);
 	if (insn_ends(last) || last->kind == INSN_CALL || last->kind == INSN_CALL_IND)
 		return;
 	if (t->cfi && t->s->kind != SITE_IMPORT && cfi_row_at(t->g->im, ts->back_vaddr, &row))
@@ -116,10 +126,10 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 	struct tramp at_tests;
 	size_t n_cold = 0;
 
-	if (t->cfi) {
+	if (t->cfi)
 		cfi_begin(t->f, code_vaddr(t->c));
-		tramp_rows(t);
-	}
+	move_insns(t, ts, 0, ts->n_before);
+	tramp_rows(t);
 	if (ts->red_zone)
 		move_sp(t, -RED_ZONE);
 	save_flags(t);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "record.h"
 #include "suggest.h"
 
 /* The site at vaddr; a new one keeps the order by address. */
@@ -210,7 +211,45 @@ static int find_vaddr(struct plan *p, const struct want *w, struct diags *dg)
 	return 1;
 }
 
+/* All places of the probes that PROVIDER:NAME matches. */
+static int find_usdt(struct plan *p, const struct want *w, struct diags *dg)
+{
+	struct arena *a = p->im->arena;
+	const char *colon = w->symbol ? strchr(w->symbol, ':') : NULL;
+	const char *provider = colon ? arena_strndup(a, w->symbol, (size_t)(colon - w->symbol)) : NULL;
+	int n = 0;
+
+	if (!colon)
+		return diag(dg, DIAG_P203, at_file(p->im->path), "a probe is named provider:name");
+	if (!p->probes_read)
+		p->n_probe = usdt_read(p->im, &p->probe);
+	p->probes_read = true;
+	for (size_t i = 0; i < p->n_probe; i++) {
+		const struct usdt_probe *u = &p->probe[i];
+		struct usdt_spec *spec;
+		struct site *s;
+
+		if (fnmatch(provider, u->provider, 0) || fnmatch(colon + 1, u->name, 0))
+			continue;
+		n++;
+		s = attach(p, w, u->vaddr, SITE_USDT, arena_printf(a, "%s:%s", u->provider, u->name));
+		set_function(p->im, s);
+		if (s->probe && s->probe != u && strcmp(s->probe->args, u->args))
+			s->refused = "two probes with different arguments in one place";
+		if (s->probe)
+			continue;
+		spec = arena_alloc(a, sizeof(*spec));
+		s->probe = u;
+		s->usdt = spec;
+		s->refused = usdt_parse_args(a, p->im, u->vaddr, u->args, spec);
+	}
+	return n ? n : diag(dg, DIAG_P203, at_file(p->im->path), "%s%s", w->symbol,
+			    p->n_probe ? "" : "; the file has no probes at all");
+}
+
 int sites_find(struct plan *p, const struct want *w, struct diags *dg)
 {
+	if (w->at == AT_USDT)
+		return find_usdt(p, w, dg);
 	return w->has_vaddr ? find_vaddr(p, w, dg) : find_named(p, w, dg);
 }

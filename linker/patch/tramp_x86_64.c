@@ -158,10 +158,45 @@ static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t co
 	}
 }
 
+static int32_t frame_bytes(const struct tramp *t)
+{
+	return FRAME_BYTES + (t->s->usdt ? 8 * t->s->usdt->n_word : 0);
+}
+
+/* Words behind the frame, from what is in it by now; rdi and the flags are free. */
+static void build_words(struct tramp *t)
+{
+	const struct usdt_spec *u = t->s->usdt;
+
+	for (unsigned i = 0; u && i < u->n_word; i++) {
+		const struct usdt_word *w = &u->word[i];
+
+		if (w->xmm != USDT_NO_FIELD) {	/* movq %xmm, word */
+			PUT(t->c, 0x66);
+			if (w->xmm >= 8)
+				PUT(t->c, 0x44);
+			PUT(t->c, 0x0f, 0xd6, (uint8_t)(0x84 | (w->xmm & 7) << 3), 0x24);
+			put32(t->c, FRAME_BYTES + 8 * i);
+			continue;
+		}
+		PUT(t->c, 0x31, 0xff);		/* xor %edi, %edi */
+		if (w->index != USDT_NO_FIELD)
+			op_rsp(t, OP_LOAD, RDI, 8 * w->index);
+		PUT(t->c, 0x48, 0xc1, 0xe7, w->shift);	/* shl $shift, %rdi */
+		if (w->base != USDT_NO_FIELD)
+			op_rsp(t, OP_ADD, RDI, 8 * w->base);
+		if (w->fs) {	/* fs:0 holds the thread pointer itself (psABI, TLS variant II) */
+			PUT(t->c, 0x64, 0x48, 0x03, 0x3c, 0x25);
+			put32(t->c, 0);
+		}
+		op_rsp(t, OP_STORE, RDI, (int32_t)(FRAME_BYTES + 8 * i));
+	}
+}
+
 /* rdi is stored first and then carries what is in no register. */
 static void build_frame(struct tramp *t, uint64_t cookie)
 {
-	move_sp(t, -FRAME_BYTES);
+	move_sp(t, -frame_bytes(t));
 	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
 	for (unsigned i = 0; i < CTX_FIELDS; i++) {
 		enum reg r = reg_of_field[i];
@@ -174,6 +209,7 @@ static void build_frame(struct tramp *t, uint64_t cookie)
 		}
 		op_rsp(t, OP_STORE, r, (int32_t)(8 * i));
 	}
+	build_words(t);
 	mov_reg(t, RDI, RSP);
 }
 
@@ -231,7 +267,7 @@ void call_program(struct tramp *t, const struct site_attach *at)
 		build_frame(t, at->cookie);
 		call_entry(t, at->hook);
 		op_rsp(t, OP_LOAD, RDI, 8 * CTX_DI);
-		move_sp(t, FRAME_BYTES);
+		move_sp(t, frame_bytes(t));
 	} else if (h->form == ENTRY_PACKED) {
 		call_packed(t, h, at);
 	} else {

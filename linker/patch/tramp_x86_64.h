@@ -38,7 +38,7 @@ void tramp_rows(struct tramp *t);
 void move_sp(struct tramp *t, int32_t by);	/* flags stay */
 void push_reg(struct tramp *t, enum reg r);
 void pop_reg(struct tramp *t, enum reg r);
-enum { OP_LOAD = 0x8b, OP_STORE = 0x89, OP_LEA = 0x8d };
+enum { OP_LOAD = 0x8b, OP_STORE = 0x89, OP_LEA = 0x8d, OP_ADD = 0x03 };
 void op_rsp(struct tramp *t, uint8_t op, enum reg r, int32_t disp);
 void op_r11(struct tramp *t, uint8_t op, enum reg r, uint8_t disp);
 void lea_rip(struct tramp *t, enum reg r, uint64_t vaddr);

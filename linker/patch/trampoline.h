@@ -24,6 +24,7 @@ enum flags_mode {
 struct tramp_site {
 	struct insn insn[WINDOW_MAX];	/* displaced */
 	size_t   n_insn;
+	size_t   n_before;	/* of them, how many come before the hooked one */
 	uint64_t back_vaddr;	/* where the last displaced instruction goes on */
 	bool     red_zone;	/* 128 bytes below rsp are the program's */
 	bool     r11_dead;

@@ -149,6 +149,60 @@ static const char *collect(const struct image *im, struct targets *t, const stru
 	return NULL;
 }
 
+/* The instruction before `at`, as the linear decode has it; 0 when there is none. */
+static uint64_t previous(const struct targets *t, uint64_t at, uint64_t floor)
+{
+	for (uint64_t v = at - 1; v >= floor && at - v <= 15; v--)
+		if (targets_boundary(t, v))
+			return v;
+	return 0;
+}
+
+/* Can these be passed on the way to the hooked instruction, and only on that way? */
+static bool leads_to(const struct insn *in, const struct insn *end)
+{
+	for (; in < end; in++)
+		if (in->refuse || insn_ends(in) || in->kind == INSN_CALL || in->kind == INSN_CALL_IND ||
+		    in->kind == INSN_XBEGIN)
+			return false;
+	return true;
+}
+
+/* The jump goes to an earlier instruction, from which control always arrives at the hooked
+ * one: where a branch leads to what follows that, as behind the nop of a probe. */
+static const char *collect_before(const struct image *im, struct targets *t, struct site *s,
+				  struct tramp_site *ts, const char *why)
+{
+	uint64_t end = targets_code_end(t, s->vaddr), start = s->vaddr, at, need;
+	size_t n;
+
+	if (!s->fn_bytes)
+		return why;
+	for (n = 1; n <= JMP_BYTES && (start = previous(t, start, s->fn_vaddr)); n++) {
+		size_t k = 0;
+
+		need = start + JMP_BYTES > s->vaddr + 1 ? start + JMP_BYTES : s->vaddr + 1;
+		if (targets_in(t, start + 1, need))
+			return why;
+		for (at = start; at < need && k < WINDOW_MAX; at += ts->insn[k++].len)
+			if (!decode_at(im, at, end, &ts->insn[k]) || ts->insn[k].refuse)
+				return why;
+		ts->n_before = n;
+		ts->n_insn = k;
+		ts->back_vaddr = at;
+		if (at < need || k <= n || ts->insn[n].vaddr != s->vaddr ||
+		    !leads_to(ts->insn, ts->insn + n))
+			return why;
+		if (start + JMP_BYTES <= s->vaddr + ts->insn[n].len) {
+			s->patch_vaddr = start;
+			s->tactic = TACTIC_BEFORE;
+			s->window_bytes = JMP_BYTES;
+			return NULL;
+		}
+	}
+	return why;
+}
+
 /* The jump through the GOT in a PLT stub. */
 static const char *import_window(const struct image *im, struct targets *targets, struct site *s,
 				 struct tramp_site *ts)
@@ -204,10 +258,11 @@ const char *window_decide(const struct image *im, struct targets *targets, struc
 		return NULL;
 	s->window_bytes = SHORT_BYTES;
 	why_short = collect(im, targets, s, SHORT_BYTES, ts, &s->tactic);
-	if (why_short)
-		return why;
-	ts->short_vaddr = targets_take_padding(targets, s->patch_vaddr);
-	return ts->short_vaddr ? NULL : why;
+	if (!why_short)
+		ts->short_vaddr = targets_take_padding(targets, s->patch_vaddr);
+	if (ts->short_vaddr || s->kind == SITE_ENTRY)
+		return ts->short_vaddr ? NULL : why;
+	return collect_before(im, targets, s, ts, why);
 }
 
 static size_t jmp_bytes(uint64_t at, uint64_t to, uint8_t out[8], bool *far)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * bpftime-patch - splice hooks into a binary.  Options -> library call -> exit code. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,8 @@ extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 
 static void usage(FILE *out)
 {
-	fputs("usage: bpftime-patch --binary BIN [--uprobe SYMBOL] [--uretprobe SYMBOL] [HOOK.o...]\n"
-	      "                     [-o OUT | --in-place | --plan]\n"
+	fputs("usage: bpftime-patch --binary BIN [--uprobe SYMBOL] [--uretprobe SYMBOL] [--usdt P:N]\n"
+	      "                     [HOOK.o...] [-o OUT | --in-place | --plan]\n"
 	      "       bpftime-patch --list FILE | --revert FILE [-o OUT]\n"
 	      "       bpftime-patch --audit FILE --against ORIGINAL\n\n"
 	      "Splices native hook objects (bpftime-aot compile) into an executable or shared object.\n"
@@ -25,18 +26,31 @@ static void usage(FILE *out)
 	opts_help(out, OPT_PATCH, "");
 }
 
-/* --uprobe and --uretprobe, in the order given. */
-static size_t attach_args(const struct opts *o, struct attach_arg *arg)
+/* --uprobe, --uretprobe and --usdt, in the order given, each with the --cookie behind it. */
+static int attach_args(const struct opts *o, struct attach_arg *arg, size_t *n_out, struct diags *dg)
 {
 	size_t n = 0;
+	char *end;
 
 	for (size_t i = 0; i < o->n_opt; i++) {
-		bool ret = !strcmp(o->opt[i].name, "uretprobe");
+		const char *name = o->opt[i].name;
+		bool ret = !strcmp(name, "uretprobe"), usdt = !strcmp(name, "usdt");
 
-		if (ret || !strcmp(o->opt[i].name, "uprobe"))
-			arg[n++] = (struct attach_arg){ .ret = ret, .text = o->opt[i].value };
+		if (ret || usdt || !strcmp(name, "uprobe"))
+			arg[n++] = (struct attach_arg){ .ret = ret, .at = usdt ? AT_USDT : AT_SYMBOL,
+							.text = o->opt[i].value };
+		if (strcmp(name, "cookie"))
+			continue;
+		if (!n)
+			return diag(dg, DIAG_U001, at_file("--cookie"), "no place comes before it");
+		arg[n - 1].has_cookie = true;
+		errno = 0;
+		arg[n - 1].cookie = strtoull(o->opt[i].value, &end, 0);
+		if (*end || end == o->opt[i].value || errno)
+			return diag(dg, DIAG_U001, at_file("--cookie"), "%s: a number", o->opt[i].value);
 	}
-	return n;
+	*n_out = n;
+	return 0;
 }
 
 static int read_request(const struct opts *o, struct patch_request *req, struct diags *dg)
@@ -77,12 +91,12 @@ static int read_request(const struct opts *o, struct patch_request *req, struct 
 static int run_patch(struct arena *a, const struct opts *o, struct diags *dg)
 {
 	struct attach_arg *arg = arena_array(a, o->n_opt + 1, sizeof(*arg));
-	struct patch_request req = { .arg = arg, .n_arg = attach_args(o, arg) };
+	struct patch_request req = { .arg = arg };
 	bool plan_only = opts_has(o, "plan"), json = opts_has(o, "json");
 	struct patch_result res;
-	int r = read_request(o, &req, dg);
+	int r = attach_args(o, arg, &req.n_arg, dg);
 
-	if (r < 0)
+	if (r < 0 || (r = read_request(o, &req, dg)) < 0)
 		return r;
 	r = patch_binary(a, &req, plan_only, &res, dg);
 	if (res.plan && (plan_only || json))
