@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * clock.c - bpf_ktime_get_ns and bpf_ktime_get_boot_ns: the vDSO's clock_gettime(), found
+ * clock.c - bpf_ktime_get_*_ns and bpf_jiffies64: the vDSO's clock_gettime(), found
  * once, or the system call.
  *
  * The vDSO is kernel code, built without vector registers, and lies at one address from
@@ -11,7 +11,8 @@
 
 enum {
 	PR_GET_AUXV = 0x41555856, AT_SYSINFO_EHDR = 33,
-	AUXV_PAIRS = 64, CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7,
+	AUXV_PAIRS = 64, CLOCK_MONOTONIC = 1, CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7,
+	CLOCK_TAI = 11, JIFFIES_BEFORE_S = 300,
 	AT_FDCWD = -100, O_CLOEXEC = 02000000, PT_LOAD = 1, PT_DYNAMIC = 2, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6,
 	VDSO_MAX_SYMBOLS = 1024,
 };
@@ -130,4 +131,26 @@ uint64_t rt_ktime_get_ns(void)
 uint64_t rt_ktime_get_boot_ns(void)
 {
 	return now(CLOCK_BOOTTIME);
+}
+
+uint64_t rt_ktime_get_coarse_ns(void)
+{
+	return now(CLOCK_MONOTONIC_COARSE);
+}
+
+uint64_t rt_ktime_get_tai_ns(void)
+{
+	return now(CLOCK_TAI);
+}
+
+/* Kernel: jiffies_64, which starts 5 minutes before 2^32 and counts ticks of the monotonic clock;
+ * the coarse clock's resolution is one tick. */
+uint64_t rt_jiffies64(void)
+{
+	struct timespec_ tick = { 0, 0 };
+
+	if (rt_sys2(SYS_clock_getres, CLOCK_MONOTONIC_COARSE, &tick) || tick.ns <= 0)
+		return 0;
+	return (uint32_t)(-JIFFIES_BEFORE_S * (1000000000 / tick.ns)) +
+	       now(CLOCK_MONOTONIC_COARSE) / (uint64_t)tick.ns;
 }

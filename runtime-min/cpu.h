@@ -32,6 +32,21 @@ RT_INLINE uint32_t rt_cpu_now(void)
 	return (uint32_t)bpftime_rt1_cpu();
 }
 
+/* Number of the memory node. */
+RT_INLINE uint32_t rt_node_now(void)
+{
+#ifdef __x86_64__
+	enum { CPU_NODE_SEG = 15 * 8 + 3, CPU_BITS = 12 };
+	uint32_t limit = 0;
+	bool ok;
+
+	__asm__ volatile("lsl %2, %0" : "+r"(limit), "=@ccz"(ok) : "r"(CPU_NODE_SEG));
+	if (rt_likely(ok))
+		return limit >> CPU_BITS;
+#endif
+	return (uint32_t)bpftime_rt1_node();
+}
+
 /* Index into a per-CPU map. */
 RT_INLINE uint32_t rt_cpu_slot(void)
 {

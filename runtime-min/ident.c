@@ -27,6 +27,14 @@ uint64_t rt_comm(uint64_t to, uint64_t bytes)
 	return 0;
 }
 
+uint64_t rt_node(void)
+{
+	uint32_t cpu = 0, node = 0;
+
+	rt_sys3(SYS_getcpu, &cpu, &node, 0);
+	return node;
+}
+
 uint64_t rt_cpu(void)
 {
 	uint32_t cpu = 0;

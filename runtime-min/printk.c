@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * printk.c - bpf_trace_printk: a record in the ring buffer `.trace` of the map directory,
+ * printk.c - bpf_trace_printk, bpf_trace_vprintk: a record in the ring buffer `.trace` of the map directory,
  * opened at the first message, read by `bpftime-ctl trace`. */
 #include "arch/x86_64/sys.h"
 #include "dir.h"
@@ -12,7 +12,7 @@
 #include "rt.h"
 #include "rt_helpers.h"
 
-enum { TEXT_BYTES = 512, ARGS = 3, OPEN_TRIES = 1000, NOT_OPEN = 0, OPEN = -1 };
+enum { TEXT_BYTES = 512, ARGS = 3, ARGS_MAX = 12, OPEN_TRIES = 1000, NOT_OPEN = 0, OPEN = -1 };
 
 static const struct bpftime_map ring = {
 	.version = OBJFMT_MAP_VERSION, .size = sizeof(ring), .type = MAP_TYPE_ringbuf,
@@ -44,12 +44,12 @@ static bool open_ring(void)
 	return base;
 }
 
-uint64_t rt_trace_printk(uint64_t fmt, uint64_t fmt_bytes, uint64_t a, uint64_t b, uint64_t c)
+static uint64_t print(uint64_t fmt, uint64_t fmt_bytes, const uint64_t *arg, uint32_t n_arg)
 {
 	_Alignas(8) char record[sizeof(struct rt_trace_record) + TEXT_BYTES];
 	struct rt_trace_record *r = (struct rt_trace_record *)record;
-	uint64_t arg[ARGS] = { a, b, c }, id = rt_pid_tgid();
-	int64_t n = rt_format(r->text, TEXT_BYTES, (const char *)fmt, fmt_bytes, arg, ARGS);
+	uint64_t id = rt_pid_tgid();
+	int64_t n = rt_format(r->text, TEXT_BYTES, (const char *)fmt, fmt_bytes, arg, n_arg);
 
 	if (n < 0 || !open_ring())
 		return (uint64_t)n;
@@ -61,4 +61,18 @@ uint64_t rt_trace_printk(uint64_t fmt, uint64_t fmt_bytes, uint64_t a, uint64_t 
 	rt_comm((uint64_t)r->comm, sizeof(r->comm));
 	bpftime_h_ringbuf_output(&ring, base, r, sizeof(*r) + r->bytes, 0);
 	return (uint64_t)n;
+}
+
+uint64_t rt_trace_printk(uint64_t fmt, uint64_t fmt_bytes, uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t arg[ARGS] = { a, b, c };
+
+	return print(fmt, fmt_bytes, arg, ARGS);
+}
+
+uint64_t rt_trace_vprintk(uint64_t fmt, uint64_t fmt_bytes, uint64_t data, uint64_t data_bytes)
+{
+	if (data_bytes % 8 || data_bytes > ARGS_MAX * 8 || (data_bytes && !data))
+		return (uint64_t)-RT_EINVAL;
+	return print(fmt, fmt_bytes, (const uint64_t *)data, (uint32_t)(data_bytes / 8));
 }

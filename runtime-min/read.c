@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * read.c - bpf_probe_read_user and bpf_probe_read_user_str (read.h). */
+ * read.c - bpf_probe_read_user, bpf_probe_read_user_str, bpf_probe_write_user (read.h). */
 #include "read.h"
 
 #include "arch/x86_64/sys.h"
@@ -98,4 +98,40 @@ uint64_t rt_read_user_str(uint64_t to, uint64_t bytes, uint64_t from)
 	if (bytes)
 		out[bytes - 1] = 0;
 	return bytes;
+}
+
+/* As read_by_pipe(), the other way. */
+static bool write_by_pipe(uint64_t to, uint64_t from, uint64_t bytes)
+{
+	int32_t fd[2];
+	uint64_t done = 0;
+
+	if (rt_sys2(SYS_pipe2, fd, O_CLOEXEC_))
+		return false;
+	while (done < bytes) {
+		uint64_t n = bytes - done < PIPE_CHUNK ? bytes - done : PIPE_CHUNK;
+
+		if (rt_sys3(SYS_write, fd[1], from + done, n) != (int64_t)n ||
+		    rt_sys3(SYS_read, fd[0], to + done, n) != (int64_t)n)
+			break;
+		done += n;
+	}
+	rt_sys1(SYS_close, fd[0]);
+	rt_sys1(SYS_close, fd[1]);
+	return done == bytes;
+}
+
+/* Kernel: bpf_probe_write_user(): memory that the process itself may write to. */
+uint64_t rt_write_user(uint64_t to, uint64_t bytes, uint64_t from)
+{
+	struct iovec_ local = { from, bytes }, remote = { to, bytes };
+	int64_t n;
+
+	if (!bytes)
+		return 0;
+	n = rt_sys6(SYS_process_vm_writev, (uint64_t)rt_sys0(SYS_getpid), (uint64_t)&local, 1,
+		    (uint64_t)&remote, 1, 0);
+	if (n == -RT_EPERM || n == -RT_ENOSYS || n == -RT_ENOMEM)
+		return write_by_pipe(to, from, bytes) ? 0 : (uint64_t)-RT_EFAULT;
+	return n == (int64_t)bytes ? 0 : (uint64_t)-RT_EFAULT;
 }

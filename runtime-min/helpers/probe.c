@@ -18,6 +18,12 @@
 PROBE_READ(probe_read)
 PROBE_READ(probe_read_user)
 PROBE_READ(probe_read_kernel)
+PROBE_READ(copy_from_user)
 PROBE_READ_STR(probe_read_str)
 PROBE_READ_STR(probe_read_user_str)
 PROBE_READ_STR(probe_read_kernel_str)
+
+RT_FAST uint64_t bpftime_h_probe_write_user(uint64_t to, const void *from, uint64_t bytes)
+{
+	return bpftime_rt1_write_user(to, bytes, (uint64_t)from);
+}

@@ -37,6 +37,27 @@ uint64_t bpftime_h_get_current_uid_gid(void);
 uint64_t bpftime_h_get_current_comm(void *to, uint64_t bytes);
 uint64_t bpftime_h_get_attach_cookie(void *ctx);
 uint64_t bpftime_h_get_func_ip(void *ctx);
+uint64_t bpftime_h_ktime_get_coarse_ns(void);
+uint64_t bpftime_h_ktime_get_tai_ns(void);
+uint64_t bpftime_h_jiffies64(void);
+uint64_t bpftime_h_get_current_task(void);
+uint64_t bpftime_h_get_current_task_btf(void);
+uint64_t bpftime_h_get_numa_node_id(void);
+uint64_t bpftime_h_get_current_cgroup_id(void);
+uint64_t bpftime_h_get_ns_current_pid_tgid(uint64_t dev, uint64_t ino, void *to, uint64_t bytes);
+uint64_t bpftime_h_send_signal(uint64_t signal);
+uint64_t bpftime_h_send_signal_thread(uint64_t signal);
+uint64_t bpftime_h_copy_from_user(void *to, uint64_t bytes, uint64_t from);
+uint64_t bpftime_h_probe_write_user(uint64_t to, const void *from, uint64_t bytes);
+uint64_t bpftime_h_snprintf(void *out, uint64_t bytes, const void *fmt, const void *data,
+			    uint64_t data_bytes);
+uint64_t bpftime_h_trace_vprintk(const void *fmt, uint64_t bytes, const void *data,
+				 uint64_t data_bytes);
+uint64_t bpftime_h_strtol(const void *at, uint64_t bytes, uint64_t flags, void *to);
+uint64_t bpftime_h_strtoul(const void *at, uint64_t bytes, uint64_t flags, void *to);
+uint64_t bpftime_h_strncmp(const void *a, uint64_t bytes, const void *b);
+uint64_t bpftime_h_csum_diff(const void *from, uint64_t from_bytes, const void *to,
+			     uint64_t to_bytes, uint64_t seed);
 void *bpftime_h_ringbuf_reserve(const struct bpftime_map *m, void *base, uint64_t size,
 				uint64_t flags);
 void bpftime_h_ringbuf_submit(void *sample, uint64_t flags);

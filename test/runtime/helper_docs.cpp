@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// docs/helpers.md says what abi/helpers.def says; UPDATE_GOLDEN=1 writes it.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "helpers.h"
+
+// How a helper differs from the kernel's, where it does.
+static const std::map<std::string, std::string> differs = {
+#define DIFFERS(name_, text_) {#name_, text_},
+#include "helper_notes.def"
+};
+
+static std::string kinds(uint16_t progs)
+{
+	std::string s;
+	if (progs == PROGS_ALL)
+		return "all";
+	for (int t = 0; t < PROG_TYPE_COUNT; t++)
+		if (progs >> t & 1)
+			s += (s.empty() ? "" : ", ") + std::string(prog_type_name((prog_type)t));
+	return s;
+}
+
+static std::string page()
+{
+	std::ostringstream have, proto, no;
+	int n_have = 0, n_proto = 0, n_no = 0;
+	for (int id = 1; id < HELPER_ID_END; id++) {
+		const struct helper_proto *h = ::helper_proto(id);
+		if (!h)
+			continue;
+		std::string row = "| " + std::to_string(id) + " | `" + h->name + "` | ";
+		auto note = differs.find(h->name);
+		if (h->refused) {
+			no << row << h->refused << " |\n";
+			n_no++;
+		} else if (!h->in_runtime) {
+			proto << row << (note == differs.end() ? "" : note->second) << " |\n";
+			n_proto++;
+		} else {
+			have << row << kinds(h->progs) << (h->sleeps ? "; sleepable only" : "") << " | "
+			     << (note == differs.end() ? "" : note->second) << " |\n";
+			n_have++;
+		}
+	}
+	std::ostringstream out;
+	out << "# Helpers\n\nMade from `abi/helpers.def` and `test/runtime/helper_notes.def` by "
+	       "`UPDATE_GOLDEN=1 test_runtime --gtest_filter=HelperDocs.*`; do not edit.\n\n"
+	       "Every helper of the kernel is known by its number and name: " << n_have << " can be called, "
+	    << n_proto << " are checked by the verifier but are not in the runtime, and " << n_no
+	    << " are refused when a program is compiled.\n\n## Supported\n\n"
+	       "| id | bpf_ | programs | unlike the kernel |\n| ---: | --- | --- | --- |\n" << have.str()
+	    << "\n## Verified, not in the runtime\n\nCompiling such a call is refused (V029).\n\n"
+	       "| id | bpf_ | |\n| ---: | --- | --- |\n" << proto.str()
+	    << "\n## Refused\n\n| id | bpf_ | reason (V028) |\n| ---: | --- | --- |\n" << no.str();
+	return out.str();
+}
+
+TEST(HelperDocs, AreUpToDate)
+{
+	std::string path = BPFTIME_SOURCE_DIR "/docs/helpers.md", want = page();
+	if (getenv("UPDATE_GOLDEN"))
+		std::ofstream(path) << want;
+	std::stringstream is;
+	is << std::ifstream(path).rdbuf();
+	EXPECT_EQ(is.str(), want) << "run with UPDATE_GOLDEN=1";
+	for (auto &d : differs) {	// no note about a helper that is not there
+		bool known = false;
+		for (int id = 1; id < HELPER_ID_END; id++)
+			known |= ::helper_proto(id) && !::helper_proto(id)->refused && d.first == ::helper_proto(id)->name;
+		EXPECT_TRUE(known) << d.first;
+	}
+}
+
+// The kernel's list has no holes up to the last one.
+TEST(HelperDocs, EveryHelperIsKnown)
+{
+	for (int id = 1; id <= 211; id++)
+		EXPECT_NE(::helper_proto(id), nullptr) << id;
+}
