@@ -21,9 +21,14 @@ extern "C" {
 int file_read(struct arena *a, const char *path, struct bytes *out, struct stat *st,
 	      struct diags *dg);
 
-/* Replaces `path` by n bytes: temporary file in the same folder, fsync, rename.  With
+/* Are both names of one file that exists? */
+bool file_same(const char *x, const char *y);
+
+/* Replaces `path` by n bytes: a file without a name (where the filesystem has none, with another
+ * name in the same folder), fsync, link or rename.  A process that is killed leaves nothing.  With
  * `like` the new file takes its mode, owner and (if any) security.capability and other
- * extended attributes.  Follows a symbolic link to the file it names.
+ * extended attributes; set-id bits only together with
+ * the owner.  What did not exist is not replaced if it does at last.  Follows a symbolic link to the file it names.
  * Returns 0 or -DIAG_E002; on error nothing has changed and nothing is left behind. */
 int file_write(const char *path, const void *p, size_t n, mode_t mode, const char *like,
 	       struct diags *dg);

@@ -222,25 +222,57 @@ static int build(struct job *j, uint32_t bits, struct bytes *file)
 	return segment_write(sp, &fill, file, j->dg);
 }
 
-/* Where the result goes.  An existing file is replaced only when it is one of ours. */
-static int choose_output(struct job *j, const char *binary, bool plan_only, const char **out)
+/* An existing file is replaced only when it is one of ours. */
+static int check_not_foreign(struct arena *a, const char *path, struct diags *dg)
 {
 	struct image *old;
 	struct bytes meta;
 	struct diags quiet = { 0 };
 	struct stat st;
 
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	if (image_read(a, path, &old, &quiet) < 0 || segment_meta(a, old, &meta, &quiet) != 1)
+		return diag(dg, DIAG_P024, at_file(path), "choose another name with -o, or remove it");
+	return 0;
+}
+
+/* In place: two patchers at once would otherwise lose the hooks of one. */
+static int check_unchanged(const struct image *im, struct diags *dg)
+{
+	const struct stat *was = &im->st;
+	struct stat st;
+
+	if (stat(im->path, &st))
+		return diag(dg, DIAG_E001, at_file(im->path), "%s", strerror(errno));
+	if (st.st_ino != was->st_ino || st.st_dev != was->st_dev || st.st_size != was->st_size ||
+	    st.st_mtim.tv_sec != was->st_mtim.tv_sec || st.st_mtim.tv_nsec != was->st_mtim.tv_nsec)
+		return diag(dg, DIAG_E002, at_file(im->path), "somebody else changed it meanwhile");
+	if (st.st_nlink > 1)
+		diag_warn(dg, at_file(im->path), "it has %lu names; the others keep the old contents",
+			  (unsigned long)st.st_nlink);
+	return 0;
+}
+
+/* Where the result goes. */
+static int choose_output(struct job *j, const char *binary, bool plan_only, const char **out)
+{
 	if (j->req->in_place) {
 		*out = binary;
 		return 0;
 	}
 	*out = j->req->output ? j->req->output
 			      : arena_printf(j->a, "%s.patched", base_name(binary));
-	if (plan_only || stat(*out, &st) || !S_ISREG(st.st_mode))
-		return 0;
-	if (image_read(j->a, *out, &old, &quiet) < 0 || segment_meta(j->a, old, &meta, &quiet) != 1)
-		return diag(j->dg, DIAG_P024, at_file(*out), "choose another name with -o, or remove it");
-	return 0;
+	return plan_only ? 0 : check_not_foreign(j->a, *out, j->dg);
+}
+
+static int write_output(struct job *j, const char *output, struct bytes file)
+{
+	int r = j->req->in_place ? check_unchanged(j->im, j->dg)
+				 : check_not_foreign(j->a, output, j->dg);
+
+	return r < 0 ? r
+		     : file_write(output, file.p, file.n, j->im->st.st_mode & 07777, j->im->path, j->dg);
 }
 
 int patch_binary(struct arena *a, const struct patch_request *req, bool plan_only,
@@ -284,7 +316,7 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	if ((r = build(&j, bits, &file)) < 0)
 		return r;
 	out->growth_bytes = file.n - j.im->file.n;
-	return plan_only ? 0 : file_write(out->output, file.p, file.n, j.im->st.st_mode & 07777, path, dg);
+	return plan_only ? 0 : write_output(&j, out->output, file);
 }
 
 int patch_read_ours(struct arena *a, const char *path, struct image **im, struct bytes *meta,
@@ -303,7 +335,8 @@ int patch_revert(struct arena *a, const char *path, const char *output, struct d
 	struct bytes meta, original;
 	int r = patch_read_ours(a, path, &im, &meta, dg);
 
-	if (r < 0 || (r = segment_revert(a, im, &original, dg)) < 0)
+	if (r < 0 || (r = segment_revert(a, im, &original, dg)) < 0 ||
+	    (r = output ? check_not_foreign(a, output, dg) : check_unchanged(im, dg)) < 0)
 		return r;
 	return file_write(output ? output : path, original.p, original.n, im->st.st_mode & 07777,
 			  path, dg);

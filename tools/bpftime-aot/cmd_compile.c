@@ -29,6 +29,8 @@ int cmd_compile(const struct opts *o, struct diags *dg)
 
 	if (r < 0)
 		return r;
+	if (out && file_same(out, path))
+		return diag(dg, DIAG_U001, at_file(out), "would be overwritten by its own hook object");
 	if ((r = front_open(o, path, &f, dg)) >= 0 && (r = front_verify(&f, dg)) >= 0 &&
 	    (r = compile_object(f.a, f.u, f.facts, &f.opts, &obj, dg)) >= 0)
 		r = file_write(out ? out : output_name(f.a, path), obj.p, obj.n, 0644, NULL, dg);

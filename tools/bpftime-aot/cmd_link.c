@@ -23,6 +23,8 @@ static int link_files(struct arena *a, const struct opts *o, const char *output,
 	int err = 0;
 
 	for (size_t i = 0; i < o->n_arg; i++) {
+		if (file_same(output, o->arg[i]))
+			return diag(dg, DIAG_U001, at_file(output), "is an input");
 		in[i].path = o->arg[i];
 		err = file_read(a, o->arg[i], &in[i].obj, NULL, dg);
 		if (err < 0)
