@@ -73,14 +73,7 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 /* What serves instead of a helper that the runtime does not have. */
 static const char *instead(uint32_t id)
 {
-	switch (id) {
-	case HELPER_perf_event_output:
-		return "; bpf_ringbuf_output() and a ring buffer serve";
-	case HELPER_get_current_task:
-		return "; struct task_struct is the kernel's";
-	default:
-		return "";
-	}
+	return id == HELPER_perf_event_output ? "; bpf_ringbuf_output() and a ring buffer serve" : "";
 }
 
 static int lookup_proto(struct vfy *v, const struct bpfi *in, struct call *c)

@@ -19,7 +19,7 @@ static const Program programs[] = {
 	{ "static_pie", "gcc -O2 -static-pie %s/calls.c -o %o", nullptr },
 	{ "cet", "gcc -O2 -fcf-protection=full %s/calls.c -o %o", nullptr },
 	{ "clang", "clang-19 -O2 %s/calls.c -o %o", "clang-19" },
-	{ "lld", "clang-19 -O2 -fuse-ld=lld-19 %s/calls.c -o %o", "ld.lld-19" },
+	{ "lld", "clang-19 -O2 -fuse-ld=lld %s/calls.c -o %o", "ld.lld" },
 	{ "gold", "gcc -O2 -fuse-ld=gold %s/calls.c -o %o", "ld.gold" },
 	{ "noseparate", "gcc -O2 -Wl,-z,noseparate-code %s/calls.c -o %o", nullptr },
 	{ "now", "gcc -O2 -Wl,-z,now,-z,relro %s/calls.c -o %o", nullptr },
