@@ -9,7 +9,7 @@
 
 int ring_open(const struct mapfile *m, struct diags *dg)
 {
-	if (m->h.type != MAP_TYPE_ringbuf)
+	if (m->h.type != MAP_TYPE_ringbuf && m->h.type != MAP_TYPE_perf_event_array)
 		return diag(dg, DIAG_M008, at_file(m->ref.label), "its kind is %s, not ringbuf",
 			    map_row(m->h.type)->name);
 	if (flock(m->fd, LOCK_EX | LOCK_NB))
@@ -28,8 +28,16 @@ static int damaged(const struct mapfile *m, struct diags *dg)
 int ring_next(const struct mapfile *m, struct ring_record *out, struct diags *dg)
 {
 	int r = rt_ringbuf_peek(&m->m, m->base, &out->data, &out->len);
+	const struct rt_perf_sample *s = out->data;
 
-	return r < 0 ? damaged(m, dg) : r;
+	if (r < 0 || (r && m->h.type == MAP_TYPE_perf_event_array &&
+		      (out->len < sizeof(*s) || s->bytes > out->len - sizeof(*s))))
+		return damaged(m, dg);
+	if (r && m->h.type == MAP_TYPE_perf_event_array) {
+		out->data = s->data;
+		out->len = s->bytes;
+	}
+	return r;
 }
 
 void ring_done(const struct mapfile *m)

@@ -70,7 +70,13 @@ int rt_map_take(const struct bpftime_map *m, void *base, const void *key, void *
 /* key NULL: the first key.  -ENOENT behind the last one. */
 int rt_map_next_key(const struct bpftime_map *m, void *base, const void *key, void *next);
 
-/* ---- ring buffers: one consumer at a time ---- */
+/* ---- ring buffers and perf event arrays: one consumer at a time ---- */
+
+/* What a sample of a perf_event_array begins with. */
+struct rt_perf_sample {
+	uint32_t cpu, bytes;
+	uint8_t  data[];
+};
 
 /* The oldest finished record: 1, *sample and *bytes until rt_ringbuf_consume(); 0: none;
  * -EIO: the file is damaged. */

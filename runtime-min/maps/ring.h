@@ -23,6 +23,10 @@ enum {
 #define RT_RING_LEN (RT_RING_DISCARD - 1)
 #define RT_RING_MAX_RECORD 0x3fffffffu	/* UINT_MAX / 4 */
 
+/* A perf_event_array is one such ring, of a size of its own: that of the buffers that libbpf's
+ * perf_buffer takes by default, for two CPUs. */
+enum { RT_PERF_BYTES = 1 << 19 };
+
 struct rt_ring {
 	uint64_t lock;
 	uint64_t cons_seen;	/* a consumer_pos read earlier; <= consumer_pos */
@@ -49,6 +53,15 @@ struct rt_rings {
 #pragma GCC visibility push(hidden)
 extern struct rt_rings bpftime_rt1_rings;
 #pragma GCC visibility pop
+
+/* The ring buffer that a ringbuf or a perf_event_array is. */
+RT_INLINE struct bpftime_map rt_ring_map(rt_map m)
+{
+	return (struct bpftime_map){
+		.type = MAP_TYPE_ringbuf,
+		.max_entries = m->type == MAP_TYPE_perf_event_array ? RT_PERF_BYTES : m->max_entries,
+	};
+}
 
 RT_INLINE struct rt_ring *rt_ring(void *base)
 {

@@ -49,8 +49,9 @@ int rt_ringbuf_next(rt_map m, void *base, const void *key, void *next)
 	return -RT_ENOTSUPP;
 }
 
-int rt_ringbuf_peek(rt_map m, void *base, const void **sample, uint32_t *bytes)
+int rt_ringbuf_peek(rt_map map, void *base, const void **sample, uint32_t *bytes)
 {
+	const struct bpftime_map ring = rt_ring_map(map), *m = &ring;
 	uint64_t *consumer = rt_ring_consumer(base), cons = rt_load(consumer), prod;
 	uint32_t *hdr, len;
 
@@ -74,8 +75,9 @@ int rt_ringbuf_peek(rt_map m, void *base, const void **sample, uint32_t *bytes)
 	}
 }
 
-void rt_ringbuf_consume(rt_map m, void *base)
+void rt_ringbuf_consume(rt_map map, void *base)
 {
+	const struct bpftime_map ring = rt_ring_map(map), *m = &ring;
 	uint64_t *consumer = rt_ring_consumer(base), cons = rt_load(consumer);
 
 	rt_store_release(consumer, cons + rt_ring_span(rt_load(rt_ring_record(m, base, cons))));
@@ -90,14 +92,15 @@ static int64_t now_ms(void)
 }
 
 /* The oldest record stayed unfinished for a nap: perhaps for ever. */
-static void reap(rt_map m, void *base)
+static void reap(rt_map map, void *base)
 {
+	const struct bpftime_map ring = rt_ring_map(map);
 	struct rt_ring *r = rt_ring(base);
 	uint64_t me = rt_me();
 
 	if (rt_lock(&r->lock, me))
 		return;
-	rt_ring_reap(m, base, me);
+	rt_ring_reap(&ring, base, me);
 	rt_unlock(&r->lock);
 }
 

@@ -10,6 +10,7 @@
 #include "kinds.h"
 #include "mem.h"
 #include "queue.h"
+#include "ring.h"
 
 enum { PAGE = 4096, MAX_BYTES_SHIFT = 40 };
 
@@ -67,7 +68,9 @@ uint64_t rt_map_mapped_bytes(rt_map m, uint32_t cpus)
 {
 	uint64_t n = rt_map_size(m, cpus);
 
-	return n && m->type == MAP_TYPE_ringbuf ? n + m->max_entries : n;
+	if (!n || (m->type != MAP_TYPE_ringbuf && m->type != MAP_TYPE_perf_event_array))
+		return n;
+	return n + rt_ring_map(m).max_entries;
 }
 
 void rt_map_format(rt_map m, void *base, uint32_t cpus)

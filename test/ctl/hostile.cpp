@@ -57,7 +57,7 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 			std::string v(rt_map_value_bytes(&m, cpus), (char)i);
 			rt_map_update(&m, p + MAPFMT_HEADER_BYTES, &i, v.data(), 0);
 		}
-		if (ring)
+		if (ring || m.type == MAP_TYPE_perf_event_array)
 			fill_ring(p + MAPFMT_HEADER_BYTES);
 		good.assign(p, bytes);
 		free(p);
@@ -92,7 +92,7 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		struct diags dg = {};
 		struct mapfile m;
 		bool opened = mapfile_open(&d, a, "m", &m, &dg) == 0;
-		if (opened && m.h.type == MAP_TYPE_ringbuf) {
+		if (opened && (m.h.type == MAP_TYPE_ringbuf || m.h.type == MAP_TYPE_perf_event_array)) {
 			struct ring_record rec;
 			EXPECT_EQ(ring_open(&m, &dg), 0);
 			uint64_t sum = 0;
