@@ -208,7 +208,8 @@ static int read_map(struct tables *t, struct lnk_ref at, const char **name)
 	if (!row || row->refused)
 		return damaged(t, at, "a map of a type that is not supported");
 	if ((row->key_size && m.key_size != row->key_size) ||
-	    (row->value_size && m.value_size != row->value_size) || !m.max_entries)
+	    (row->value_size && m.value_size != row->value_size) ||
+	    (!m.max_entries && m.type != MAP_TYPE_perf_event_array))	/* the number of CPUs */
 		return damaged(t, at, "a map's sizes do not suit its type");
 	err = follow_const(t, at, FIELD(m, inner_rel), sizeof(m), &to);
 	if (err < 0)

@@ -187,6 +187,14 @@ static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which
 {
 	uint32_t cpus;
 
+	if (m->type == MAP_TYPE_lpm_trie) {
+		const struct rt_lpm_value *v = value;
+		char *to = rt_hash_value(m, base, e, which);
+
+		rt_copy(to, v->data, v->data_bytes);
+		rt_copy(to + v->value_off, v->value, v->value_bytes);
+		return;
+	}
 	if (!rt_hash_is_percpu(m)) {
 		rt_copy(rt_hash_value(m, base, e, which), value, m->value_size);
 		return;

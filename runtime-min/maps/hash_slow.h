@@ -9,6 +9,12 @@
 /* In flags of rt_hash_put(): the value is those of all CPUs, each a stride. */
 #define RT_HASH_ALL_CPUS (1ull << 63)
 
+/* What rt_hash_put() takes as value for the hash map inside an lpm_trie. */
+struct rt_lpm_value {
+	const void *data, *value;
+	uint32_t    data_bytes, value_off, value_bytes;
+};
+
 #pragma GCC visibility push(hidden)
 /* Takes bucket b's lock and repairs it.  0 or -EBUSY. */
 int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me);

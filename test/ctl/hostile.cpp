@@ -38,7 +38,9 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		bool ring = m.type == MAP_TYPE_ringbuf;
 		bool keyless = ring || m.type == MAP_TYPE_queue || m.type == MAP_TYPE_stack ||
 			       m.type == MAP_TYPE_bloom_filter;
-		m.key_size = keyless ? 0 : 4;
+		bool lpm = m.type == MAP_TYPE_lpm_trie;
+		m.key_size = keyless ? 0 : lpm ? 8 : 4;
+		m.flags = lpm ? MAP_F_NO_PREALLOC : 0;
 		m.value_size = ring ? 0 : 4;
 		m.max_entries = ring ? 4096 : 64;
 		ASSERT_NE(mkdtemp(dir), nullptr);
@@ -55,7 +57,8 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		h->state = MAPFMT_READY;
 		for (uint32_t i = 0; i < 40 && !ring; i++) {
 			std::string v(rt_map_value_bytes(&m, cpus), (char)i);
-			rt_map_update(&m, p + MAPFMT_HEADER_BYTES, &i, v.data(), 0);
+			uint32_t key[2] = {i, i << 27};	// of a trie: a prefix of i bits
+			rt_map_update(&m, p + MAPFMT_HEADER_BYTES, key, v.data(), 0);
 		}
 		if (ring || m.type == MAP_TYPE_perf_event_array)
 			fill_ring(p + MAPFMT_HEADER_BYTES);
@@ -112,9 +115,9 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 			hist_read(&m, a, &l, &dg);
 			memset(v, 0, m.value_bytes);
 			rt_map_take(&m.m, m.base, "\3\0\0\0\0\0\0\0", v, 0);
-			uint32_t key = 3;
-			entry_set(&m, &key, v, 0, &dg);
-			entry_delete(&m, &key, &dg);
+			uint32_t key[2] = {3, 3};
+			entry_set(&m, key, v, 0, &dg);
+			entry_delete(&m, key, &dg);
 		}
 		if (opened)
 			mapfile_close(&m);

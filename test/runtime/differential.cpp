@@ -39,6 +39,13 @@ class Differential : public testing::TestWithParam<Case> {};
 static std::string key_of(const Case &c, uint32_t i)
 {
 	std::string k(c.m.key_size, '\0');
+	if (c.m.type == MAP_TYPE_lpm_trie) {	// i: few bits of data, and a length, at times too long
+		uint32_t bits = i % 67 % (8 * (c.m.key_size - 4) + 2);
+		memcpy(&k[0], &bits, 4);
+		for (size_t at = 4; at < k.size(); at++)
+			k[at] = (char)(i / 67 >> at % 3 * 2 & 1 ? 0xa5 : i / 67 >> 5 & 1 ? 0xa4 : 0x25);
+		return k;
+	}
 	for (size_t at = 0; at < k.size(); at++)
 		k[at] = (char)((at < 4 ? i >> 8 * at : i * 31 + at));
 	return k;
@@ -151,6 +158,11 @@ static bpftime_map bloom(uint32_t value, uint32_t entries, uint32_t hashes)
 }
 
 static const Case cases[] = {
+	{"lpm_4", map_attrs(MAP_TYPE_lpm_trie, 8, 8, 40, MAP_F_NO_PREALLOC), 67 * 64},
+	{"lpm_4_full", map_attrs(MAP_TYPE_lpm_trie, 8, 4, 5, MAP_F_NO_PREALLOC), 67 * 64},
+	{"lpm_1", map_attrs(MAP_TYPE_lpm_trie, 5, 1, 100, MAP_F_NO_PREALLOC), 67 * 64},
+	{"lpm_16", map_attrs(MAP_TYPE_lpm_trie, 20, 100, 1000, MAP_F_NO_PREALLOC), 67 * 64},
+	{"lpm_13", map_attrs(MAP_TYPE_lpm_trie, 17, 3, 60, MAP_F_NO_PREALLOC), 67 * 64},
 	{"queue", map_attrs(MAP_TYPE_queue, 0, 12, 5), 1},
 	{"queue_1", map_attrs(MAP_TYPE_queue, 0, 8, 1), 1},
 	{"stack", map_attrs(MAP_TYPE_stack, 0, 100, 6), 1},
@@ -187,9 +199,9 @@ TEST(DifferentialCreate, EqualsTheKernel)
 #define MAP(id_, ...) id_,
 #include "maps.def"
 	};
-	const uint32_t sizes[] = {0, 1, 4, 4, 4, 8, 1000, 40000, 4194200, 4194253, 5u << 20, 0xffffffff};
+	const uint32_t sizes[] = {0, 1, 4, 4, 4, 5, 8, 260, 261, 1000, 40000, 4194024, 4194025, 4194200, 4194253, 5u << 20, 0xffffffff};
 	const uint32_t entries[] = {0, 1, 2, 3, 4096, 12288, 8192};
-	const uint32_t flags[] = {0, 0, 0, MAP_F_NO_PREALLOC, MAP_F_MMAPABLE, MAP_F_RDONLY,
+	const uint32_t flags[] = {0, 0, 0, MAP_F_NO_PREALLOC, MAP_F_NO_PREALLOC, MAP_F_MMAPABLE, MAP_F_RDONLY,
 				  MAP_F_RDONLY | MAP_F_WRONLY, MAP_F_RDONLY_PROG,
 				  MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG, 1u << 31, MAP_F_NO_COMMON_LRU,
 				  MAP_F_ZERO_SEED, MAP_F_INNER_MAP};

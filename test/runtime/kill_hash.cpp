@@ -76,3 +76,47 @@ TEST_P(KillHash, LosesNoEntry)
 INSTANTIATE_TEST_SUITE_P(Kinds, KillHash,
 			 testing::Values(MAP_TYPE_hash, MAP_TYPE_percpu_hash, MAP_TYPE_lru_hash,
 					 MAP_TYPE_lru_percpu_hash));
+
+// A trie's prefixes are there or not, whole, and none is lost.
+TEST(KillLpm, LosesNoEntry)
+{
+	struct Key {
+		uint32_t bits;
+		uint8_t data[4];
+	};
+	auto key_of = [](uint32_t n) {
+		return Key{8 + n % 24, {(uint8_t)n, (uint8_t)(n * 7), (uint8_t)(n * 13), 0}};
+	};
+	KillRun run(map_attrs(MAP_TYPE_lpm_trie, 8, 8, ENTRIES, MAP_F_NO_PREALLOC));
+	const MapMem &k = run.map;
+	auto op = [&](KillRun &r, uint32_t, std::mt19937_64 &rnd) {
+		const MapMem &m = r.map;
+		uint32_t n = rnd() % KEYS;
+		Key key = key_of(n);
+		uint64_t v = value_of(n, rnd());
+		if (rnd() % 4 == 0)
+			return (int)bpftime_h_map_delete_elem(&m.m, m.base, &key);
+		if (rnd() % 4)
+			return (int)bpftime_h_map_update_elem(&m.m, m.base, &key, &v, 0);
+		int e = rt_map_lookup(&m.m, m.base, &key, &v, 0);
+		if (!e && !whole((uint32_t)(v >> 32), v))
+			_exit(11);
+		return e;
+	};
+	Key key;
+	uint64_t v = 0;
+	uint32_t n = 0;
+
+	run.go(op, [](KillRun &) { usleep(200); });
+	for (uint32_t i = 0; i < 4000; i++) {	// visits every bucket
+		key = {32, {(uint8_t)i, (uint8_t)(i >> 8), 3, 3}};
+		int e = rt_map_delete(&k.m, k.base, &key);
+		ASSERT_TRUE(e == 0 || e == -ENOENT) << e;
+	}
+	while (!rt_map_next_key(&k.m, k.base, nullptr, &key))
+		ASSERT_EQ(rt_map_delete(&k.m, k.base, &key), 0);
+	for (; n < ENTRIES + 3; n++) {
+		key = {24, {(uint8_t)n, 1, 2, 3}};
+		ASSERT_EQ(rt_map_update(&k.m, k.base, &key, &v, 0), n < ENTRIES ? 0 : -ENOSPC) << n;
+	}
+}
