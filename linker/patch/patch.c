@@ -19,6 +19,8 @@ const char *patch_find_binary(struct arena *a, const char *name)
 	const char *path = getenv("PATH");
 	char *list, *save = NULL;
 
+	if (!*name)
+		return NULL;
 	if (strchr(name, '/') || !access(name, F_OK))
 		return name;
 	list = arena_printf(a, "%s:/usr/sbin:/sbin:/usr/local/sbin", path ? path : "/usr/bin:/bin");
