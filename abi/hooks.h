@@ -60,6 +60,15 @@ enum {
 	(1u << CTX_DI | 1u << CTX_SI | 1u << CTX_DX | 1u << CTX_CX | 1u << CTX_R8 | \
 	 1u << CTX_R9)
 
+/* The context of a tracepoint program (the kernel's struct trace_event_raw_sys_enter and
+ * _exit).  At the places of cookie and func_ip in the frame they are here, too. */
+struct bpftime_syscall {
+	uint64_t common;	/* programs cannot read it */
+	int64_t  id;
+	uint64_t arg[6];	/* at the exit, arg[0] is the returned value */
+};
+enum { CTX_SYS_ENTER_BYTES = 64, CTX_SYS_EXIT_BYTES = 24, CTX_RAW_SYSCALL_BYTES = 16 };
+
 /* The context of an XDP program here.  Programs are written against the kernel's struct xdp_md,
  * whose 32-bit data, data_end and data_meta stand for addresses; the compiler reads these. */
 struct bpftime_xdp {

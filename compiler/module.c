@@ -85,6 +85,21 @@ static bool has_prog_array(const struct unit *u)
 	return false;
 }
 
+/* How much a tracepoint has to say depends on which it is; the kernel compares when it
+ * attaches. */
+static int check_ctx_bytes(const struct lower *l, const struct unit_prog *p,
+			   const struct vfy_result *facts)
+{
+	uint32_t limit = p->type == PROG_RAW_TRACEPOINT	    ? CTX_RAW_SYSCALL_BYTES
+			 : strstr(p->sec, "/sys_exit") ? CTX_SYS_EXIT_BYTES
+							    : CTX_SYS_ENTER_BYTES;
+
+	if (!facts || facts->ctx_bytes <= limit || !strstr(p->sec, "/sys_"))
+		return 0;
+	return diag(l->dg, DIAG_C009, at_insn(l->u->path, p->name, -1, NULL),
+		    "it reads %u bytes of its context, which has %u", facts->ctx_bytes, limit);
+}
+
 static int add_program(struct module *m, size_t i, const struct vfy_result *facts,
 		       struct lower_hook *hook)
 {
@@ -95,11 +110,11 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 	bool tail_calls;
 	int r = lower_program(l, i, facts, &body, &tail_calls);
 
-	if (r < 0)
+	if (r < 0 || (r = check_ctx_bytes(l, p, facts)) < 0)
 		return r;
 	if (tail_calls)		/* what it jumps to may read any field */
 		facts = NULL;
-	hook->ctx_mask = facts && !facts->ctx_escapes ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
+	hook->ctx_mask = facts && !facts->ctx_escapes && p->type == PROG_KPROBE ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
 	hook->form = l->hook_cc == CC_PRESERVE_MOST ? entry_form_of(hook->ctx_mask) : ENTRY_FRAME;
 	if (has_entry)
 		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), p, hook->form,

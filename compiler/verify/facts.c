@@ -61,6 +61,8 @@ void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 
 void fact_ctx(struct vfy *v, uint32_t off, uint32_t bytes)
 {
+	if (off + bytes > v->out->ctx_bytes)
+		v->out->ctx_bytes = off + bytes;
 	if (v->p->type != PROG_KPROBE)
 		return;
 	for (uint32_t field = off / 8; field <= (off + bytes - 1) / 8; field++)

@@ -37,6 +37,7 @@ struct vfy_result {
 	struct vfy_insn *insn;		/* n_insn of the program */
 	uint32_t ctx_mask;		/* 8-byte fields of the frame (hooks.h) that are read, by the
 					 * program or for its helpers; kprobe programs only */
+	uint32_t ctx_bytes;		/* end of the last byte that the program reads of its context */
 	bool     ctx_escapes;		/* the frame's address leaves: helper, subprogram, stored, variable offset */
 	bool     by_chance;		/* a number is made of an address, or of stack that was never
 					 * written: results may differ from run to run */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "hooks.h"
+#include "syscall_sites.h"
 
 /* A whole number, decimal or 0x..; false when anything follows it. */
 static bool number(const char *s, uint64_t *out)
@@ -74,6 +75,7 @@ static bool is_needed(const struct image *im, const char *path)
 struct spec {		/* a SEC() name behind its prefix */
 	const char *path;	/* NULL: none */
 	struct record_want at;	/* symbol, off_bytes or vaddr */
+	bool other;		/* a tracepoint of the kernel */
 	bool follows, follows_ret;	/* @uprobe, @uretprobe: wherever that option asks for */
 };
 
@@ -100,6 +102,29 @@ static int parse_usdt(struct arena *a, const char *sec, const char *rest, struct
 	return 1;
 }
 
+/* "syscalls/sys_enter_NAME", "raw_syscalls/sys_enter"; of a raw tracepoint "sys_enter".  Other
+ * tracepoints are the kernel's: 0. */
+static int parse_syscall(struct arena *a, const char *sec, bool raw, const char *rest,
+			 struct spec *out, struct diags *dg)
+{
+	size_t n = strcspn(rest, "/:");
+	int32_t nr;
+	bool exit;
+
+	out->other = *rest;
+	if (!raw && (strncmp(rest, "syscalls", n) || n != 8) && (strncmp(rest, "raw_syscalls", n) || n != 12))
+		return 0;
+	rest += raw ? 0 : n + !!rest[n];
+	if (raw && strcmp(rest, "sys_enter") && strcmp(rest, "sys_exit"))
+		return 0;
+	if (!syscall_parse(rest, &nr, &exit))
+		return diag(dg, DIAG_U001, at_file(sec), "no such system call: %s", rest);
+	out->other = false;
+	out->at.symbol = arena_strdup(a, rest);
+	out->at.at = AT_SYSCALL;
+	return 1;
+}
+
 /* "PATH:sym+off", "sym", ":sym"; a colon pair belongs to a C++ name.
  * Returns 1 when it names a place, 0 when it is empty, or a negative diagnostic. */
 static int parse_spec(struct arena *a, const char *sec, enum hook_kind kind, struct spec *out,
@@ -111,6 +136,8 @@ static int parse_spec(struct arena *a, const char *sec, enum hook_kind kind, str
 	*out = (struct spec){ 0 };
 	if (kind == HOOK_usdt)
 		return parse_usdt(a, sec, rest, out, dg);
+	if (kind == HOOK_tracepoint || kind == HOOK_raw_tracepoint)
+		return parse_syscall(a, sec, kind == HOOK_raw_tracepoint, rest, out, dg);
 	if (!*rest)
 		return 0;
 	out->follows_ret = !strcmp(rest, "@uretprobe");
@@ -138,6 +165,14 @@ static int parse_arg(struct arena *a, const struct attach_arg *arg, struct recor
 	*out = (struct record_want){ .at = arg->at };
 	if (arg->at == AT_SYMBOL)
 		return attach_parse_symbol(a, arg->text, out, dg);
+	if (arg->at == AT_SYSCALL) {
+		struct spec own = { 0 };
+		int n = parse_syscall(a, arg->text, false, arg->text, &own, dg);
+
+		*out = own.at;
+		return n ? n : diag(dg, DIAG_U001, at_file(arg->text),
+				    "system call tracepoints are written syscalls:sys_enter_NAME");
+	}
 	if (!is_probe_name(arg->text))
 		return diag(dg, DIAG_U001, at_file(arg->text), "a probe is written provider:name");
 	out->symbol = arg->text;
@@ -146,19 +181,23 @@ static int parse_arg(struct arena *a, const struct attach_arg *arg, struct recor
 
 /* Is this the kind of place that the hook goes to? */
 static bool suits(const struct attach_arg *arg, const struct record_want *w, const struct spec *own,
-		  enum hook_kind kind, bool usdt_to_uprobe)
+		  enum hook_kind kind, bool special)
 {
 	bool ret = own->follows ? own->follows_ret : w->ret;
+	bool plain = kind == HOOK_uprobe || kind == HOOK_uretprobe;
 
 	if (arg->at == AT_USDT)
-		return kind == HOOK_usdt || (usdt_to_uprobe && !ret && kind == HOOK_uprobe);
-	return kind != HOOK_usdt && arg->ret == ret;
+		return kind == HOOK_usdt || (!special && !ret && kind == HOOK_uprobe);
+	if (arg->at == AT_SYSCALL)
+		return kind == HOOK_tracepoint || (!special && !ret && kind == HOOK_uprobe);
+	return plain && arg->ret == ret;
 }
 
 struct taker {		/* a hook that takes places of the command line */
 	struct record_want w;
 	enum hook_kind kind;
-	bool has_own, usdt_to_uprobe;
+	bool has_own;
+	bool special;	/* its object has programs for probes or system calls */
 	struct spec own;
 };
 
@@ -174,7 +213,7 @@ static int wants_of_args(struct record *r, const struct taker *t, struct attach_
 
 		if (err < 0)
 			return err;
-		if (!suits(&arg[i], &t->w, &t->own, t->kind, t->usdt_to_uprobe) ||
+		if (!suits(&arg[i], &t->w, &t->own, t->kind, t->special) ||
 		    (t->has_own && !same_place(&t->own.at, &at)))
 			continue;
 		w.at = at.at;
@@ -219,7 +258,8 @@ int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32
 		  struct diags *dg)
 {
 	struct arena *a = im->arena;
-	bool has_usdt = has_kind(l, first_hook, end_hook, HOOK_usdt);
+	bool special = has_kind(l, first_hook, end_hook, HOOK_usdt) ||
+		       has_kind(l, first_hook, end_hook, HOOK_tracepoint);
 	int added = 0;
 
 	for (uint32_t h = first_hook; h < end_hook; h++) {
@@ -228,13 +268,13 @@ int attach_object(struct record *r, uint32_t object, const struct lnk *l, uint32
 		struct taker t = { .w = { .object = object, .hook = h - first_hook,
 					  .ret = kind->entry == HOOK_ENTRY_RETURN,
 					  .cookie = hook->row->cookie },
-				   .kind = hook->row->kind, .usdt_to_uprobe = !has_usdt };
+				   .kind = hook->row->kind, .special = special };
 		int n = parse_spec(a, hook->sec, t.kind, &t.own, dg);
 
 		if (n < 0)
 			return n;
 		t.has_own = n;
-		if (kind->entry == HOOK_ENTRY_NONE) {
+		if (kind->entry == HOOK_ENTRY_NONE || t.own.other) {
 			diag_warn(dg, at_insn(r->object[object].path, hook->prog, -1, NULL),
 				  "a %s program has no place in a binary", kind->name);
 			continue;

@@ -37,6 +37,7 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
  *                            the binary needs PATH (then its import of sym)
  *     uprobe/sym             whatever the binary defines or imports
  *     usdt/PATH:prov:name    when PATH is the binary
+ *     tracepoint/syscalls/sys_enter_NAME and the like: its system calls
  *     uprobe/@uretprobe      nothing; given arguments, wherever --uretprobe asks for (of
  *                            the built-in hook: the entry of what it times)
  * A program with no place, and no argument that it could have, gets a warning.  Returns the number of wants added, or a

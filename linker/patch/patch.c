@@ -154,6 +154,7 @@ static int add_objects(struct job *j)
 		if (!j->req->arg[i].taken)
 			diag_warn(j->dg, at_file(j->im->path), "--%s %s: no object has a program for it",
 				  j->req->arg[i].at == AT_USDT ? "usdt"
+				  : j->req->arg[i].at == AT_SYSCALL ? "tracepoint"
 				  : j->req->arg[i].ret	       ? "uretprobe"
 							       : "uprobe",
 				  j->req->arg[i].text);

@@ -12,7 +12,6 @@
 #include "window.h"
 
 struct plan_state {
-	struct targets *targets;
 	struct tramp_site *ts;		/* one a site */
 	struct tramp_common common;
 	struct cfi_out cfi;
@@ -29,7 +28,7 @@ const char *tactic_name(enum tactic t)
 
 const char *site_kind_name(enum site_kind k)
 {
-	static const char *const name[] = { "entry", "offset", "import", "usdt" };
+	static const char *const name[] = { "entry", "offset", "import", "syscall", "usdt" };
 
 	return name[k];
 }
@@ -66,7 +65,7 @@ static void decide(struct plan *p, struct site *s, struct tramp_site *t, const s
 	if (!why && s->probe)
 		why = usdt_check_semaphore(p->im, s->probe);
 	if (!why)
-		why = window_decide(p->im, p->state->targets, s, t);
+		why = window_decide(p->im, plan_targets(p), s, t);
 	if (!why && s->has_ret)
 		why = return_refused(p->im, s, t);
 	if (why && o->allow_trap && !s->refused)
@@ -214,10 +213,19 @@ static int name_attach_points(struct plan *p, struct diags *dg)
 
 			if (r < 0)
 				return r;
-			s->at[k].attach = lnk_add_attach(p->lnk, s->at[k].hook, s->symbol, s->at[k].cookie);
+			s->at[k].attach = lnk_add_attach(p->lnk, s->at[k].hook,
+							 s->at[k].name ? s->at[k].name : s->symbol,
+							 s->at[k].cookie);
 		}
 	}
 	return 0;
+}
+
+struct targets *plan_targets(struct plan *p)
+{
+	if (!p->targets)
+		p->targets = targets_new(p->im);
+	return p->targets;
 }
 
 int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
@@ -228,7 +236,6 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	int r;
 
 	st->ts = arena_array(a, p->n_site, sizeof(*st->ts));
-	st->targets = targets_new(p->im);
 	for (size_t i = 0; i < p->n_site; i++)
 		decide(p, &p->site[i], &st->ts[i], o);
 	drop_address_only(p);
@@ -280,7 +287,7 @@ static void add_site_edits(struct plan *p, struct edits *e, struct site *s,
 	for (size_t i = 0; i < t->n_call; i++) {
 		struct bytes after = { 0 };
 
-		n = window_call_bytes(p->im, p->state->targets, t->call[i], s->import->got_vaddr, tramp,
+		n = window_call_bytes(p->im, plan_targets(p), t->call[i], s->import->got_vaddr, tramp,
 				      b, far);
 		if (n)
 			after = add_edit(p, e, t->call[i], b, n, "call through the GOT");

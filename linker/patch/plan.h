@@ -22,6 +22,7 @@ enum site_kind {
 	SITE_ENTRY,	/* first instruction of a function (behind endbr64) */
 	SITE_OFFSET,	/* any other instruction */
 	SITE_IMPORT,	/* PLT stub of an imported function */
+	SITE_SYSCALL,	/* a `syscall` instruction */
 	SITE_USDT,	/* the nop of a statically defined probe */
 };
 enum tactic {
@@ -53,6 +54,9 @@ struct site_attach {
 	uint32_t attach;	/* index in the lnk, from plan_make on; none when the site is refused */
 	uint32_t hook;
 	bool     ret;
+	bool     sys_exit;	/* SITE_SYSCALL: behind the call */
+	int32_t  nr;		/* SITE_SYSCALL: only of this number, or SYSCALL_ANY */
+	const char *name;	/* shown to people, NULL: the site's */
 	uint64_t cookie;
 };
 
@@ -67,6 +71,7 @@ struct site {
 	const char *symbol;	/* NULL: unnamed */
 	uint64_t    fn_vaddr, fn_bytes;	/* extent of its function, where known (else 0) */
 	enum site_kind kind;
+	int32_t     syscall_nr;	/* SITE_SYSCALL: the number it always has, or SYSCALL_ANY */
 	const struct usdt_probe *probe;	/* SITE_USDT, with: */
 	const struct usdt_spec *usdt;
 	const struct image_import *import;	/* SITE_IMPORT: calls through its GOT slot are patched too */
@@ -95,6 +100,7 @@ struct plan {
 	size_t        n_patched, n_refused;
 	uint64_t      tramp_bytes, cfi_bytes;
 	struct plan_state *state;
+	struct targets *targets;	/* plan_targets() */
 	const struct usdt_probe *probe;	/* of the image, once asked for */
 	size_t        n_probe;
 	bool          probes_read;
@@ -108,6 +114,9 @@ struct plan_opts {
 /* Finds the places of one want and adds them to plan->site (joining an existing site).
  * Returns the number of places, or -DIAG_P... : no such symbol (near matches named). */
 int sites_find(struct plan *p, const struct want *w, struct diags *dg);
+
+/* What is known about all code of the image; read once. */
+struct targets *plan_targets(struct plan *p);
 
 /* Decides every site.  Returns 0 even when sites are refused, or -DIAG_P204. */
 int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg);

@@ -24,6 +24,7 @@ struct record_object {
 enum want_at {
 	AT_SYMBOL,	/* function or import, with offset; or a pattern */
 	AT_USDT,	/* PROVIDER:NAME */
+	AT_SYSCALL,	/* sys_enter_NAME, sys_exit_NAME, sys_enter, sys_exit */
 };
 
 /* One request of the command line, or of a SEC() name. */

@@ -77,7 +77,7 @@ static void displaced(struct tramp *t, const struct tramp_site *ts)
 	const struct insn *last = &ts->insn[ts->n_insn - 1];
 	struct cfi_row row;
 
-	move_insns(t, ts, ts->n_before, ts->n_insn);
+	move_insns(t, ts, ts->n_before + (t->s->kind == SITE_SYSCALL), ts->n_insn);
 	if (insn_ends(last) || last->kind == INSN_CALL || last->kind == INSN_CALL_IND)
 		return;
 	if (t->cfi && t->s->kind != SITE_IMPORT && cfi_row_at(t->g->im, ts->back_vaddr, &row))
@@ -85,24 +85,25 @@ static void displaced(struct tramp *t, const struct tramp_site *ts)
 	put_jmp(t->c, ts->back_vaddr);
 }
 
-struct cold {		/* branch to the cold path of one program, and where it comes back */
-	size_t je_at, skip_off;
-	uint32_t attach;
-};
-
-static void entry_programs(struct tramp *t, struct cold *cold, size_t *n_cold)
+/* The programs before the hooked instruction, or behind it at the exit of a system call. */
+void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold)
 {
 	for (size_t i = 0; i < t->s->n_at; i++) {
 		const struct site_attach *at = &t->s->at[i];
 		struct cold *k = &cold[*n_cold];
 
-		if (at->ret)
+		size_t other;
+
+		if (at->ret || at->sys_exit != t->at_exit)
 			continue;
+		other = skip_other_number(t, at);
 		cmp_word(t, at->attach);
 		PUT(t->c, 0x0f, 0x80 | CC_E);
 		k->je_at = t->c->n;
 		put32(t->c, 0);
 		call_program(t, at);
+		if (other)
+			fix_rel32(t->c, other, t->c->n);
 		k->skip_off = t->c->n;
 		k->attach = at->attach;
 		(*n_cold)++;
@@ -122,9 +123,10 @@ static void cold_paths(struct tramp *t, const struct cold *cold, size_t n)
 static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t resume_vaddr)
 {
 	struct cold *cold = arena_array(t->g->im->arena, t->s->n_at, sizeof(*cold));
+	bool syscall = t->s->kind == SITE_SYSCALL;
 	struct arming arm;
-	struct tramp at_tests;
-	size_t n_cold = 0;
+	struct tramp at_tests, at_exit_tests;
+	size_t n_cold = 0, n_entry;
 
 	if (t->cfi)
 		cfi_begin(t->f, code_vaddr(t->c));
@@ -134,17 +136,27 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 		move_sp(t, -RED_ZONE);
 	save_flags(t);
 	at_tests = *t;
-	entry_programs(t, cold, &n_cold);
+	run_programs(t, cold, &n_cold);
+	n_entry = n_cold;
+	if (syscall && t->s->syscall_nr < 0 && has_exit_programs(t->s))
+		mark_leaving(t);
 	restore_flags(t);
 	if (ts->red_zone)
 		move_sp(t, RED_ZONE);
 	if (t->s->has_ret)
 		return_arm(t, resume_vaddr, &arm);
+	if (syscall)
+		syscall_part(t, cold, &n_cold, &at_exit_tests);
 	displaced(t, ts);
-	if (n_cold) {
+	if (n_entry) {
 		*t = at_tests;
 		tramp_rows(t);
-		cold_paths(t, cold, n_cold);
+		cold_paths(t, cold, n_entry);
+	}
+	if (n_cold > n_entry) {
+		*t = at_exit_tests;
+		tramp_rows(t);
+		cold_paths(t, cold + n_entry, n_cold - n_entry);
 	}
 	if (t->s->has_ret) {
 		t->depth = 0;

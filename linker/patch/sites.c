@@ -9,6 +9,7 @@
 #include "cfi.h"
 #include "record.h"
 #include "suggest.h"
+#include "syscall_sites.h"
 
 /* The site at vaddr; a new one keeps the order by address. */
 static struct site *site_at(struct plan *p, uint64_t vaddr, enum site_kind kind, const char *symbol)
@@ -29,7 +30,7 @@ static struct site *site_at(struct plan *p, uint64_t vaddr, enum site_kind kind,
 	ARENA_PUSH(p->im->arena, p->site, p->n_site, p->cap_site);
 	s = &p->site[lo];
 	memmove(s + 1, s, (p->n_site - 1 - lo) * sizeof(*s));
-	*s = (struct site){ .vaddr = vaddr, .kind = kind, .symbol = symbol };
+	*s = (struct site){ .vaddr = vaddr, .kind = kind, .symbol = symbol, .syscall_nr = SYSCALL_ANY };
 	return s;
 }
 
@@ -39,11 +40,11 @@ static struct site *attach(struct plan *p, const struct want *w, uint64_t vaddr,
 {
 	struct site *s = site_at(p, vaddr, kind, symbol);
 
-	for (size_t i = 0; i < s->n_at; i++)
+	for (size_t i = 0; i < s->n_at && w->at != AT_SYSCALL; i++)
 		if (s->at[i].hook == w->hook && s->at[i].ret == w->ret && s->at[i].cookie == w->cookie)
 			return s;
 	*ARENA_PUSH(p->im->arena, s->at, s->n_at, s->cap_at) = (struct site_attach){
-		.hook = w->hook, .ret = w->ret, .cookie = w->cookie };
+		.hook = w->hook, .ret = w->ret, .cookie = w->cookie, .nr = SYSCALL_ANY };
 	s->has_ret |= w->ret;
 	return s;
 }
@@ -247,9 +248,60 @@ static int find_usdt(struct plan *p, const struct want *w, struct diags *dg)
 			    p->n_probe ? "" : "; the file has no probes at all");
 }
 
+static int no_syscalls(struct plan *p, const struct want *w, size_t n, struct diags *dg)
+{
+	const char *lib = NULL;
+
+	for (size_t i = 0; i < p->im->n_needed && !lib; i++)
+		if (!strncmp(p->im->needed[i], "libc.", 5) || !strncmp(p->im->needed[i], "ld-musl", 7))
+			lib = p->im->needed[i];
+	if (n || !lib)
+		return diag(dg, DIAG_P205, at_file(p->im->path), "%s: %s", w->symbol,
+			    n ? "no instruction makes that call" : "there is no system call instruction");
+	return diag(dg, DIAG_P205, at_file(p->im->path), "%s: its system calls are made in %s; patch a copy "
+		    "of that: --binary %s -o DIR/%s, and run with LD_LIBRARY_PATH=DIR",
+		    w->symbol, lib, lib, lib);
+}
+
+/* The instructions that make this call, or may. */
+static int find_syscall(struct plan *p, const struct want *w, struct diags *dg)
+{
+	struct targets *t = plan_targets(p);
+	int32_t nr, own;
+	size_t n_all;
+	const uint64_t *all = targets_syscalls(t, &n_all);
+	bool exit;
+	int n = 0;
+
+	if (!w->symbol || !syscall_parse(w->symbol, &nr, &exit))
+		return diag(dg, DIAG_P205, at_file(p->im->path), "unknown name");
+	for (size_t i = 0; i < n_all; i++) {
+		struct site_attach *at;
+		struct site *s;
+
+		own = syscall_number(p->im, t, all[i]);
+		if (nr != SYSCALL_ANY && own != SYSCALL_ANY && nr != own)
+			continue;
+		s = attach(p, w, all[i], SITE_SYSCALL, w->symbol);
+		s->kind = SITE_SYSCALL;
+		s->syscall_nr = own;
+		set_function(p->im, s);
+		if (!s->refused)
+			s->refused = syscall_refused(p->im, t, all[i], own);
+		at = &s->at[s->n_at - 1];
+		at->nr = nr;
+		at->sys_exit = exit;
+		at->name = w->symbol;
+		n++;
+	}
+	return n ? n : no_syscalls(p, w, n_all, dg);
+}
+
 int sites_find(struct plan *p, const struct want *w, struct diags *dg)
 {
 	if (w->at == AT_USDT)
 		return find_usdt(p, w, dg);
+	if (w->at == AT_SYSCALL)
+		return find_syscall(p, w, dg);
 	return w->has_vaddr ? find_vaddr(p, w, dg) : find_named(p, w, dg);
 }

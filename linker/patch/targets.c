@@ -44,6 +44,8 @@ struct targets {
 	size_t n_pad, cap_pad;
 	uint64_t *base;		/* what lea points at: jump tables are among them */
 	size_t n_base, cap_base;
+	uint64_t *syscall;	/* in order: ranges are decoded in theirs */
+	size_t n_syscall, cap_syscall;
 	struct got_call *call;	/* by slot, then address */
 	size_t n_call, cap_call;
 };
@@ -228,6 +230,8 @@ static void see_insn(struct targets *t, const struct insn *in)
 	if (in->rip_rel && (in->kind == INSN_CALL_IND || in->kind == INSN_JMP_IND))
 		*ARENA_PUSH(t->im->arena, t->call, t->n_call, t->cap_call) =
 			(struct got_call){ in->mem_vaddr, in->vaddr };
+	if (in->kind == INSN_SYSCALL && in->len == 2 && in->byte[1] == 0x05)
+		*ARENA_PUSH(t->im->arena, t->syscall, t->n_syscall, t->cap_syscall) = in->vaddr;
 	if (in->imm32 && (t->im->kind == IMAGE_EXEC || t->im->kind == IMAGE_STATIC))
 		set_pointer(t, in->imm);
 }
@@ -439,6 +443,20 @@ bool targets_boundary(const struct targets *t, uint64_t vaddr)
 	const struct range *r = range_of(t, vaddr);
 
 	return r && test_bit(r, MAP_START, vaddr);
+}
+
+uint64_t targets_previous(const struct targets *t, uint64_t vaddr)
+{
+	for (uint64_t v = vaddr - 1; vaddr - v <= 15; v--)
+		if (targets_boundary(t, v))
+			return v;
+	return 0;
+}
+
+const uint64_t *targets_syscalls(const struct targets *t, size_t *n)
+{
+	*n = t->n_syscall;
+	return t->syscall;
 }
 
 uint64_t targets_code_end(const struct targets *t, uint64_t vaddr)

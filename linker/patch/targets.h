@@ -29,6 +29,10 @@ bool targets_in(const struct targets *t, uint64_t from, uint64_t to);
 bool targets_called(const struct targets *t, uint64_t vaddr);
 /* Does an instruction of the linear decode start at vaddr? */
 bool targets_boundary(const struct targets *t, uint64_t vaddr);
+/* The instruction of the linear decode that ends at or just before vaddr; 0: none. */
+uint64_t targets_previous(const struct targets *t, uint64_t vaddr);
+/* All `syscall` instructions, in order of address. */
+const uint64_t *targets_syscalls(const struct targets *t, size_t *n);
 /* The next known start of a function or PLT stub behind vaddr; UINT64_MAX: none. */
 uint64_t targets_next_start(const struct targets *t, uint64_t vaddr);
 /* End of the stretch of code that holds vaddr; 0 when it is not code. */

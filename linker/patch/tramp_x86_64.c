@@ -89,7 +89,7 @@ void lea_rip(struct tramp *t, enum reg r, uint64_t vaddr)
 	put_rel32(t->c, vaddr, 0);
 }
 
-static void mov_imm64(struct tramp *t, enum reg r, uint64_t v)
+void mov_imm64(struct tramp *t, enum reg r, uint64_t v)
 {
 	PUT(t->c, (uint8_t)(0x48 | (r >= R8 ? 1 : 0)), (uint8_t)(0xb8 | (r & 7)));
 	put64(t->c, v);
@@ -121,7 +121,7 @@ static bool wants_flags(const struct tramp *t)
 	for (size_t i = 0; i < t->s->n_at; i++) {
 		const struct objfmt_hook *h = lnk_hook(t->g->lnk, t->s->at[i].hook)->row;
 
-		if (t->s->at[i].ret == t->at_return &&
+		if (t->s->at[i].ret == t->at_return && h->kind != HOOK_tracepoint &&
 		    (h->form == ENTRY_FRAME || h->ctx_mask & 1u << CTX_FLAGS))
 			return true;
 	}
@@ -193,11 +193,8 @@ static void build_words(struct tramp *t)
 	}
 }
 
-/* rdi is stored first and then carries what is in no register. */
-static void build_frame(struct tramp *t, uint64_t cookie)
+void store_regs(struct tramp *t, int32_t at, uint64_t cookie)
 {
-	move_sp(t, -frame_bytes(t));
-	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
 	for (unsigned i = 0; i < CTX_FIELDS; i++) {
 		enum reg r = reg_of_field[i];
 
@@ -207,8 +204,16 @@ static void build_frame(struct tramp *t, uint64_t cookie)
 			load_field(t, RDI, i, cookie);
 			r = RDI;
 		}
-		op_rsp(t, OP_STORE, r, (int32_t)(8 * i));
+		op_rsp(t, OP_STORE, r, at + (int32_t)(8 * i));
 	}
+}
+
+/* rdi is stored first and then carries what is in no register. */
+static void build_frame(struct tramp *t, uint64_t cookie)
+{
+	move_sp(t, -frame_bytes(t));
+	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
+	store_regs(t, 0, cookie);
 	build_words(t);
 	mov_reg(t, RDI, RSP);
 }
@@ -263,7 +268,9 @@ void call_program(struct tramp *t, const struct site_attach *at)
 
 	if (own_r11)
 		push_reg(t, R11);
-	if (h->form == ENTRY_FRAME) {
+	if (is_syscall_hook(lnk_hook(t->g->lnk, at->hook))) {
+		call_syscall_program(t, at);
+	} else if (h->form == ENTRY_FRAME) {
 		build_frame(t, at->cookie);
 		call_entry(t, at->hook);
 		op_rsp(t, OP_LOAD, RDI, 8 * CTX_DI);

@@ -4,6 +4,7 @@
  *
  *     tramp_x86_64.c   pieces of code, fields of the context, calling a program
  *     site_x86_64.c    a site's trampoline and the cold path
+ *     syscall_x86_64.c the part of that around a system call
  *     return_x86_64.c  return slots: arming one, their stubs, what runs at the return */
 #ifndef BPFTIME_LINKER_PATCH_TRAMP_X86_64_H
 #define BPFTIME_LINKER_PATCH_TRAMP_X86_64_H
@@ -30,6 +31,7 @@ struct tramp {
 	int32_t  depth;		/* bytes below the stack pointer that the site had */
 	int32_t  saved[16];	/* depth behind the push that saved a register; 0: it is in place */
 	int32_t  saved_flags;	/* the same, of RFLAGS */
+	bool     at_exit;	/* behind the call of SITE_SYSCALL */
 	bool     at_return;	/* at depth 0 rsp points at the return address */
 };
 
@@ -41,6 +43,7 @@ void pop_reg(struct tramp *t, enum reg r);
 enum { OP_LOAD = 0x8b, OP_STORE = 0x89, OP_LEA = 0x8d, OP_ADD = 0x03 };
 void op_rsp(struct tramp *t, uint8_t op, enum reg r, int32_t disp);
 void op_r11(struct tramp *t, uint8_t op, enum reg r, uint8_t disp);
+void mov_imm64(struct tramp *t, enum reg r, uint64_t v);
 void lea_rip(struct tramp *t, enum reg r, uint64_t vaddr);
 
 void cmp_word(struct tramp *t, uint32_t attach);	/* cmpl $0, word */
@@ -51,6 +54,28 @@ void restore_flags(struct tramp *t);
 void call_program(struct tramp *t, const struct site_attach *at);
 /* push $attach; call the cold path; jne run.  Falls through when the program is skipped. */
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
+
+/* All fields of the frame at at(%rsp), but rdi's, which has been stored. */
+void store_regs(struct tramp *t, int32_t at, uint64_t cookie);
+
+/* site_x86_64.c */
+struct cold {		/* branch to the cold path of one program, and where it comes back */
+	size_t je_at, skip_off;
+	uint32_t attach;
+};
+void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold);
+
+/* syscall_x86_64.c */
+bool is_syscall_hook(const struct lnk_hook *h);
+bool has_exit_programs(const struct site *s);
+void call_syscall_program(struct tramp *t, const struct site_attach *at);
+/* Branches when the call is not the one that the program asks for; returns the place of that
+ * branch's rel32, 0: there is none. */
+size_t skip_other_number(struct tramp *t, const struct site_attach *at);
+/* Where the number is unknown: tells syscall_part, in rcx, what eax asks for. */
+void mark_leaving(struct tramp *t);
+/* The call and the exit programs; *at_tests is the state where these begin. */
+void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tramp *at_tests);
 
 /* return_x86_64.c */
 void return_stubs(struct tramp_common *g, struct code *c, struct cfi_out *f);

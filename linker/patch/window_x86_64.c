@@ -113,6 +113,12 @@ static bool is_padding(const struct image *im, const struct targets *t, uint64_t
 	return true;
 }
 
+/* The hooked system call has a way of its own to move. */
+static bool is_the_call(const struct site *s, const struct insn *in)
+{
+	return s->kind == SITE_SYSCALL && in->vaddr == s->vaddr;
+}
+
 /* Collects whole instructions from patch_vaddr until `need` bytes are covered.  NULL and
  * *tactic, or the reason. */
 static const char *collect(const struct image *im, struct targets *t, const struct site *s,
@@ -135,7 +141,7 @@ static const char *collect(const struct image *im, struct targets *t, const stru
 		}
 		if (!decode_at(im, at, end, in))
 			return "bytes that are no instruction";
-		if (in->refuse)
+		if (in->refuse && !is_the_call(s, in))
 			return in->refuse;
 		at += in->len;
 		ts->n_insn++;
@@ -147,15 +153,6 @@ static const char *collect(const struct image *im, struct targets *t, const stru
 		return "a branch, table or pointer leads into the bytes of the jump";
 	targets_reserve(t, at, want);
 	return NULL;
-}
-
-/* The instruction before `at`, as the linear decode has it; 0 when there is none. */
-static uint64_t previous(const struct targets *t, uint64_t at, uint64_t floor)
-{
-	for (uint64_t v = at - 1; v >= floor && at - v <= 15; v--)
-		if (targets_boundary(t, v))
-			return v;
-	return 0;
 }
 
 /* Can these be passed on the way to the hooked instruction, and only on that way? */
@@ -178,14 +175,15 @@ static const char *collect_before(const struct image *im, struct targets *t, str
 
 	if (!s->fn_bytes)
 		return why;
-	for (n = 1; n <= JMP_BYTES && (start = previous(t, start, s->fn_vaddr)); n++) {
+	for (n = 1; n <= JMP_BYTES && (start = targets_previous(t, start)) >= s->fn_vaddr; n++) {
 		size_t k = 0;
 
 		need = start + JMP_BYTES > s->vaddr + 1 ? start + JMP_BYTES : s->vaddr + 1;
 		if (targets_in(t, start + 1, need))
 			return why;
 		for (at = start; at < need && k < WINDOW_MAX; at += ts->insn[k++].len)
-			if (!decode_at(im, at, end, &ts->insn[k]) || ts->insn[k].refuse)
+			if (!decode_at(im, at, end, &ts->insn[k]) ||
+			    (ts->insn[k].refuse && !is_the_call(s, &ts->insn[k])))
 				return why;
 		ts->n_before = n;
 		ts->n_insn = k;

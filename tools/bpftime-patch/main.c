@@ -26,7 +26,7 @@ static void usage(FILE *out)
 	opts_help(out, OPT_PATCH, "");
 }
 
-/* --uprobe, --uretprobe and --usdt, in the order given, each with the --cookie behind it. */
+/* --uprobe, --uretprobe, --usdt and --tracepoint, in the order given, each with the --cookie behind it. */
 static int attach_args(const struct opts *o, struct attach_arg *arg, size_t *n_out, struct diags *dg)
 {
 	size_t n = 0;
@@ -34,11 +34,13 @@ static int attach_args(const struct opts *o, struct attach_arg *arg, size_t *n_o
 
 	for (size_t i = 0; i < o->n_opt; i++) {
 		const char *name = o->opt[i].name;
-		bool ret = !strcmp(name, "uretprobe"), usdt = !strcmp(name, "usdt");
+		bool ret = !strcmp(name, "uretprobe");
+		uint8_t at = !strcmp(name, "usdt")	 ? AT_USDT
+			     : !strcmp(name, "tracepoint") ? AT_SYSCALL
+							 : AT_SYMBOL;
 
-		if (ret || usdt || !strcmp(name, "uprobe"))
-			arg[n++] = (struct attach_arg){ .ret = ret, .at = usdt ? AT_USDT : AT_SYMBOL,
-							.text = o->opt[i].value };
+		if (ret || at != AT_SYMBOL || !strcmp(name, "uprobe"))
+			arg[n++] = (struct attach_arg){ .ret = ret, .at = at, .text = o->opt[i].value };
 		if (strcmp(name, "cookie"))
 			continue;
 		if (!n)
