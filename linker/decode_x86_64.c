@@ -56,6 +56,14 @@ static void see_memory(const ZydisDecodedInstruction *ins, const ZydisDecodedOpe
 		out->has_mem = true;
 		out->mem_vaddr = vaddr + ins->length + (uint64_t)m->disp.value;
 	}
+	if (op->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT) {
+		uint16_t base = gpr_bit(m->base), index = gpr_bit(m->index);
+
+		out->has_ea = true;
+		out->ea_base = base ? (uint8_t)__builtin_ctz(base) : DEC_NO_REG;
+		out->ea_index = index ? (uint8_t)__builtin_ctz(index) : DEC_NO_REG;
+		out->ea_disp = m->disp.value;
+	}
 	if (ins->mnemonic == ZYDIS_MNEMONIC_XCHG && m->type == ZYDIS_MEMOP_TYPE_MEM)
 		out->bits |= DEC_ATOMIC;
 }
@@ -68,8 +76,11 @@ static void see_register(const ZydisDecodedOperand *op, struct dec_insn *out)
 		out->bits |= DEC_VECTOR;
 	if (is_x87(r))
 		out->bits |= DEC_X87;
-	if (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ)
+	if (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ) {
 		out->regs_read |= gpr_bit(r);
+		if (op->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
+			out->regs_named |= gpr_bit(r);
+	}
 	if (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
 		out->regs_written |= gpr_bit(r);
 	if (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) {
@@ -101,9 +112,15 @@ static uint32_t category_bits(const ZydisDecodedInstruction *ins)
 	}
 }
 
-static uint32_t mnemonic_bits(const ZydisDecodedInstruction *ins)
+static uint32_t mnemonic_bits(const ZydisDecodedInstruction *ins, const ZydisDecodedOperand *op)
 {
 	switch (ins->mnemonic) {
+	case ZYDIS_MNEMONIC_LEA: return DEC_LEA;
+	case ZYDIS_MNEMONIC_SUB: return DEC_SUB;
+	case ZYDIS_MNEMONIC_MOV:
+		return ins->operand_width == 64 && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		       op[1].type == ZYDIS_OPERAND_TYPE_REGISTER && gpr_bit(op[0].reg.value) &&
+		       gpr_bit(op[1].reg.value) ? DEC_COPY : 0;
 	case ZYDIS_MNEMONIC_UD0:
 	case ZYDIS_MNEMONIC_UD1:
 	case ZYDIS_MNEMONIC_UD2:
@@ -136,7 +153,7 @@ bool dec_x86_64(const uint8_t *p, size_t n, uint64_t vaddr, struct dec_insn *out
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d, p, n, &ins, op)))
 		return false;
 	out->len = ins.length;
-	out->bits = category_bits(&ins) | mnemonic_bits(&ins);
+	out->bits = category_bits(&ins) | mnemonic_bits(&ins, op);
 	if (ins.attributes & ZYDIS_ATTRIB_HAS_LOCK)
 		out->bits |= DEC_ATOMIC;
 	if (ins.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED)
@@ -148,6 +165,8 @@ bool dec_x86_64(const uint8_t *p, size_t n, uint64_t vaddr, struct dec_insn *out
 			see_memory(&ins, &op[i], vaddr, out);
 		else if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER)
 			see_register(&op[i], out);
+		else if (op[i].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !op[i].imm.is_relative)
+			out->imm = op[i].imm.value.s;
 		else if (op[i].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[i].imm.is_relative &&
 			 out->bits & (DEC_CALL | DEC_JMP | DEC_COND)) {
 			out->has_target = true;

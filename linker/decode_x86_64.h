@@ -31,7 +31,12 @@ enum dec_bits {
 	DEC_PRIVILEGED = 1 << 13,	/* faults in user mode, or talks to devices */
 	DEC_NOP = 1 << 14,	/* of any length, endbr64 included */
 	DEC_STATE = 1 << 15,	/* xsave and its like, vzeroupper: state as a whole */
+	DEC_LEA = 1 << 16,
+	DEC_COPY = 1 << 17,	/* mov of a 64-bit register to another */
+	DEC_SUB = 1 << 18,
 };
+
+enum { DEC_NO_REG = 16 };
 
 struct dec_insn {
 	uint8_t  len;
@@ -43,6 +48,11 @@ struct dec_insn {
 	bool     fs_const;	/* the fs: operand has no register in its address */
 	int64_t  fs_disp;	/* and this displacement */
 	uint16_t regs_read, regs_written;	/* general registers by number, implied ones too */
+	uint16_t regs_named;	/* read by an operand that is written out, other than in an address */
+	bool     has_ea;	/* such an operand is memory, or an address that is computed (lea) */
+	uint8_t  ea_base, ea_index;	/* its registers' numbers, DEC_NO_REG: none */
+	int64_t  ea_disp;
+	int64_t  imm;		/* the last immediate operand, sign-extended; 0: none */
 };
 
 /* Decodes the instruction at p (n bytes readable) as if it were at vaddr.  false: not an

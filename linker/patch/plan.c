@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hooks.h"
+#include "own_frame.h"
 #include "usdt_spec.h"
 #include "window.h"
 
@@ -16,7 +17,7 @@ struct plan_state {
 	struct tramp_common common;
 	struct cfi_out cfi;
 	struct usdt_rooms usdt;
-	bool returns;
+	bool slots;	/* a return goes through one */
 };
 
 const char *tactic_name(enum tactic t)
@@ -49,8 +50,8 @@ static void estimate(const struct plan *p, struct site *s, const struct tramp_si
 		c->ns += (h->movable ? 0 : 0.3) + (h->row->form == ENTRY_FRAME ? 4 : 0);
 	}
 	if (s->has_ret) {
-		c->atomics++;		/* the slot */
-		c->ns += 1.5;
+		c->atomics += !t->calls;	/* the slot */
+		c->ns += t->calls ? 0.5 : 1.5;
 	}
 	if (t->flags != FLAGS_DEAD)
 		c->ns += t->flags == FLAGS_ALL_LIVE ? 6 : 1;
@@ -68,6 +69,8 @@ static void decide(struct plan *p, struct site *s, struct tramp_site *t, const s
 		why = window_decide(p->im, plan_targets(p), s, t);
 	if (!why && s->has_ret)
 		why = return_refused(p->im, s, t);
+	if (!why && s->has_ret && !o->slots_only)
+		t->calls = s->kind == SITE_ENTRY && t->has_row && own_frame_only(p->im, s->vaddr);
 	if (why && o->allow_trap && !s->refused)
 		why = arena_printf(p->im->arena, "%s; int3 is not supported", why);
 	if (!why) {
@@ -153,7 +156,7 @@ static void write_all(struct plan *p, struct code *c, struct cfi_out *f)
 {
 	struct plan_state *st = p->state;
 
-	tramp_common_code(&st->common, st->returns, c, f);
+	tramp_common_code(&st->common, st->slots, c, f);
 	for (size_t i = 0; i < p->n_site; i++) {
 		struct site *s = &p->site[i];
 		struct code site;
@@ -244,12 +247,12 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	for (size_t i = 0; i < p->n_site; i++) {
 		p->n_refused += p->site[i].refused != NULL;
 		p->n_patched += p->site[i].refused == NULL;
-		st->returns |= !p->site[i].refused && p->site[i].has_ret;
+		st->slots |= !p->site[i].refused && p->site[i].has_ret && !st->ts[i].calls;
 	}
 	r = name_attach_points(p, dg);
 	if (r < 0)
 		return r;
-	if (st->returns) {
+	if (st->slots) {
 		lnk_require(p->lnk, "bpftime_rt1_slot");
 		lnk_require(p->lnk, "bpftime_rt1_slots");
 	}
@@ -308,7 +311,7 @@ int plan_emit(struct plan *p, struct edits *e, struct diags *dg)
 
 	*g = (struct tramp_common){ .lnk = p->lnk, .im = p->im, .placed = true };
 	if (!lnk_symbol(p->lnk, "bpftime_rt1_cold", &g->rt_cold) ||
-	    (st->returns && (!lnk_symbol(p->lnk, "bpftime_rt1_slot", &g->rt_slot) ||
+	    (st->slots && (!lnk_symbol(p->lnk, "bpftime_rt1_slot", &g->rt_slot) ||
 			     !lnk_symbol(p->lnk, "bpftime_rt1_slots", &g->slots))))
 		return diag(dg, DIAG_I001, at_file(p->im->path), "the runtime lacks what trampolines call");
 	st->cfi = (struct cfi_out){ .arena = p->im->arena,

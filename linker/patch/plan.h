@@ -109,6 +109,7 @@ struct plan {
 struct plan_opts {
 	bool   allow_trap;
 	double max_cost_ns;	/* 0: no limit */
+	bool   slots_only;	/* return hooks never call the function, for tests */
 };
 
 /* Finds the places of one want and adds them to plan->site (joining an existing site).

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * return_x86_64.c - return hooks by call-through; the protocol is in docs/design.md, the
- * other half in runtime-min/slots.c.
+ * return_x86_64.c - return hooks by call-through.
+ *
+ * A function that needs nothing above its return address is called by the trampoline.  Others
+ * must find their arguments where they are, so the return address of the call takes the place
+ * of their own, which a slot remembers; the protocol is in docs/design.md, the other half in
+ * runtime-min/slots.c.
  *
  * A slot and its stub know each other by address, both are RT_SLOT_BYTES apart from the
  * next.  The stub of slot i, whose return point T(i) is behind the call:
@@ -210,7 +214,7 @@ void return_arm(struct tramp *t, uint64_t resume_vaddr, struct arming *a)
 	PUT(c, 0xf3, 0x0f, 0x1e, 0xfa);		/* endbr64: reached by the stub's indirect call */
 }
 
-void return_cold(struct tramp *t, const struct arming *a)
+void return_cold(struct tramp *t, const struct arming *a, bool calls)
 {
 	struct code *c = t->c;
 
@@ -219,6 +223,8 @@ void return_cold(struct tramp *t, const struct arming *a)
 		if (t->s->at[i].ret)
 			ask_cold(t, t->s->at[i].attach, a->arm_vaddr);
 	put_jmp(c, a->body_vaddr);
+	if (calls)
+		return;
 
 	/* The slot's home is taken, or something is unusual: bpftime_rt1_slot(sp, stubs). */
 	t->depth = t->r11_dead ? 8 : 16;
@@ -249,6 +255,8 @@ void return_address(struct tramp *t, enum reg to)
 	size_t again, done;
 
 	op_rsp(t, OP_LOAD, to, t->depth);
+	if (!t->g->has_slots)
+		return;
 	again = c->n;
 	lea_rip(t, R11, t->g->stubs);
 	PUT(c, 0x4c | b, 0x29, 0xd8 | r);		/* sub %r11, to */
@@ -266,20 +274,10 @@ void return_address(struct tramp *t, enum reg to)
 	PUT(c, 0x4c | b, 0x01, 0xd8 | r);		/* done: add %r11, to */
 }
 
-/* In: rsp points at the saved r11, behind it the return address; r11 at the slot. */
-void return_resume(struct tramp *t)
+static void return_programs(struct tramp *t)
 {
-	struct code *c = t->c;
-
-	t->base = cfi_entry_row();
-	t->cfi = true;
 	t->at_return = true;
 	t->flags = FLAGS_DEAD;
-	t->depth = t->saved[R11] = 8;
-	cfi_begin(t->f, code_vaddr(c));
-	tramp_rows(t);
-	PUT(c, 0xf3, 0x0f, 0x1e, 0xfa);			/* endbr64 */
-	PUT(c, 0x41, 0xc6, 0x43, STATE, RT_SLOT_FREE);	/* movb $FREE, state(%r11) */
 	save_flags(t);
 	for (size_t i = 0; i < t->s->n_at; i++) {
 		size_t skip;
@@ -289,9 +287,48 @@ void return_resume(struct tramp *t)
 		cmp_word(t, t->s->at[i].attach);
 		branch_slow(t, CC_E, &skip);
 		call_program(t, &t->s->at[i]);
-		fix_rel32(c, skip, c->n);
+		fix_rel32(t->c, skip, t->c->n);
 	}
 	restore_flags(t);
+}
+
+void return_call(struct tramp *t, struct arming *a)
+{
+	struct tramp at_body = *t;
+	struct code *c = t->c;
+	size_t body_at;
+
+	test_words(t, a);
+	move_sp(t, -8);		/* the body finds the stack as aligned as before */
+	PUT(c, 0xe8);
+	body_at = c->n;
+	put32(c, 0);
+	move_sp(t, 8);
+	if (t->g->has_slots)	/* return_address() uses it */
+		push_reg(t, R11);
+	return_programs(t);
+	if (t->g->has_slots)
+		pop_reg(t, R11);
+	PUT(c, 0xc3);
+	*t = at_body;
+	fix_rel32(c, body_at, c->n);
+	a->body_vaddr = code_vaddr(c);
+	tramp_rows(t);
+}
+
+/* In: rsp points at the saved r11, behind it the return address; r11 at the slot. */
+void return_resume(struct tramp *t)
+{
+	struct code *c = t->c;
+
+	t->base = cfi_entry_row();
+	t->cfi = true;
+	t->depth = t->saved[R11] = 8;
+	cfi_begin(t->f, code_vaddr(c));
+	tramp_rows(t);
+	PUT(c, 0xf3, 0x0f, 0x1e, 0xfa);			/* endbr64 */
+	PUT(c, 0x41, 0xc6, 0x43, STATE, RT_SLOT_FREE);	/* movb $FREE, state(%r11) */
+	return_programs(t);
 	pop_reg(t, R11);
 	PUT(c, 0xc3);
 	cfi_end(t->f, code_vaddr(c));

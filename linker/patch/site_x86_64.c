@@ -5,10 +5,11 @@
  *     [displaced instructions before the hooked one]
  *     [room below the red zone, flags]            where they are in use
  *     cmpl $0, word; je cold; call program; ...   each entry program
- *     [arm a return slot, jump to its stub]       with return programs
+ *     [call what follows; return programs, ret]   with return programs, or
+ *     [arm a return slot, jump to its stub]
  *     displaced instructions, jump back
  *     cold: push $index; call cold_common; jne run; jmp skip
- *     [resume: return programs, ret]
+ *     [resume: return programs, ret]              of a slot
  *
  * Every general register arrives at the displaced instructions as it was.  Unwind rows
  * follow each push and pop. */
@@ -35,12 +36,13 @@ static void cold_common(struct tramp *t)
 	cfi_end(t->f, code_vaddr(t->c));
 }
 
-void tramp_common_code(struct tramp_common *g, bool returns, struct code *c, struct cfi_out *f)
+void tramp_common_code(struct tramp_common *g, bool slots, struct code *c, struct cfi_out *f)
 {
 	struct tramp t = { .g = g, .c = c, .f = f };
 
 	cfi_cie(f);
-	if (returns)
+	g->has_slots = slots;
+	if (slots)
 		return_stubs(g, c, f);
 	g->cold = code_vaddr(c);
 	cold_common(&t);
@@ -143,7 +145,9 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 	restore_flags(t);
 	if (ts->red_zone)
 		move_sp(t, RED_ZONE);
-	if (t->s->has_ret)
+	if (ts->calls)
+		return_call(t, &arm);
+	else if (t->s->has_ret)
 		return_arm(t, resume_vaddr, &arm);
 	if (syscall)
 		syscall_part(t, cold, &n_cold, &at_exit_tests);
@@ -162,7 +166,7 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 		t->depth = 0;
 		t->base = ts->row;
 		tramp_rows(t);
-		return_cold(t, &arm);
+		return_cold(t, &arm, ts->calls);
 	}
 	if (t->cfi)
 		cfi_end(t->f, code_vaddr(t->c));
@@ -175,7 +179,7 @@ void tramp_site_code(const struct tramp_common *g, const struct site *s,
 			       .r11_dead = ts->r11_dead, .flags = ts->flags }, t = fresh;
 	uint64_t resume = c->vaddr;
 
-	if (s->has_ret) {	/* once without bytes, to learn where the resume part will be */
+	if (s->has_ret && !ts->calls) {	/* once without bytes, to learn where the resume part will be */
 		struct code dry = { .n = c->n, .vaddr = c->vaddr };
 
 		t.c = &dry;
@@ -185,7 +189,7 @@ void tramp_site_code(const struct tramp_common *g, const struct site *s,
 		t = fresh;
 	}
 	hook_part(&t, ts, resume);
-	if (s->has_ret) {
+	if (s->has_ret && !ts->calls) {
 		t = fresh;
 		return_resume(&t);
 	}

@@ -87,8 +87,11 @@ struct arming {
 	uint64_t arm_vaddr, got_vaddr, body_vaddr;
 };
 void return_arm(struct tramp *t, uint64_t resume_vaddr, struct arming *a);
-/* The cold parts of that. */
-void return_cold(struct tramp *t, const struct arming *a);
+/* The same without a slot: calls what follows, a function that needs nothing above its return
+ * address; then return programs, ret. */
+void return_call(struct tramp *t, struct arming *a);
+/* The cold parts of either. */
+void return_cold(struct tramp *t, const struct arming *a, bool calls);
 /* Loads the program's own return address: behind tail calls that is found through the chain of
  * slots.  Spoils r11 and the flags, which are saved at a return. */
 void return_address(struct tramp *t, enum reg to);

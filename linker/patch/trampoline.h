@@ -34,6 +34,8 @@ struct tramp_site {
 	uint64_t short_vaddr;	/* TACTIC_SHORT: the 5 bytes of padding */
 	struct cfi_row row;	/* at the hooked instruction */
 	bool     has_row;	/* false: nobody can unwind there anyway */
+	bool     calls;		/* return programs: the trampoline calls the function (own_frame.h),
+				 * else its return goes through a slot */
 };
 
 /* What every trampoline refers to; zero while only sizes matter. */
@@ -44,11 +46,12 @@ struct tramp_common {
 	uint64_t rt_cold, rt_slot;	/* bpftime_rt1_cold, bpftime_rt1_slot */
 	uint64_t slots;			/* bpftime_rt1_slots */
 	uint64_t cold, stubs;		/* written by tramp_common_code */
+	bool     has_slots;		/* the same: returns go through slots */
 };
 
-/* The code that all sites share: the way to bpftime_rt1_cold and, with `returns`, a return
- * stub for each slot. Sets common->cold and ->stubs. */
-void tramp_common_code(struct tramp_common *common, bool returns, struct code *c,
+/* The code that all sites share: the way to bpftime_rt1_cold and, with `slots`, a return
+ * stub for each slot. Sets common->cold, ->stubs and ->has_slots. */
+void tramp_common_code(struct tramp_common *common, bool slots, struct code *c,
 		       struct cfi_out *f);
 
 /* Writes the trampoline of one site and its FDEs; the site jumps to where c stood. */

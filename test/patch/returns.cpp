@@ -17,10 +17,44 @@ uint64_t said(const Result &r, const std::string &name)
 	return strtoull(r.out.c_str() + p + name.size() + 2, nullptr, 10);
 }
 
-// All functions hooked_*; the parts that gcc split off them are refused.
-Patched hook_all(const std::string &path)
+// A target, and whether returns go through slots even where the function could be called.
+struct Build {
+	const char *name;
+	bool slots = false;
+
+	plan_opts opts() const
+	{
+		plan_opts o = {};
+		o.slots_only = slots;
+		return o;
+	}
+};
+void PrintTo(const Build &b, std::ostream *o) { *o << b.name << (b.slots ? ", slots" : ""); }
+
+std::string test_name(const testing::TestParamInfo<Build> &i)
 {
-	Patched p = patch(path, {{COUNT, "hooked_*"}, {COUNT_RET, "hooked_*"}, {PACKED_RET, "hooked_*"}});
+	std::string s = i.param.name;
+
+	for (char &c : s)
+		c = c == '-' ? '_' : c;
+	return s + (i.param.slots ? "_slots" : "");
+}
+
+std::vector<Build> both_ways(std::initializer_list<const char *> names)
+{
+	std::vector<Build> v;
+
+	for (const char *n : names)
+		for (bool slots : {false, true})
+			v.push_back({n, slots});
+	return v;
+}
+
+// All functions hooked_*; the parts that gcc split off them are refused.
+Patched hook_all(const Build &b)
+{
+	Patched p = patch(target(b.name), {{COUNT, "hooked_*"}, {COUNT_RET, "hooked_*"}, {PACKED_RET, "hooked_*"}},
+			  b.opts());
 	size_t cold = 0;
 
 	for (size_t at = 0; (at = p.text.find(".cold refused", at)) != std::string::npos; at++)
@@ -29,12 +63,12 @@ Patched hook_all(const std::string &path)
 	return p;
 }
 
-class Eh : public testing::TestWithParam<const char *> {};
+class Eh : public testing::TestWithParam<Build> {};
 
 TEST_P(Eh, ThrowThroughHookedFrames)
 {
-	Patched p = hook_all(target(GetParam()));
-	Result r = run_same(target(GetParam()), p);
+	Patched p = hook_all(GetParam());
+	Result r = run_same(target(GetParam().name), p);
 	ASSERT_EQ(r.status, 0) << r.out;
 	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
 	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
@@ -45,27 +79,21 @@ TEST_P(Eh, ThrowThroughHookedFrames)
 // Frames that exceptions left do not use up the pool.
 TEST_P(Eh, SlotsComeBack)
 {
-	Patched p = hook_all(target(GetParam()));
-	Result r = run_same(target(GetParam()), p, {"300"});
+	Patched p = hook_all(GetParam());
+	Result r = run_same(target(GetParam().name), p, {"300"});
 	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
 	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
 	EXPECT_EQ(r.misses, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Builds, Eh, testing::Values("eh", "eh-O0", "eh-static-pie", "eh-static"),
-			 [](const auto &i) {
-				 std::string s = i.param;
-				 for (char &c : s)
-					 c = c == '-' ? '_' : c;
-				 return s;
-			 });
+INSTANTIATE_TEST_SUITE_P(Builds, Eh, testing::ValuesIn(both_ways({"eh", "eh-O0", "eh-static-pie", "eh-static"})), test_name);
 
-class Jumps : public testing::TestWithParam<const char *> {
+class Jumps : public testing::TestWithParam<Build> {
 protected:
 	Result go(std::vector<std::string> args)
 	{
-		Patched p = hook_all(target(GetParam()));
-		Result r = run_same(target(GetParam()), p, args);
+		Patched p = hook_all(GetParam());
+		Result r = run_same(target(GetParam().name), p, args);
 		EXPECT_EQ(r.status, 0);
 		return r;
 	}
@@ -92,7 +120,7 @@ TEST_P(Jumps, RecursionBeyondThePool)
 	Result r = go({"recurse", "20000"});
 	EXPECT_EQ(r.count(COUNT), 20001u);
 	EXPECT_EQ(r.count(COUNT_RET) + r.misses, 20001u);
-	EXPECT_EQ(r.count(COUNT_RET), 1024u);
+	EXPECT_EQ(r.count(COUNT_RET), GetParam().slots ? 1024u : 20001u);
 }
 
 TEST_P(Jumps, TailCalls)
@@ -138,7 +166,7 @@ TEST_P(Jumps, Vfork)
 
 TEST_P(Jumps, SignalsAnywhere)
 {
-	Patched p = hook_all(target(GetParam()));
+	Patched p = hook_all(GetParam());
 	Result r = run({p.path, "timer"});
 	EXPECT_EQ(r.status, 0);
 	EXPECT_NE(r.out.find("often"), std::string::npos) << r.out;
@@ -147,42 +175,30 @@ TEST_P(Jumps, SignalsAnywhere)
 	EXPECT_EQ(r.misses, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Builds, Jumps, testing::Values("jumps", "jumps-O0", "jumps-static"),
-			 [](const auto &i) {
-				 std::string s = i.param;
-				 for (char &c : s)
-					 c = c == '-' ? '_' : c;
-				 return s;
-			 });
+INSTANTIATE_TEST_SUITE_P(Builds, Jumps, testing::ValuesIn(both_ways({"jumps", "jumps-O0", "jumps-static"})), test_name);
 
-class Values : public testing::TestWithParam<const char *> {};
+class Values : public testing::TestWithParam<Build> {};
 
 TEST_P(Values, Survive)
 {
-	Patched p = hook_all(target(GetParam()));
-	Result r = run_same(target(GetParam()), p);
+	Patched p = hook_all(GetParam());
+	Result r = run_same(target(GetParam().name), p);
 	EXPECT_EQ(r.count(COUNT), said(r, "calls"));
 	EXPECT_EQ(r.count(COUNT_RET), said(r, "calls"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Builds, Values, testing::Values("values", "values-O0", "values-avx"),
-			 [](const auto &i) {
-				 std::string s = i.param;
-				 for (char &c : s)
-					 c = c == '-' ? '_' : c;
-				 return s;
-			 });
+INSTANTIATE_TEST_SUITE_P(Builds, Values, testing::ValuesIn(both_ways({"values", "values-O0", "values-avx"})), test_name);
 
 // From every instruction of every trampoline there is a way back: signals arrive anywhere, and
 // handlers throw, print backtraces or are cancelled.
-class Steps : public testing::TestWithParam<const char *> {};
+class Steps : public testing::TestWithParam<Build> {};
 
 TEST_P(Steps, UnwindFromEveryInstruction)
 {
-	Patched p = patch(target(GetParam()), {{COUNT, "*_"}, {FRAME, "*_"}, {PACKED, "*_"}, {COUNT_RET, "*_"},
-					       {FRAME_RET, "*_"}, {PACKED_RET, "*_"}});
+	Patched p = patch(target(GetParam().name), {{COUNT, "*_"}, {FRAME, "*_"}, {PACKED, "*_"}, {COUNT_RET, "*_"},
+					       {FRAME_RET, "*_"}, {PACKED_RET, "*_"}}, GetParam().opts());
 	ASSERT_GT(p.patched, 20u) << p.error << p.text;
-	Result plain = run({target(GetParam())}), r = run({p.path});
+	Result plain = run({target(GetParam().name)}), r = run({p.path});
 	ASSERT_EQ(r.status, 0) << r.out;
 	EXPECT_GT(said(r, "steps"), 4 * said(plain, "steps"));
 	EXPECT_EQ(plain.out.find("lost"), std::string::npos) << plain.out;
@@ -193,30 +209,23 @@ TEST_P(Steps, UnwindFromEveryInstruction)
 	}
 }
 
-INSTANTIATE_TEST_SUITE_P(Builds, Steps, testing::Values("steps", "steps-static"),
-			 [](const auto &i) { return std::string(i.index ? "static" : "pie"); });
+INSTANTIATE_TEST_SUITE_P(Builds, Steps, testing::ValuesIn(both_ways({"steps", "steps-static"})), test_name);
 
-class Threads : public testing::TestWithParam<const char *> {};
+class Threads : public testing::TestWithParam<Build> {};
 
 TEST_P(Threads, ComeAndGo)
 {
-	Patched p = hook_all(target(GetParam()));
+	Patched p = hook_all(GetParam());
 	Result r = run({p.path});
 	EXPECT_EQ(r.status, 0) << r.out;
 	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
 	EXPECT_EQ(r.count(COUNT_RET) + r.misses, said(r, "returns"));
 	EXPECT_LT(r.misses, said(r, "entries") / 1000);
-	Result plain = run({target(GetParam())});
+	Result plain = run({target(GetParam().name)});
 	EXPECT_EQ(said(plain, "total"), said(r, "total"));
 	EXPECT_EQ(said(plain, "cleanups"), said(r, "cleanups"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Builds, Threads, testing::Values("threads", "threads-static"),
-			 [](const auto &i) {
-				 std::string s = i.param;
-				 for (char &c : s)
-					 c = c == '-' ? '_' : c;
-				 return s;
-			 });
+INSTANTIATE_TEST_SUITE_P(Builds, Threads, testing::ValuesIn(both_ways({"threads", "threads-static"})), test_name);
 
 }

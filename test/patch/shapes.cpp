@@ -41,22 +41,30 @@ TEST_P(Shape, Entry)
 		EXPECT_EQ(r.count(h), entries(GetParam())) << h;
 }
 
-TEST_P(Shape, Return)
+void check_return(const std::string &name, bool slots_only)
 {
-	Patched p = patch(target("shapes"), {{COUNT, GetParam()}, {COUNT_RET, GetParam()},
-					     {PACKED_RET, GetParam()}, {FRAME_RET, GetParam()}});
+	plan_opts o = {};
+	o.slots_only = slots_only;
+	Patched p = patch(target("shapes"), {{COUNT, name}, {COUNT_RET, name}, {PACKED_RET, name},
+					     {FRAME_RET, name}}, o);
 	// the second reads a return address where its own would be, in a function of its own
-	if (GetParam() == "carry_" || GetParam() == "call_address_") {
+	if (name == "carry_" || name == "call_address_") {
 		ASSERT_EQ(p.refused, 1u) << p.text;
 		return;
 	}
 	ASSERT_EQ(p.patched, 1u) << p.error << p.text;
 	Result r = run_same(target("shapes"), p);
-	EXPECT_EQ(r.count(COUNT), entries(GetParam()));
+	EXPECT_EQ(r.count(COUNT), entries(name));
 	for (Hook h : {COUNT_RET, PACKED_RET, FRAME_RET})
-		EXPECT_EQ(r.count(h) + r.misses, entries(GetParam())) << h;
+		EXPECT_EQ(r.count(h) + r.misses, entries(name)) << h;
 	// A jump to the entry arms one more slot, at most seven at a place.
-	EXPECT_EQ(r.misses, GetParam() == "again_" ? 1 + 2 + 3 + 4u : 0);
+	EXPECT_EQ(r.misses, name == "again_" ? 1 + 2 + 3 + 4u : 0);
+}
+
+TEST_P(Shape, Return)
+{
+	check_return(GetParam(), false);
+	check_return(GetParam(), true);
 }
 
 // The offsets of all instructions behind the first one.
