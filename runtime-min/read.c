@@ -51,9 +51,9 @@ static uint64_t read_strict(void *to, uint64_t from, uint64_t bytes)
 	int64_t n = rt_sys6(SYS_process_vm_readv, (uint64_t)rt_sys0(SYS_getpid), (uint64_t)&local, 1,
 			    (uint64_t)&remote, 1, 0);
 
-	if (rt_unlikely(n == -RT_EPERM || n == -RT_ENOSYS || n == -RT_ENOMEM))
-		return read_by_pipe(to, from, bytes);
-	return n < 0 ? 0 : (uint64_t)n;
+	if (rt_likely(n >= 0 || n == -RT_EFAULT))
+		return n < 0 ? 0 : (uint64_t)n;
+	return read_by_pipe(to, from, bytes);	/* a filter may answer with any number */
 }
 
 uint64_t rt_read_some(void *to, uint64_t from, uint64_t bytes)
