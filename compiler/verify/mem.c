@@ -38,8 +38,11 @@ int check_region(struct vfy *v, enum diag_code code, unsigned r, int32_t off, ui
 	lo = p->var.w.smin + base;
 	hi = (int64_t)p->var.w.umax + base;
 	if (hi < 0 || (uint64_t)hi > limit || bytes > limit - (uint64_t)hi)
-		return refuse_reg(v, code, r, "%" PRIu64 " bytes at offset %" PRId64 "%s%" PRId64
-				  " do not fit into %" PRIu64, bytes, lo, lo == hi ? " = " : "..", hi, limit);
+		return lo == hi
+			? refuse_reg(v, code, r, "%" PRIu64 " bytes at offset %" PRId64
+				     " do not fit into %" PRIu64, bytes, lo, limit)
+			: refuse_reg(v, code, r, "%" PRIu64 " bytes at offset %" PRId64 "..%" PRId64
+				     " do not fit into %" PRIu64, bytes, lo, hi, limit);
 	return 0;
 }
 

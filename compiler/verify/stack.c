@@ -208,9 +208,13 @@ static int stack_bounds(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, 
 	first = base + p->var.w.smin;
 	last = base + p->var.w.smax;
 	if (first < -BPFI_STACK_BYTES || last > 0 || bytes > (uint64_t)-last)
-		return refuse_reg(v, DIAG_V010, r, "%" PRIu64 " bytes at offset %" PRId64 "%s%" PRId64
-				  " are not within the %d bytes below r10", bytes, first,
-				  first == last ? " = " : "..", last, BPFI_STACK_BYTES);
+		return first == last
+			? refuse_reg(v, DIAG_V010, r, "%" PRIu64 " bytes at offset %" PRId64
+				     " are not within the %d bytes below r10", bytes, first,
+				     BPFI_STACK_BYTES)
+			: refuse_reg(v, DIAG_V010, r, "%" PRIu64 " bytes at offset %" PRId64 "..%"
+				     PRId64 " are not within the %d bytes below r10", bytes, first,
+				     last, BPFI_STACK_BYTES);
 	*lo = (int)first;
 	*hi = (int)(last + (int64_t)bytes);
 	return 0;

@@ -52,7 +52,7 @@ struct vfy_opts {
 	bool     plain;		/* know no more than kernel 6.18: no ranges of quotients, contradictory
 				 * ranges mean nothing, a register may differ from itself; for tests */
 	bool     chance;	/* be exact about vfy_result.by_chance: compares more when pruning */
-	uint32_t time_limit_s;	/* 0: 60; over it -DIAG_E004 */
+	uint32_t time_limit_ms;	/* 0: 60000; over it -DIAG_E004 */
 };
 
 /* Verifies one program of the unit.  Returns 0 with *out in `a`, or a negative

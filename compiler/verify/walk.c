@@ -49,7 +49,7 @@ static int step(struct vfy *v, const struct bpfi *in)
 /* Too long in insns is the program's fault, in seconds the machine's. */
 static int check_limits(struct vfy *v)
 {
-	uint32_t limit_s = v->opts->time_limit_s ? v->opts->time_limit_s : 60;
+	uint32_t limit_ms = v->opts->time_limit_ms ? v->opts->time_limit_ms : 60000;
 	struct timespec t;
 
 	if (++v->n_done > MAX_INSNS)
@@ -58,10 +58,10 @@ static int check_limits(struct vfy *v)
 	if (v->n_done % 4096)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	if (((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - v->started_ns) / 1000000000u <
-	    limit_s)
+	if (((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - v->started_ns) / 1000000u <
+	    limit_ms)
 		return 0;
-	return diag(v->dg, DIAG_E004, vfy_at(v, v->cur->pc), "%u s were not enough", limit_s);
+	return diag(v->dg, DIAG_E004, vfy_at(v, v->cur->pc), "%u ms were not enough", limit_ms);
 }
 
 static int step_logged(struct vfy *v, uint32_t pc)

@@ -24,7 +24,7 @@ int made::verify()
 	p.func = &func, p.n_func = 1;
 	u.map = maps.data(), u.n_map = maps.size(), u.prog = &p, u.n_prog = 1;
 	dg = {};
-	return vfy_verify(a, &u, &p, nullptr, &res, &dg);
+	return vfy_verify(a, &u, &p, &opts, &res, &dg);
 }
 
 namespace {
@@ -162,4 +162,14 @@ TEST(Facts, MapsAndOffsetsThatDifferByPathAreNotPromised)
 	EXPECT_EQ(m.res.insn[6].map, 1);
 	EXPECT_TRUE(m.res.insn[6].fixed_off);
 	EXPECT_EQ(m.res.insn[6].mem_off, 16);
+}
+
+// A loop of 200,000 turns: fine, but not in a millisecond; then there is no verdict.
+TEST(Made, TimeIsTheMachinesFault)
+{
+	made m(PROG_KPROBE, {movi(0, 0), addi(0, 1), op(BPFI_JMP | BPFI_JLT, 0, 0, -2, 200000), end()});
+	EXPECT_EQ(m.verify(), 0);
+	m.opts.time_limit_ms = 1;
+	EXPECT_EQ(m.verify(), -DIAG_E004);
+	EXPECT_EQ(diags_exit(&m.dg), EX_ENV);
 }

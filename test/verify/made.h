@@ -14,6 +14,7 @@ struct made {
 	struct arena *a;
 	struct unit u = {};
 	struct unit_prog p = {};
+	struct vfy_opts opts = {};
 	struct vfy_result res = {};
 	struct diags dg = {};
 	std::vector<bpfi> insn;

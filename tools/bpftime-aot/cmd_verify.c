@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cmd.h"
 #include "front.h"
 #include "json.h"
 #include "record.h"
 
-/* The verdict on one program, as a line or a member of an array. */
+/* The explanation of a rejection: the line of C, then what the verifier said, line by line. */
+static void put_why(struct json *out, const struct unit *u, const struct unit_prog *p,
+		    const struct diags *dg, char *said)
+{
+	char *save = NULL;
+
+	json_str(out, "src", dg->errors && dg->first_insn >= 0 ?
+			     unit_src(u, p, (uint32_t)dg->first_insn) : NULL);
+	json_open(out, "explanation", '[');
+	for (char *l = strtok_r(said, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		json_str(out, NULL, l + strspn(l, " "));
+	json_close(out, ']');
+}
+
+/* The verdict on one program, as a line or a member of an array; left open. */
 static void put_verdict(struct json *out, const char *name, const struct diags *dg,
 			const struct vfy_result *res, int verdict)
 {
@@ -19,7 +36,6 @@ static void put_verdict(struct json *out, const char *name, const struct diags *
 	json_str(out, "message", verdict < 0 ? dg->first_text : NULL);
 	json_u64(out, "insns_processed", res->insns_processed);
 	json_u64(out, "usec", res->usec);
-	json_close(out, '}');
 }
 
 struct batch {
@@ -44,6 +60,7 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 		dg.out = stderr;
 	if (r < 0) {
 		put_verdict(&out, NULL, &dg, &res, r);
+		json_close(&out, '}');
 		return 0;
 	}
 	a = arena_new();
@@ -51,9 +68,43 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 	if (r == -DIAG_E004)	/* no verdict */
 		r = diag(b->dg, DIAG_E004, at_file(rec.name), "%s", dg.first_text);
 	else
-		put_verdict(&out, rec.name, &dg, &res, r), r = 0;
+		put_verdict(&out, rec.name, &dg, &res, r), json_close(&out, '}'), r = 0;
 	arena_free(a);
 	unit_free(rec.unit);
+	return r;
+}
+
+/* One program; with `out` as a member of its array, else as a line. */
+static int verify_prog(struct front *f, const struct unit_prog *p, const struct vfy_opts *opts,
+		       struct json *out, struct diags *one)
+{
+	FILE *to = one->out;
+	struct vfy_result res;
+	char *said = NULL;
+	size_t n = 0;
+	int r;
+
+	if (out && !opts->log && !(one->out = open_memstream(&said, &n))) {
+		one->out = to;
+		return diag(one, DIAG_E003, at_file(f->u->path), "%s", "an explanation");
+	}
+	r = vfy_verify(f->a, f->u, p, opts, &res, one);
+	if (one->out != to) {
+		fclose(one->out);
+		one->out = to;
+		if (to && said)
+			fputs(said, to);
+	}
+	if (out) {
+		put_verdict(out, p->name, one, &res, r);
+		put_why(out, f->u, p, one, said);
+		json_close(out, '}');
+	} else if (r >= 0) {
+		printf("%s: accepted; %u insns, %llu processed, %u bytes of stack, %llu us\n",
+		       p->name, p->n_insn, (unsigned long long)res.insns_processed,
+		       res.stack_bytes, (unsigned long long)res.usec);
+	}
+	free(said);
 	return r;
 }
 
@@ -71,17 +122,9 @@ static int verify_unit(const struct opts *o, struct front *f, struct diags *dg)
 		json_open(&out, "programs", '[');
 	}
 	for (size_t i = 0; i < f->u->n_prog; i++) {
-		const struct unit_prog *p = &f->u->prog[i];
 		struct diags one = { .out = dg->out };
-		struct vfy_result res;
-		int r = vfy_verify(f->a, f->u, p, &opts, &res, &one);
+		int r = verify_prog(f, &f->u->prog[i], &opts, json ? &out : NULL, &one);
 
-		if (json)
-			put_verdict(&out, p->name, &one, &res, r);
-		else if (r >= 0)
-			printf("%s: accepted; %u insns, %llu processed, %u bytes of stack, %llu us\n",
-			       p->name, p->n_insn, (unsigned long long)res.insns_processed,
-			       res.stack_bytes, (unsigned long long)res.usec);
 		if (r < 0 && !first) {
 			first = r;
 			*dg = one;
