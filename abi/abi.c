@@ -24,6 +24,21 @@ const struct helper_proto *helper_proto(int32_t id)
 	return protos[id].name ? &protos[id] : NULL;
 }
 
+static const struct helper_proto kfuncs[] = {
+#define KFUNC(name_, ret_, a1_, a2_, a3_)                                                   \
+	{ #name_, NULL, true, false, PROGS_ALL, RET_##ret_,                                 \
+	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_NONE, ARG_NONE } },
+#include "kfuncs.def"
+};
+
+const struct helper_proto *kfunc_proto(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kfuncs) / sizeof(kfuncs[0]); i++)
+		if (!strncmp(name, "bpf_", 4) && !strcmp(name + 4, kfuncs[i].name))
+			return &kfuncs[i];
+	return NULL;
+}
+
 static const char *const prog_types[PROG_TYPE_COUNT] = {
 	[PROG_KPROBE] = "kprobe",
 	[PROG_TRACEPOINT] = "tracepoint",

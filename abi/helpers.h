@@ -5,7 +5,7 @@
  * The same kinds fix the C signature of bpftime_h_<name>() in runtime-min and the
  * call that the compiler emits:
  *     MAP           two parameters: const struct bpftime_map *m, void *base
- *     ANY, UNCHECKED, SIZE*, CONST_SIZE  uint64_t
+ *     ANY, SCALAR, UNCHECKED, SIZE*, CONST_SIZE  uint64_t
  *     every other kind                  void *  (const where only read)
  *     result        uint64_t, or void * for the _OR_NULL kinds, or void
  * but for
@@ -48,6 +48,8 @@ enum helper_arg {
 	ARG_LONG_UNINIT,	/* 8 aligned bytes, written by the helper */
 	ARG_CONST_STR,		/* a NUL-terminated string in constant global data */
 	ARG_FUNC,		/* a function of the program, called by the helper */
+	ARG_SCALAR,		/* a number, no address */
+	ARG_ITER,		/* an iterator on the stack: kfuncs only */
 	ARG_FUNC_CTX,		/* what the helper hands on to that function: stack, or NULL */
 };
 
@@ -56,6 +58,7 @@ enum helper_ret {
 	RET_VOID,
 	RET_MAP_VALUE_OR_NULL,
 	RET_RINGBUF_MEM_OR_NULL,	/* a reference that must be released */
+	RET_ITER_ELEM_OR_NULL,	/* an int to be read; NULL: the end */
 };
 
 /* Kinds of program, as bits: hooks.def says which kind a SEC() name is. */
@@ -92,6 +95,10 @@ struct helper_proto {
 
 /* The row of helper `id`; NULL when no such helper exists. Static storage. */
 const struct helper_proto *helper_proto(int32_t id);
+
+/* The row of kfuncs.def for "bpf_iter_num_new" and so on; NULL when there is none; its name is
+ * without "bpf_". Static storage. */
+const struct helper_proto *kfunc_proto(const char *name);
 
 /* "kprobe", "tracepoint", ... as in the records of test/data. */
 const char *prog_type_name(enum prog_type t);

@@ -2,11 +2,12 @@
  *
  * Symbols that the object expects from outside: kernel configuration (__kconfig), which
  * becomes the frozen map ".kconfig", and kernel symbols and functions (__ksym), of which
- * a process has none: a weak one is absent (address 0), a strong variable is refused, a
- * strong function is named in unit->kfunc. */
+ * a process has none but the functions of kfuncs.def: a weak one is absent (address 0), a
+ * strong variable is refused, a known or strong function is named in unit->kfunc. */
 #include <elf.h>
 
 #include "core.h"
+#include "helpers.h"
 #include "maps.h"
 #include "obj.h"
 #include "objfmt.h"
@@ -171,9 +172,19 @@ int obj_find_externs(struct obj *o)
 	return lay_out_kconfig(o);
 }
 
+static char *plain_name(struct obj *o, const char *name)
+{
+	return arena_printf(o->a, "%.*s", (int)core_plain_len(name), name);
+}
+
+static bool is_known_kfunc(struct obj *o, const struct obj_ext *x)
+{
+	return x->kind == EXT_KFUNC && kfunc_proto(plain_name(o, x->name));
+}
+
 static int32_t kfunc_index(struct obj *o, const char *name)
 {
-	char *plain = arena_printf(o->a, "%.*s", (int)core_plain_len(name), name);
+	char *plain = plain_name(o, name);
 
 	for (size_t i = 0; i < o->u->n_kfunc; i++)
 		if (!strcmp(o->u->kfunc[i], plain))
@@ -189,7 +200,7 @@ static int ref_kfunc(struct obj *o, struct obj_ext *x, struct obj_func *f, uint3
 	if (in->src != BPFI_CALL_LOCAL)
 		return diag(o->dg, DIAG_R007, at_insn(o->path, f->name, insn, NULL), "call to '%s'",
 			    x->name);
-	if (x->weak) {
+	if (x->weak && !is_known_kfunc(o, x)) {
 		obj_poison(o, f, insn, arena_printf(o->a, "'%s' is a kernel function", x->name));
 		return 0;
 	}
@@ -226,7 +237,8 @@ int obj_ref_extern(struct obj *o, struct obj_func *f, uint32_t insn, uint32_t sy
 		return -DIAG_R008;
 	}
 	in[0].src = BPFI_LD_CONST;
-	in[0].imm = in[1].imm = 0;
+	in[0].imm = is_known_kfunc(o, x);	/* its address only says whether it is there */
+	in[1].imm = 0;
 	return 0;
 }
 

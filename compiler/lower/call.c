@@ -15,7 +15,7 @@ static struct loc at(const struct lower_func *f, uint32_t i)
 
 static bool is_u64(enum helper_arg a)
 {
-	return a == ARG_ANY || a == ARG_UNCHECKED || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
+	return a == ARG_ANY || a == ARG_SCALAR || a == ARG_UNCHECKED || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
 }
 
 static LLVMValueRef defined(struct lower *l, const char *name, LLVMTypeRef type)
@@ -216,6 +216,11 @@ int lower_call(struct lower_func *f, uint32_t i)
 		call_helper(f, i, h, fn);
 		return 0;
 	default:
+		h = (uint32_t)in->imm < f->l->u->n_kfunc ? kfunc_proto(f->l->u->kfunc[in->imm]) : NULL;
+		if (h && (fn = helper_fn(f->l, h))) {
+			call_helper(f, i, h, fn);
+			return 0;
+		}
 		return diag(f->l->dg, DIAG_C003, at(f, i), "kernel function %s",
 			    (uint32_t)in->imm < f->l->u->n_kfunc ? f->l->u->kfunc[in->imm] : "?");
 	}

@@ -9,6 +9,8 @@
 
 #include "lower.h"
 
+enum { ITER_BYTES = 8 };	/* struct bpf_iter_num */
+
 struct walk {
 	const struct lower_prog *p;
 	const struct lower_func *f;
@@ -111,21 +113,40 @@ static int64_t map_bytes(const struct walk *w, uint32_t i, bool key)
 	return key ? m->key_size : m->value_size;
 }
 
+/* What the call at i calls, NULL: a function of the program, or nothing that is known. */
+static const struct helper_proto *callee(const struct walk *w, uint32_t i)
+{
+	const struct bpfi *in = &w->p->prog->insn[i];
+	const struct unit *u = w->p->l->u;
+	const struct helper_proto *h = NULL;
+
+	if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER)
+		h = helper_proto(in->imm);
+	else if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_KFUNC &&
+		 (uint32_t)in->imm < u->n_kfunc)
+		h = kfunc_proto(u->kfunc[in->imm]);
+	return h && !h->refused ? h : NULL;
+}
+
 /* Argument `arg` of a helper, at stack byte `from`. */
 static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsigned arg,
 		       struct stack_bits *written, struct stack_bits *after)
 {
 	int32_t id = w->p->prog->insn[i].imm;
-	const struct helper_proto *h = helper_proto(id);
+	const struct helper_proto *h = callee(w, i);
 	int64_t from = k->reg[arg + 1].off + BPFI_STACK_BYTES, n = BPFI_STACK_BYTES;
 
-	if (h->arg[arg] == ARG_MAP_KEY || h->arg[arg] == ARG_MAP_VALUE)
+	if (h->arg[arg] == ARG_ITER)
+		n = ITER_BYTES;
+	else if (h->arg[arg] == ARG_MAP_KEY || h->arg[arg] == ARG_MAP_VALUE)
 		n = map_bytes(w, i, h->arg[arg] == ARG_MAP_KEY);
 	else if (arg < 4 && k->reg[arg + 2].is == KIND_CONST && k->reg[arg + 2].off >= 0)
 		n = k->reg[arg + 2].off;
 	if (n > BPFI_STACK_BYTES)
 		n = BPFI_STACK_BYTES;
-	if (h->arg[arg] == ARG_MEM_UNINIT && fills(id) && k->reg[arg + 2].is == KIND_CONST)
+	if (h->arg[arg] == ARG_ITER && h->arg[1] != ARG_NONE)	/* made here */
+		writes(w, after, from, from + n);
+	else if (h->arg[arg] == ARG_MEM_UNINIT && fills(id) && k->reg[arg + 2].is == KIND_CONST)
 		writes(w, after, from, from + n);
 	else if (h->arg[arg] == ARG_ANY || h->arg[arg] == ARG_UNCHECKED)
 		reads(w, written, 0, BPFI_STACK_BYTES);
@@ -135,9 +156,8 @@ static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsign
 
 static void call(struct walk *w, const struct kinds *k, uint32_t i, struct stack_bits *written)
 {
-	const struct bpfi *in = &w->p->prog->insn[i];
-	const struct helper_proto *h = helper_proto(in->imm);
-	bool helper = in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER && h && !h->refused;
+	const struct helper_proto *h = callee(w, i);
+	bool helper = h;
 	struct stack_bits after = *written;
 
 	for (unsigned r = 1; r <= 5; r++) {

@@ -103,8 +103,7 @@ int step_call(struct vfy *v, const struct bpfi *in)
 	case BPFI_CALL_LOCAL:
 		return call_local(v, in);
 	default:
-		return refuse(v, DIAG_V036, "%s", in->imm >= 0 && (size_t)in->imm < v->u->n_kfunc
-						  ? v->u->kfunc[in->imm] : "");
+		return step_kfunc(v, in);
 	}
 }
 

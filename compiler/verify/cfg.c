@@ -139,6 +139,14 @@ static bool calls_back(const struct bpfi *in)
 	return false;
 }
 
+/* The head of a loop over an iterator, which ends by itself. */
+static bool turns(const struct vfy *v, const struct bpfi *in)
+{
+	const struct helper_proto *k = called_kfunc(v, in);
+
+	return k && k->ret == RET_ITER_ELEM_OR_NULL;
+}
+
 static void visit(struct vfy *v, uint32_t **todo, size_t *n, size_t *cap, int64_t to)
 {
 	if (v->aux[to].bits & INSN_SEEN)
@@ -175,7 +183,7 @@ static int check_reachable(struct vfy *v)
 		}
 		if (is_call_local(in))
 			v->aux[next].bits |= INSN_PRUNE;
-		if (calls_back(in))
+		if (calls_back(in) || turns(v, in))
 			v->aux[i].bits |= INSN_PRUNE | INSN_LOOP;
 		if (falls_through(in))
 			visit(v, &todo, &n, &cap, next);
@@ -252,10 +260,10 @@ static void uses(const struct vfy *v, const struct bpfi *in, uint16_t *use, uint
 }
 
 /* Helpers read as many arguments as their prototype has. */
-static uint16_t call_uses(const struct bpfi *in)
+static uint16_t call_uses(const struct vfy *v, const struct bpfi *in)
 {
 	const struct helper_proto *h =
-		in->src == BPFI_CALL_HELPER ? helper_proto(in->imm) : NULL;
+		in->src == BPFI_CALL_HELPER ? helper_proto(in->imm) : called_kfunc(v, in);
 	uint16_t use = 0;
 
 	if (!h || h->refused)
@@ -280,7 +288,7 @@ void live_registers(struct vfy *v)
 				continue;
 			uses(v, in, &use, &def);
 			if (in->code == BPFI_JMP_CALL)
-				use = call_uses(in);
+				use = call_uses(v, in);
 			if (falls_through(in))
 				out |= v->aux[i + 1 + (in->code == BPFI_LD_IMM64)].live;
 			if (jump_target(in, i, &to))

@@ -87,6 +87,8 @@ static bool slot_covers(struct vfy *v, struct ids *ids, const struct slot *old,
 	struct reg any = { .type = REG_SCALAR };
 	bool spill = old->byte[0] == BYTE_SPILL;
 
+	if (old->byte[0] == BYTE_ITER || now->byte[0] == BYTE_ITER)
+		return old->byte[0] == now->byte[0] && same_id(ids, old->reg.ref, now->reg.ref, true);
 	/* What is read as a number there may be any pointer here, but for the context, whose
 	 * address must not escape unseen. */
 	if (!spill && now->byte[0] == BYTE_SPILL &&
@@ -123,7 +125,8 @@ static bool frame_covers(struct vfy *v, struct ids *ids, const struct checkpoint
 		if (live >> r & 1 && !reg_covers(v, ids, &old->r[r], &now->r[r], how))
 			return false;
 	for (unsigned n = 0; n < old->n_slot; n++) {
-		if (how == COMPARE_MATTERS && !(cp->read[level] >> n & 1))
+		if (how == COMPARE_MATTERS && !(cp->read[level] >> n & 1) && !is_iter(old, n) &&
+		    !is_iter(now, n))
 			continue;
 		if (!slot_covers(v, ids, &old->slot[n], n < now->n_slot ? &now->slot[n] : &empty, how))
 			return false;

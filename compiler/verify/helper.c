@@ -67,6 +67,8 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 		r0->or_null = true;
 		r0->id = r0->ref = ref_acquire(v);
 		return;
+	case RET_ITER_ELEM_OR_NULL:	/* iter.c */
+		return;
 	}
 }
 

@@ -163,7 +163,7 @@ static int arg_record(struct vfy *v, struct call *c, unsigned r)
 {
 	const struct reg *p = reg_of(v, r);
 
-	if (p->type != REG_MEM || !p->ref || p->or_null)
+	if (p->type != REG_MEM || !p->ref || p->or_null || p->read_only)
 		return refuse_reg(v, DIAG_V019, r, "r%u of bpf_%s must be a record from bpf_ringbuf_reserve",
 				  r, c->h->name);
 	if (p->off || !scalar_is(&p->var, 0))
@@ -283,6 +283,9 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		return arg_function(v, c, r);
 	case ARG_FUNC_CTX:
 		return arg_function_ctx(v, c, r);
+	case ARG_SCALAR:
+	case ARG_ITER:		/* iter.c */
+		break;
 	}
 	return refuse(v, DIAG_I001, "kind of argument %d", (int)kind);
 }

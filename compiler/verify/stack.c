@@ -207,7 +207,7 @@ static int stack_bounds(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, 
 		return refuse_reg(v, DIAG_V010, r, "an unbounded offset into the stack");
 	first = base + p->var.w.smin;
 	last = base + p->var.w.smax;
-	if (first < -BPFI_STACK_BYTES || last > 0 || bytes > (uint64_t)-last)
+	if (first < -BPFI_STACK_BYTES || first >= 0 || last > 0 || bytes > (uint64_t)-last)
 		return first == last
 			? refuse_reg(v, DIAG_V010, r, "%" PRIu64 " bytes at offset %" PRId64
 				     " are not within the %d bytes below r10", bytes, first,
@@ -231,6 +231,10 @@ int stack_access(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, unsigne
 	if ((e = stack_bounds(v, r, off, bytes, &lo, &hi)) < 0 || lo == hi)
 		return e;
 	use_slots(v, f, (unsigned)-lo);
+	for (unsigned n = (unsigned)-hi / 8; n <= (unsigned)(-lo - 1) / 8; n++)
+		if (is_iter(f, n))
+			return refuse_reg(v, DIAG_V010, r, "the stack at r10 - %u holds an iterator",
+					  8 * n + 8);
 	if (!fixed)
 		mark_precise(v, p->def);
 	if (access & ACCESS_HELPER) {	/* any number of bytes */

@@ -124,6 +124,9 @@ int check_structure(struct vfy *v)
 			r = refuse(v, DIAG_V001, "%#04x", in->code);
 		else if (class == BPFI_LDX && in->imm)
 			r = reserved(v, "load: imm");
+		else if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_KFUNC &&
+			 (in->off || in->imm < 0 || (size_t)in->imm >= v->u->n_kfunc))
+			r = refuse(v, DIAG_V036, "#%d of module %d", in->imm, in->off);
 		else if (in->code == BPFI_LD_IMM64)
 			r = check_ld_imm64(v, i++);
 	}
@@ -164,7 +167,7 @@ static int check_jump_fields(struct vfy *v, const struct bpfi *in)
 {
 	switch (in->code) {
 	case BPFI_JMP_CALL:
-		if (in->dst || in->src > BPFI_CALL_KFUNC || (in->off && in->src != BPFI_CALL_KFUNC))
+		if (in->dst || in->src > BPFI_CALL_KFUNC || in->off)
 			return reserved(v, "call");
 		return 0;
 	case BPFI_JMP_EXIT:

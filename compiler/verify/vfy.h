@@ -60,7 +60,10 @@ struct reg {
 	struct scalar var;
 };
 
-enum slot_byte { BYTE_NONE, BYTE_MISC, BYTE_ZERO, BYTE_SPILL };
+enum slot_byte {
+	BYTE_NONE, BYTE_MISC, BYTE_ZERO, BYTE_SPILL,
+	BYTE_ITER,			/* all eight: an iterator, of which reg.ref is the reference */
+};
 
 /* Eight bytes of stack at r10 - 8 * (index + 1); byte[0] has the lowest address.  A
  * spilled register fills bytes from 0 up; its reg.type is REG_NONE when there is none. */
@@ -259,7 +262,12 @@ int step_ld_packet(struct vfy *v, const struct bpfi *in);
 int step_jump(struct vfy *v, const struct bpfi *in);
 int step_call(struct vfy *v, const struct bpfi *in);
 int step_helper(struct vfy *v, const struct bpfi *in);
+int step_kfunc(struct vfy *v, const struct bpfi *in);
 int step_exit(struct vfy *v);	/* 1: this path has ended */
+
+/* ---- iter.c ---- */
+/* The prototype of what a call of a kernel function calls; NULL: none that is known. */
+const struct helper_proto *called_kfunc(const struct vfy *v, const struct bpfi *in);
 
 /* ---- call.c ---- */
 /* The function returns to its caller, or to the helper that called it. */
@@ -310,6 +318,12 @@ int check_region(struct vfy *v, enum diag_code code, unsigned r, int32_t off, ui
 /* ---- stack.c ---- */
 int stack_access(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, unsigned access,
 		 struct reg *value);
+
+/* Slot n of frame f: is it an iterator? */
+static inline bool is_iter(const struct frame *f, unsigned n)
+{
+	return n < f->n_slot && f->slot[n].byte[0] == BYTE_ITER;
+}
 
 /* Are the `bytes` bytes at p one known number?  It is then marked precise. */
 bool stack_const(struct vfy *v, const struct reg *p, unsigned bytes, uint64_t *out);

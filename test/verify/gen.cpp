@@ -14,6 +14,8 @@ const std::vector<gen_map> gen_maps = {
 	{"progs", 3, 4, 4, 4, 0, ""},
 };
 
+const std::vector<const char *> gen_kfuncs = {"bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy"};
+
 namespace {
 
 enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
@@ -70,6 +72,7 @@ private:
 	void helper();
 	void record();
 	void loop();
+	void iterate();
 	void packet();
 	void direct_value();
 	void atomic();
@@ -350,6 +353,52 @@ void builder::loop()
 		    BPFI_K, n, 0, (int)head - (int)p.insn.size() - 1, 2 * (int)below(20));
 }
 
+// A loop over numbers; sometimes left early, left undestroyed, or used after the end.
+void builder::iterate()
+{
+	int at = chance(80) ? -72 : slot();
+	unsigned d = saved(), n = 1 + (unsigned)below(3);
+	mov(R1, R10), addi(R1, at);
+	movi(R2, (int32_t)below(5));
+	if (chance(50))
+		movi(R3, (int32_t)below(40));
+	else
+		mov(R3, any());
+	put(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, GEN_ITER_NEW);
+	if (chance(50))
+		mov(any(), R0);
+	size_t head = p.insn.size();
+	mov(R1, R10), addi(R1, chance(97) ? at : slot());
+	put(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, GEN_ITER_NEXT);
+	size_t check = p.insn.size();
+	put(BPFI_JMP | BPFI_JEQ | BPFI_K, R0, 0, 0, 0);
+	value_map[R0] = 0;
+	put(BPFI_LDX | BPFI_MEM | (chance(95) ? BPFI_W : BPFI_DW), d, R0, 0, 0);
+	value_map[d] = 0;
+	for (unsigned i = 0; i < n; i++)
+		switch (below(6)) {
+		case 0: case 1: alu(); break;
+		case 2: move(); break;
+		case 3: spill_fill(); break;
+		case 4: if (chance(30)) branch(); else alu(); break;
+		default: value_access(); break;
+		}
+	if (chance(30)) {	// break
+		size_t over = p.insn.size();
+		put(BPFI_JMP | BPFI_JGT | BPFI_K, d, 0, 0, (int32_t)below(30));
+		put(BPFI_JMP_JA, 0, 0, (int)head - (int)p.insn.size() - 1, 0);
+		p.insn[over].off = (int16_t)(p.insn.size() - over - 1);
+	} else {
+		put(BPFI_JMP_JA, 0, 0, (int)head - (int)p.insn.size() - 1, 0);
+	}
+	p.insn[check].off = (int16_t)(p.insn.size() - check - 1);
+	mov(R1, R10), addi(R1, at);
+	if (chance(97))
+		put(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, GEN_ITER_DESTROY);
+	movi(R0, constant());
+	value_map[R0] = 0;
+}
+
 void builder::packet()
 {
 	int n = (int)below(20);
@@ -445,7 +494,7 @@ void builder::one_block()
 	case 18: if (chance(40)) stack_variable(); else direct_value(); break;
 	case 19: helper(); break;
 	case 20: if (chance(60)) record(); else helper(); break;
-	case 21: loop(); break;
+	case 21: if (chance(60)) loop(); else iterate(); break;
 	case 22: if (chance(60)) packet(); else atomic(); break;
 	default: if (chance(60)) subcall(); else if (chance(30)) tail(); else direct_value(); break;
 	}

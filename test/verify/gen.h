@@ -21,6 +21,10 @@ struct gen_map {
 extern const std::vector<gen_map> gen_maps;
 enum { GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_RODATA, GEN_RINGBUF, GEN_PROGS };
 
+// The kernel functions that programs call, by index.
+extern const std::vector<const char *> gen_kfuncs;
+enum { GEN_ITER_NEW, GEN_ITER_NEXT, GEN_ITER_DESTROY };
+
 struct gen_prog {
 	enum prog_type type;
 	std::vector<bpfi> insn;

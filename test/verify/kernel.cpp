@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <cerrno>
 #include <cstring>
 #include <unistd.h>
@@ -20,6 +21,9 @@ kernel_oracle::kernel_oracle() : ok(true)
 		}
 		maps.push_back(fd);
 	}
+	static struct btf *vmlinux = btf__load_vmlinux_btf();	// read once
+	for (auto name : gen_kfuncs)
+		kfuncs.push_back(vmlinux ? btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) : -1);
 	for (int &fd : progs)
 		fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "progs", 4, 4, 4, nullptr);
 	if (ok) {
@@ -60,6 +64,8 @@ int kernel_oracle::load(const gen_prog &p, std::string *log) const
 	std::vector<struct bpf_insn> insn(p.insn.size());
 	memcpy(insn.data(), p.insn.data(), p.insn.size() * sizeof(bpfi));
 	for (size_t i = 0; i < insn.size(); i++) {
+		if (insn[i].code == BPFI_JMP_CALL && insn[i].src_reg == BPFI_CALL_KFUNC)
+			insn[i].imm = insn[i].imm >= 0 && insn[i].imm < (int)kfuncs.size() ? kfuncs[(size_t)insn[i].imm] : -1;
 		if (insn[i].code != BPFI_LD_IMM64)
 			continue;
 		if ((insn[i].src_reg == 1 || insn[i].src_reg == 2) && insn[i].imm >= 0 &&

@@ -19,7 +19,7 @@ public:
 
 private:
 	bool ok;
-	std::vector<int> maps;
+	std::vector<int> maps, kfuncs;	// fds; ids in the kernel's BTF
 	// The kernel ties a prog_array to the kind of the first program that names it.
 	int progs[PROG_TYPE_COUNT];
 };

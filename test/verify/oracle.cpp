@@ -83,6 +83,7 @@ struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs)
 		list.push_back(up);
 	}
 	u.arena = a, u.path = "generated", u.name = "generated", u.license = "GPL";
+	u.kfunc = copy(a, gen_kfuncs.data(), gen_kfuncs.size()), u.n_kfunc = gen_kfuncs.size();
 	u.map = copy(a, maps.data(), maps.size()), u.n_map = maps.size();
 	u.prog = copy(a, list.data(), list.size()), u.n_prog = list.size();
 	return copy(a, &u, 1);
