@@ -58,15 +58,12 @@ static void estimate(const struct plan *p, struct site *s, const struct tramp_si
 	c->ns += 0.2 * c->insns + 0.25 * c->saved_regs + 3.5 * c->atomics;
 }
 
-static void decide(struct plan *p, struct site *s, struct tramp_site *t, const struct plan_opts *o)
+/* With a window, or the reason why there is none: what else may be in the way. */
+static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const struct plan_opts *o,
+		     const char *why)
 {
-	const char *why = s->refused;
 	const uint8_t *before;
 
-	if (!why && s->probe)
-		why = usdt_check_semaphore(p->im, s->probe);
-	if (!why)
-		why = window_decide(p->im, plan_targets(p), s, t);
 	if (!why && s->has_ret)
 		why = return_refused(p->im, s, t);
 	if (!why && s->has_ret && !o->slots_only)
@@ -84,6 +81,40 @@ static void decide(struct plan *p, struct site *s, struct tramp_site *t, const s
 		s->tactic = TACTIC_REFUSED;
 	else
 		s->before = (struct bytes){ before, s->window_bytes };
+}
+
+static void decide(struct plan *p, struct site *s, struct tramp_site *t, const struct plan_opts *o)
+{
+	const char *why = s->refused;
+
+	if (!why && s->probe)
+		why = usdt_check_semaphore(p->im, s->probe);
+	if (!why) {
+		why = window_decide(p->im, plan_targets(p), s, t);
+		t->no_window = why != NULL;
+	}
+	conclude(p, s, t, o, why);
+}
+
+/* Entries that have no room for their jump get some from a neighbour. */
+static void borrow_room(struct plan *p, const struct plan_opts *o)
+{
+	enum { NEIGHBOURS = 12 };
+	struct tramp_site *ts = p->state->ts;
+
+	for (size_t i = 0; i < p->n_site; i++) {
+		struct site *s = &p->site[i];
+		size_t k = i > NEIGHBOURS ? i - NEIGHBOURS : 0;
+		size_t end = p->n_site - i > NEIGHBOURS ? i + NEIGHBOURS + 1 : p->n_site;
+
+		if (!ts[i].no_window || s->kind != SITE_ENTRY)
+			continue;
+		while (k < end && (k == i || !window_borrow(p->im, plan_targets(p), s, &ts[i],
+							    &p->site[k], &ts[k])))
+			k++;
+		if (k < end)
+			conclude(p, s, &ts[i], o, NULL);
+	}
 }
 
 struct span {		/* bytes that a site changes or displaces */
@@ -148,6 +179,22 @@ static void refuse_overlaps(struct plan *p)
 		} else {
 			refuse_displaced(p, span[i].site, span[kept].site);
 		}
+	}
+}
+
+/* Until nothing changes: who borrowed from a site that is refused now is refused as well. */
+static void refuse_conflicts(struct plan *p)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		refuse_overlaps(p);
+		for (size_t i = 0; i < p->n_site; i++)
+			if (!p->site[i].refused && p->state->ts[i].host && p->state->ts[i].host->refused) {
+				refuse_displaced(p, &p->site[i], p->state->ts[i].host);
+				again = true;
+			}
 	}
 }
 
@@ -243,6 +290,8 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 		decide(p, &p->site[i], &st->ts[i], o);
 	drop_address_only(p);
 	refuse_overlaps(p);
+	borrow_room(p, o);
+	refuse_conflicts(p);
 	p->n_patched = p->n_refused = 0;
 	for (size_t i = 0; i < p->n_site; i++) {
 		p->n_refused += p->site[i].refused != NULL;

@@ -165,6 +165,11 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 
 		if (!matches(&pat, s->name, s->version))
 			continue;
+		if (all && s->type == STT_GNU_IFUNC) {	/* the resolver, a function like others */
+			add_function(p, w, NULL, s->vaddr, NULL);
+			n++;
+			continue;
+		}
 		add_function(p, w, s, s->vaddr, s->name);
 		n++;
 	}

@@ -26,12 +26,15 @@ struct tramp_site {
 	size_t   n_insn;
 	size_t   n_before;	/* of them, how many come before the hooked one */
 	uint64_t back_vaddr;	/* where the last displaced instruction goes on */
+	bool     no_window;	/* refused because there is no room for a jump */
 	bool     red_zone;	/* 128 bytes below rsp are the program's */
 	bool     r11_dead;
 	uint8_t  flags;		/* enum flags_mode */
 	const uint64_t *call;	/* SITE_IMPORT: calls and jumps through the GOT */
 	size_t   n_call;
-	uint64_t short_vaddr;	/* TACTIC_SHORT: the 5 bytes of padding */
+	uint64_t short_vaddr;	/* TACTIC_SHORT: the 5 bytes of padding, or of: */
+	const struct site *host;	/* the neighbour that makes room for the long jump */
+	bool     lends;		/* is such a neighbour */
 	struct cfi_row row;	/* at the hooked instruction */
 	bool     has_row;	/* false: nobody can unwind there anyway */
 	bool     calls;		/* return programs: the trampoline calls the function (own_frame.h),

@@ -16,6 +16,11 @@ extern "C" {
 const char *window_decide(const struct image *im, struct targets *targets, struct site *s,
 			  struct tramp_site *t);
 
+/* A refused site of a function's entry: its short jump leads to five bytes behind the jump of a
+ * neighbour, which displaces more instructions for it.  Changes both when it returns true. */
+bool window_borrow(const struct image *im, struct targets *targets, struct site *s,
+		   struct tramp_site *ts, const struct site *host, struct tramp_site *host_ts);
+
 /* The bytes that go to a site whose trampoline is at `tramp_vaddr`; returns their number. */
 size_t window_bytes_at(const struct site *s, const struct tramp_site *t, uint64_t tramp_vaddr,
 		       uint8_t out[8], bool *far);

@@ -263,6 +263,27 @@ const char *window_decide(const struct image *im, struct targets *targets, struc
 	return collect_before(im, targets, s, ts, why);
 }
 
+bool window_borrow(const struct image *im, struct targets *targets, struct site *s,
+		   struct tramp_site *ts, const struct site *host, struct tramp_site *host_ts)
+{
+	uint64_t room = host->patch_vaddr + JMP_BYTES;
+	int64_t d = (int64_t)(room - (s->patch_vaddr + SHORT_BYTES));
+	struct tramp_site more = *host_ts;
+	enum tactic tactic;
+
+	if (!s->patch_vaddr || host->refused || host->tactic != TACTIC_JMP || host_ts->lends || d < -128 || d > 127 ||
+	    collect(im, targets, host, 2 * JMP_BYTES, &more, &tactic) ||
+	    more.back_vaddr < room + JMP_BYTES || collect(im, targets, s, SHORT_BYTES, ts, &s->tactic))
+		return false;
+	more.lends = true;
+	*host_ts = more;
+	ts->host = host;
+	ts->short_vaddr = room;
+	s->tactic = TACTIC_SHORT;
+	s->window_bytes = SHORT_BYTES;
+	return true;
+}
+
 static size_t jmp_bytes(uint64_t at, uint64_t to, uint8_t out[8], bool *far)
 {
 	struct code c = { out, 0, 8, at, false };

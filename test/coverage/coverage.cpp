@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// With a counter at every function entry programs do their job as before, and next to no
+// entry is left out.
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+namespace {
+
+struct Row {
+	const char *file;
+	double floor;	// percent
+};
+
+struct Coverage : testing::TestWithParam<Row> {};
+
+TEST_P(Coverage, OfFunctionEntries)
+{
+	const Row &row = GetParam();
+	char file[256], job[64];
+	unsigned starts = 0, hooked = 0;
+	double percent = 0, seconds;
+	unsigned long growth;
+	std::string text;
+	char buf[4096];
+
+	if (access(row.file, R_OK))
+		GTEST_SKIP() << row.file << " is not here";
+	if (system("command -v jq bc > /dev/null"))
+		GTEST_SKIP() << "no jq or no bc";
+	FILE *p = popen(("BIN_DIR=" BPFTIME_BIN_DIR " " BPFTIME_SOURCE_DIR "/benchmarks/coverage " +
+			 std::string(row.file) + " 2>&1").c_str(), "r");
+	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
+		text.append(buf, n);
+	EXPECT_EQ(pclose(p), 0) << text;
+	size_t line = text.find('\n');
+	ASSERT_NE(line, text.npos) << text;
+	ASSERT_EQ(sscanf(text.c_str() + line + 1, "%255s %u %u %lf%% %lf %lu %63s", file, &starts, &hooked,
+			 &percent, &seconds, &growth, job), 7) << text;
+	EXPECT_GE(starts, 50u);
+	EXPECT_GE(percent, row.floor) << text;
+	EXPECT_STREQ(job, "same") << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, Coverage, testing::Values(
+	Row{ "/usr/sbin/nginx", 99.5 }, Row{ "/usr/bin/python3.11", 98.5 },
+	Row{ "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", 99.5 },
+	Row{ "/usr/lib/x86_64-linux-gnu/libc.so.6", 99.5 },
+	Row{ "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0", 99.5 }, Row{ "/usr/bin/busybox", 99.5 }),
+	[](const auto &i) {
+		std::string s = i.param.file;
+		s = s.substr(s.rfind('/') + 1);
+		for (char &c : s)
+			c = isalnum((unsigned char)c) ? c : '_';
+		return s;
+	});
+
+}
