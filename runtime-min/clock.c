@@ -7,43 +7,30 @@
  * exec to exec. */
 #include "arch/x86_64/sys.h"
 #include "mem.h"
+#include "proc.h"
 #include "rt_base.h"
 
 enum {
-	PR_GET_AUXV = 0x41555856, AT_SYSINFO_EHDR = 33,
-	AUXV_PAIRS = 64, CLOCK_MONOTONIC = 1, CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7,
-	CLOCK_TAI = 11, JIFFIES_BEFORE_S = 300,
-	AT_FDCWD = -100, O_CLOEXEC = 02000000, PT_LOAD = 1, PT_DYNAMIC = 2, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6,
+	AT_SYSINFO_EHDR = 33, PT_LOAD = 1, PT_DYNAMIC = 2, DT_HASH = 4, DT_STRTAB = 5,
+	DT_SYMTAB = 6, JIFFIES_BEFORE_S = 300,
 	VDSO_MAX_SYMBOLS = 1024,
 };
 
-struct timespec_ {
-	int64_t s, ns;
-};
-typedef int64_t clock_fn(int64_t clock, struct timespec_ *ts);
+typedef int64_t clock_fn(int64_t clock, struct rt_timespec *ts);
 
 /* NULL: not looked for yet; the system call when there is none. */
 static clock_fn *clock_now;
 
-static int64_t by_syscall(int64_t clock, struct timespec_ *ts)
+static int64_t by_syscall(int64_t clock, struct rt_timespec *ts)
 {
 	return rt_sys2(SYS_clock_gettime, clock, ts);
 }
 
 static uint64_t vdso_address(void)
 {
-	uint64_t aux[2 * AUXV_PAIRS];
-	int64_t n = rt_sys6(SYS_prctl, PR_GET_AUXV, (uint64_t)aux, sizeof(aux), 0, 0, 0);
+	uint64_t aux[RT_AUXV_WORDS], n = rt_auxv(aux);
 
-	if (n < 0) {	/* before Linux 6.4 */
-		int64_t fd = rt_sys4(SYS_openat, AT_FDCWD, "/proc/self/auxv", O_CLOEXEC, 0);
-
-		if (fd < 0)
-			return 0;
-		n = rt_sys3(SYS_read, fd, aux, sizeof(aux));
-		rt_sys1(SYS_close, fd);
-	}
-	for (int64_t i = 0; i + 2 <= n / 8 && i + 2 <= 2 * AUXV_PAIRS; i += 2)
+	for (uint64_t i = 0; i + 2 <= n; i += 2)
 		if (aux[i] == AT_SYSINFO_EHDR)
 			return aux[i + 1];
 	return 0;
@@ -114,7 +101,7 @@ static clock_fn *find_clock(void)
 static uint64_t now(int64_t clock)
 {
 	clock_fn *fn = rt_load_acquire(&clock_now);
-	struct timespec_ ts;
+	struct rt_timespec ts;
 
 	if (rt_unlikely(!fn))
 		fn = find_clock();
@@ -147,7 +134,7 @@ uint64_t rt_ktime_get_tai_ns(void)
  * the coarse clock's resolution is one tick. */
 uint64_t rt_jiffies64(void)
 {
-	struct timespec_ tick = { 0, 0 };
+	struct rt_timespec tick = { 0, 0 };
 
 	if (rt_sys2(SYS_clock_getres, CLOCK_MONOTONIC_COARSE, &tick) || tick.ns <= 0)
 		return 0;

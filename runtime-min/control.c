@@ -8,8 +8,6 @@
 #include "mem.h"
 #include "text.h"
 
-enum { PROT_RW = 3, MAP_SHARED = 1, MAP_FIX = 0x10, PAGE = 4096 };
-
 struct rt_control *rt_control(void)
 {
 	return BPFTIME_REL(struct rt_control, bpftime_rt1_payload.control_rel);
@@ -93,8 +91,8 @@ static void make(int64_t folder, const char *name, uint64_t bytes)
 
 	if (fd < 0)
 		return;
-	p = rt_sys6(SYS_mmap, 0, bytes, PROT_RW, MAP_SHARED, (uint64_t)fd, 0);
-	if (p >= 0 || p <= -PAGE) {
+	p = rt_sys6(SYS_mmap, 0, bytes, PROT_READ_WRITE, MAP_SHARED, (uint64_t)fd, 0);
+	if (!rt_sys_failed(p)) {
 		fill_header((struct rt_control *)p);
 		fill_attach((struct rt_control_attach *)((char *)p +
 							 bpftime_rt1_payload.control_bytes));
@@ -109,7 +107,7 @@ static int64_t open_control(int64_t dir)
 {
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
 	uint64_t want = rt_round_up(pl->control_bytes +
-				    (uint64_t)pl->n_attach * sizeof(struct rt_control_attach), PAGE), bytes;
+				    (uint64_t)pl->n_attach * sizeof(struct rt_control_attach), RT_PAGE_BYTES), bytes;
 	char name[20];
 	struct rt_text t = rt_text(name, sizeof(name));
 	int64_t folder = rt_dir_folder(dir, MAPFMT_CONTROL_DIR), fd;
@@ -137,8 +135,8 @@ void rt_control_attach(int64_t dir)
 	int64_t fd = dir < 0 ? dir : open_control(dir), p;
 
 	if (fd >= 0) {
-		p = rt_sys6(SYS_mmap, (uint64_t)rt_control(), pl->control_bytes, PROT_RW,
-			    MAP_SHARED | MAP_FIX, (uint64_t)fd, 0);
+		p = rt_sys6(SYS_mmap, (uint64_t)rt_control(), pl->control_bytes, PROT_READ_WRITE,
+			    MAP_SHARED | MAP_FIXED, (uint64_t)fd, 0);
 		rt_sys1(SYS_close, fd);
 		if (p == (int64_t)(uint64_t)rt_control())
 			return;

@@ -8,13 +8,10 @@
 #include "text.h"
 
 enum {
-	AT_FDCWD = -100, O_RDWR = 2, O_NOCTTY = 0400, O_NONBLOCK = 04000, O_DIRECTORY = 0200000,
-	O_NOFOLLOW = 0400000, O_CLOEXEC = 02000000, O_TMPFILE = 020200000,
-	O_CREAT = 0100, O_EXCL = 0200, AT_EMPTY_PATH = 0x1000, AT_SYMLINK_FOLLOW = 0x400,
+	AT_EMPTY_PATH = 0x1000, AT_SYMLINK_FOLLOW = 0x400,
 	RENAME_NOREPLACE = 1, RLIMIT_FSIZE = 1, F_DUPFD_CLOEXEC = 1030,
 	S_IFMT = 0170000, S_IFDIR = 0040000, S_IFREG = 0100000, OTHERS_WRITE = 022,
-	PR_GET_AUXV = 0x41555856, AT_SECURE = 23, AUX_PAIRS = 64,
-	PATH_BYTES = RT_DIR_BYTES, ZERO_BYTES = 4096,
+	AT_SECURE = 23, PATH_BYTES = RT_DIR_BYTES, ZERO_BYTES = 4096,
 };
 
 static char env_dir[PATH_BYTES];	/* $BPFTIME_DIR, "" without */
@@ -59,7 +56,7 @@ void rt_dir_started(const uint64_t *sp)
 				break;
 			}
 	}
-	read_aux(p + 1, 2 * AUX_PAIRS);
+	read_aux(p + 1, RT_AUXV_WORDS);
 	if (found && *found && secure < 0)
 		remember_dir(found);
 }
@@ -68,16 +65,10 @@ void rt_dir_started(const uint64_t *sp)
  * out counts as yes. */
 static bool more_rights(void)
 {
-	uint64_t aux[2 * AUX_PAIRS];
-	int64_t n;
+	uint64_t aux[RT_AUXV_WORDS];
 
-	if (!secure) {
-		n = rt_sys6(SYS_prctl, PR_GET_AUXV, (uint64_t)aux, sizeof(aux), 0, 0, 0);
-		if (n < 0)	/* before Linux 6.4 */
-			n = rt_read_file("/proc/self/auxv", (char *)aux, sizeof(aux));
-		if (n > 0)
-			read_aux(aux, (uint64_t)n / 8 < 2 * AUX_PAIRS ? (uint64_t)n / 8 : 2 * AUX_PAIRS);
-	}
+	if (!secure)
+		read_aux(aux, rt_auxv(aux));
 	return secure >= 0 || rt_sys0(SYS_getuid) != rt_sys0(SYS_geteuid) ||
 	       rt_sys0(SYS_getgid) != rt_sys0(SYS_getegid);
 }

@@ -7,9 +7,9 @@
 #include "arch/x86_64/sys.h"
 
 enum {
-	SIGBUS_ = 7, SIGSEGV_ = 11, SIGSET_BYTES = 8,
+	SIGBUS_ = 7, SIGSEGV_ = 11,
 	SA_SIGINFO_ = 4, SA_RESTORER_ = 0x04000000, SA_ONSTACK_ = 0x08000000,
-	SA_NODEFER_ = 0x40000000, SA_RESETHAND_ = (int)0x80000000, SIG_DFL_ = 0, SIG_IGN_ = 1, SIG_SETMASK_ = 2,
+	SA_NODEFER_ = 0x40000000, SA_RESETHAND_ = (int)0x80000000, SIG_DFL_ = 0, SIG_IGN_ = 1,
 	UC_RIP = 40 + 16 * 8, UC_SIGMASK = 296,	/* in struct ucontext */
 	SI_CODE = 2,	/* of a siginfo's 32-bit words */
 };
@@ -33,7 +33,7 @@ static void call_handler(struct kernel_sigaction *old, int sig, int32_t *info, c
 
 	if (!(old->flags & SA_NODEFER_))
 		mask |= 1ull << (sig - 1);
-	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &mask, &was, SIGSET_BYTES);
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &was, SIGSET_BYTES);
 	if (old->flags & SA_RESETHAND_)
 		old->handler = SIG_DFL_;
 	handler(sig, info, uc);	/* sigreturn restores the mask of the context */

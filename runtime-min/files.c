@@ -11,15 +11,7 @@
 #include "rt_maps.h"
 #include "text.h"
 
-enum {
-	PROT_NONE = 0, PROT_RW = 3, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIX = 0x10, MAP_ANON = 0x20,
-	MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, PAGE = 4096, SIBLINGS = 16, NAME_BYTES = 240,
-};
-
-static bool failed(int64_t p)
-{
-	return p < 0 && p > -PAGE;
-}
+enum { SIBLINGS = 16, NAME_BYTES = 240 };
 
 static int64_t map_at(uint64_t at, uint64_t bytes, uint64_t prot, uint64_t how, int64_t fd,
 		      uint64_t off)
@@ -38,11 +30,11 @@ static const void *first_contents(rt_map m, uint64_t *bytes)
 static bool fill(int64_t fd, rt_map m, const char *name, const char *object, const uint8_t *stamp)
 {
 	uint64_t data = rt_map_size(m, bpftime_rt1_cpus), n, total = MAPFMT_HEADER_BYTES + data;
-	int64_t p = map_at(0, total, PROT_RW, MAP_SHARED, fd, 0);
+	int64_t p = map_at(0, total, PROT_READ_WRITE, MAP_SHARED, fd, 0);
 	struct mapfmt_header *h = (struct mapfmt_header *)p;
 	const void *first = first_contents(m, &n);
 
-	if (failed(p))
+	if (rt_sys_failed(p))
 		return false;
 	rt_map_header(h, m, bpftime_rt1_cpus, name, object, stamp);
 	rt_map_format(m, (char *)h + MAPFMT_HEADER_BYTES, bpftime_rt1_cpus);
@@ -62,8 +54,8 @@ static bool holds(int64_t fd, uint64_t bytes, rt_map m)
 
 	if (bytes != MAPFMT_HEADER_BYTES + rt_map_size(m, bpftime_rt1_cpus))
 		return false;
-	p = map_at(0, MAPFMT_HEADER_BYTES, 1, MAP_SHARED, fd, 0);
-	if (failed(p))
+	p = map_at(0, MAPFMT_HEADER_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	if (rt_sys_failed(p))
 		return false;
 	yes = rt_map_header_matches((const struct mapfmt_header *)p, m, bpftime_rt1_cpus);
 	rt_sys2(SYS_munmap, p, MAPFMT_HEADER_BYTES);
@@ -117,20 +109,20 @@ static char *map_all(rt_map m, int64_t fd)
 {
 	uint64_t data = rt_map_size(m, bpftime_rt1_cpus), file = MAPFMT_HEADER_BYTES + data;
 	uint64_t again = rt_map_mapped_bytes(m, bpftime_rt1_cpus) - data;
-	int64_t p = map_at(0, file + again, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0), twice = 0;
+	int64_t p = map_at(0, file + again, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), twice = 0;
 
-	if (!data || failed(p))
+	if (!data || rt_sys_failed(p))
 		return NULL;
-	if (failed(map_at((uint64_t)p, file, PROT_RW, MAP_SHARED | MAP_FIX | (fd < 0 ? MAP_ANON : 0),
+	if (rt_sys_failed(map_at((uint64_t)p, file, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0),
 			  fd < 0 ? -1 : fd, 0)))
 		return NULL;
 	if (again && fd >= 0)
-		twice = map_at((uint64_t)p + file, again, PROT_RW, MAP_SHARED | MAP_FIX, fd,
+		twice = map_at((uint64_t)p + file, again, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd,
 			       file - again);
 	else if (again)		/* old size 0: the same pages at another place */
 		twice = rt_sys6(SYS_mremap, (uint64_t)p + file - again, 0, again,
 				MREMAP_MAYMOVE | MREMAP_FIXED, (uint64_t)p + file, 0);
-	return failed(twice) ? NULL : (char *)p + MAPFMT_HEADER_BYTES;
+	return rt_sys_failed(twice) ? NULL : (char *)p + MAPFMT_HEADER_BYTES;
 }
 
 static void remember_ring(rt_map m, char *base)
@@ -179,16 +171,16 @@ static struct rt_mapped attach_room(rt_map m, int64_t fd)
 	int64_t p;
 
 	if (fd >= 0) {
-		p = map_at((uint64_t)room, m->room_bytes, PROT_RW, MAP_SHARED | MAP_FIX, fd,
+		p = map_at((uint64_t)room, m->room_bytes, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd,
 			   MAPFMT_HEADER_BYTES);
-		out.private = failed(p);
+		out.private = rt_sys_failed(p);
 		return out;
 	}
-	p = map_at(0, m->room_bytes, PROT_RW, MAP_SHARED | MAP_ANON, -1, 0);
-	if (failed(p))
+	p = map_at(0, m->room_bytes, PROT_READ_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (rt_sys_failed(p))
 		return out;
 	rt_copy((void *)p, room, m->room_bytes);
-	if (failed(rt_sys6(SYS_mremap, (uint64_t)p, m->room_bytes, m->room_bytes,
+	if (rt_sys_failed(rt_sys6(SYS_mremap, (uint64_t)p, m->room_bytes, m->room_bytes,
 			   MREMAP_MAYMOVE | MREMAP_FIXED, (uint64_t)room, 0)))
 		rt_sys2(SYS_munmap, p, m->room_bytes);
 	return out;

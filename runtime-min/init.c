@@ -20,7 +20,6 @@ _Static_assert(offsetof(struct bpftime_payload, entry_rel) == PAYLOAD_ENTRY_REL,
 _Static_assert(offsetof(struct bpftime_payload, init_rel) == PAYLOAD_INIT_REL, "start.S");
 
 enum {
-	PROT_RW = 3, SIG_BLOCK_ = 0, SIG_SETMASK_ = 2,
 	STATE_NEW = 0, STATE_DONE = -1,	/* else: the tid of the thread that initialises */
 };
 
@@ -32,7 +31,7 @@ static void make_writable(void)
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
 
 	if (pl->bits & PAYLOAD_ONE_SEGMENT)
-		rt_sys3(SYS_mprotect, rt_control(), pl->rw_bytes, PROT_RW);
+		rt_sys3(SYS_mprotect, rt_control(), pl->rw_bytes, PROT_READ_WRITE);
 }
 
 static void set_up(uint64_t blocked)
@@ -89,10 +88,10 @@ uint64_t rt_init(void)
 
 	if (rt_load_acquire(&state) == STATE_DONE)
 		return 1;
-	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK_, &async, &old, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK, &async, &old, SIGSET_BYTES);
 	make_writable();
 	did = set_up_once(old);
-	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &old, 0, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &old, 0, SIGSET_BYTES);
 	return !did;
 }
 

@@ -7,7 +7,7 @@
 #include "proc.h"
 
 enum {
-	SPINS = 200, FUTEX_WAIT_SHARED = 0, MONOTONIC = 1,
+	SPINS = 200,
 	SLEEP_FIRST_NS = 50000, SLEEP_LAST_NS = 2000000,
 	WAIT_NS = 20000000,	/* in all */
 	STALLED_NS = 100000000,	/* an owner that was waited for in vain is not waited for again */
@@ -18,16 +18,12 @@ uint64_t *rt_busy_counter;
 /* The last wait that ran out.  Races only make a wait longer or shorter. */
 static uint64_t stalled_at, stalled_owner, stalled_until;
 
-struct timespec64 {
-	int64_t sec, nsec;
-};
-
 static uint64_t now_ns(void)
 {
-	struct timespec64 t = { 0, 0 };
+	struct rt_timespec t = { 0, 0 };
 
-	rt_sys2(SYS_clock_gettime, MONOTONIC, &t);
-	return (uint64_t)t.sec * 1000000000 + (uint64_t)t.nsec;
+	rt_sys2(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.s * 1000000000 + (uint64_t)t.ns;
 }
 
 bool rt_owner_dead(uint64_t owner, uint64_t me)
@@ -63,9 +59,9 @@ static void remember_stall(const uint64_t *lock, uint64_t owner, uint64_t now)
 /* Until the word changes (seen at the next look), or `ns` have passed. */
 static void sleep_on(uint64_t *lock, uint64_t owner, int64_t ns)
 {
-	struct timespec64 t = { 0, ns };
+	struct rt_timespec t = { 0, ns };
 
-	rt_sys6(SYS_futex, (uint64_t)(uintptr_t)lock, FUTEX_WAIT_SHARED, (uint32_t)owner,
+	rt_sys6(SYS_futex, (uint64_t)(uintptr_t)lock, FUTEX_WAIT, (uint32_t)owner,
 		(uint64_t)(uintptr_t)&t, 0, 0);
 }
 

@@ -11,18 +11,17 @@
 #include "text.h"
 
 enum {
-	AT_FDCWD = -100, O_CLOEXEC = 02000000,
-	FIELD_START = 22,	/* of /proc/PID/stat */
+	PR_GET_AUXV = 0x41555856, FIELD_START = 22,	/* of /proc/PID/stat */
 };
 #define NS_BASE 0xeffffff8u		/* below every namespace's inode number */
 #define NS_INITIAL_TIME 0xeffffffau	/* PROC_TIME_INIT_INO */
 
 int64_t rt_read_self(void *to, uint64_t from, uint64_t bytes)
 {
-	uint64_t local[2] = { (uint64_t)(uintptr_t)to, bytes }, remote[2] = { from, bytes };
+	struct rt_iovec local = { (uint64_t)to, bytes }, remote = { from, bytes };
 
 	return rt_sys6(SYS_process_vm_readv, (uint64_t)rt_sys0(SYS_getpid),
-		       (uint64_t)(uintptr_t)local, 1, (uint64_t)(uintptr_t)remote, 1, 0);
+		       (uint64_t)&local, 1, (uint64_t)&remote, 1, 0);
 }
 
 int64_t rt_read_file(const char *path, char *to, uint64_t bytes)
@@ -38,6 +37,18 @@ int64_t rt_read_file(const char *path, char *to, uint64_t bytes)
 	} while ((n > 0 && (uint64_t)have < bytes) || n == -RT_EINTR);
 	rt_sys1(SYS_close, fd);
 	return n < 0 ? n : have;
+}
+
+uint64_t rt_auxv(uint64_t aux[RT_AUXV_WORDS])
+{
+	const uint64_t bytes = RT_AUXV_WORDS * sizeof(*aux);
+	int64_t n = rt_sys6(SYS_prctl, PR_GET_AUXV, (uint64_t)aux, bytes, 0, 0, 0);
+
+	if (n < 0)	/* before Linux 6.4 */
+		n = rt_read_file("/proc/self/auxv", (char *)aux, bytes);
+	if (n < 0)
+		return 0;
+	return ((uint64_t)n < bytes ? (uint64_t)n : bytes) / sizeof(*aux);
 }
 
 static bool read_link(const char *path, char *to, uint32_t bytes)

@@ -22,6 +22,11 @@ uint32_t rt_proc_ns(uint32_t tgid);
 /* Whole small file.  Returns bytes, cut at `bytes`, or -errno. */
 int64_t rt_read_file(const char *path, char *to, uint64_t bytes);
 
+/* The auxiliary vector, type and value by turns, cut at RT_AUXV_WORDS.  Returns how many
+ * words there are; 0 when it cannot be had. */
+enum { RT_AUXV_WORDS = 128 };
+uint64_t rt_auxv(uint64_t aux[RT_AUXV_WORDS]);
+
 /* Is thread `tid` of my namespace, of a process whose start time has `start` in the bits of
  * `mask` (0: any), proved not to run?  Asks tkill(), then /proc. */
 bool rt_thread_gone(uint32_t tid, uint32_t start, uint32_t mask);

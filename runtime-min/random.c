@@ -6,14 +6,14 @@
 #include "arch/x86_64/sys.h"
 #include "self.h"
 
-enum { GRND_NONBLOCK = 1, MONOTONIC = 1 };
+enum { GRND_NONBLOCK = 1 };
 
 uint64_t rt_random_seed(void)
 {
 	uint64_t v[2] = { 0, 0 };
 
 	if (rt_sys3(SYS_getrandom, v, sizeof(v[0]), GRND_NONBLOCK) != sizeof(v[0])) {
-		rt_sys2(SYS_clock_gettime, MONOTONIC, v);
+		rt_sys2(SYS_clock_gettime, CLOCK_MONOTONIC, v);
 		v[0] = rt_random_mix(v[0] ^ v[1] << 32 ^ (uint64_t)rt_sys0(SYS_gettid) << 8 ^
 				     (uint64_t)(uintptr_t)v);
 	}

@@ -6,15 +6,11 @@
 #include "arch/x86_64/sys.h"
 #include "fault.h"
 #include "mem.h"
+#include "proc.h"
 
 enum {
-	O_CLOEXEC_ = 02000000,
 	PIPE_CHUNK = 4096,	/* PIPE_BUF: one write is all or an error */
-	STR_CHUNK = 256, PAGE_BYTES = 4096,
-};
-
-struct iovec_ {
-	uint64_t base, len;
+	STR_CHUNK = 256,
 };
 
 /* Where process_vm_readv is forbidden (seccomp) a pipe moves the bytes: the kernel reads
@@ -24,10 +20,10 @@ static uint64_t read_by_pipe(void *to, uint64_t from, uint64_t bytes)
 	int32_t fd[2];
 	uint64_t done = 0;
 
-	if (rt_sys2(SYS_pipe2, fd, O_CLOEXEC_))
+	if (rt_sys2(SYS_pipe2, fd, O_CLOEXEC))
 		return 0;
 	while (done < bytes) {
-		uint64_t in_page = PAGE_BYTES - (from + done) % PAGE_BYTES, n = bytes - done;
+		uint64_t in_page = RT_PAGE_BYTES - (from + done) % RT_PAGE_BYTES, n = bytes - done;
 		int64_t got;
 
 		n = n < in_page ? n : in_page;
@@ -47,9 +43,7 @@ static uint64_t read_by_pipe(void *to, uint64_t from, uint64_t bytes)
 
 static uint64_t read_strict(void *to, uint64_t from, uint64_t bytes)
 {
-	struct iovec_ local = { (uint64_t)(uintptr_t)to, bytes }, remote = { from, bytes };
-	int64_t n = rt_sys6(SYS_process_vm_readv, (uint64_t)rt_sys0(SYS_getpid), (uint64_t)&local, 1,
-			    (uint64_t)&remote, 1, 0);
+	int64_t n = rt_read_self(to, from, bytes);
 
 	if (rt_likely(n >= 0 || n == -RT_EFAULT))
 		return n < 0 ? 0 : (uint64_t)n;
@@ -106,7 +100,7 @@ static bool write_by_pipe(uint64_t to, uint64_t from, uint64_t bytes)
 	int32_t fd[2];
 	uint64_t done = 0;
 
-	if (rt_sys2(SYS_pipe2, fd, O_CLOEXEC_))
+	if (rt_sys2(SYS_pipe2, fd, O_CLOEXEC))
 		return false;
 	while (done < bytes) {
 		uint64_t n = bytes - done < PIPE_CHUNK ? bytes - done : PIPE_CHUNK;
@@ -124,7 +118,7 @@ static bool write_by_pipe(uint64_t to, uint64_t from, uint64_t bytes)
 /* Kernel: bpf_probe_write_user(): memory that the process itself may write to. */
 uint64_t rt_write_user(uint64_t to, uint64_t bytes, uint64_t from)
 {
-	struct iovec_ local = { from, bytes }, remote = { to, bytes };
+	struct rt_iovec local = { from, bytes }, remote = { to, bytes };
 	int64_t n;
 
 	if (!bytes)

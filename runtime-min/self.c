@@ -8,12 +8,12 @@
 #include "proc.h"
 
 enum {
-	ARCH_GET_FS = 0x1003, MADV_WIPEONFORK = 18, PROT_RW = 3, MAP_PRIVATE_ANON_FIXED = 0x32,
+	ARCH_GET_FS = 0x1003, MADV_WIPEONFORK = 18,
 	/* struct pthread of glibc 2.26 and later, of musl 1.1.20 and later; else a scan */
 	TID_OFF_GLIBC = 0x2d0, TID_OFF_MUSL = 0x30, TCB_BYTES = 0x400,
 };
 
-struct rt_self bpftime_rt1_self __attribute__((aligned(4096)));
+struct rt_self bpftime_rt1_self __attribute__((aligned(RT_PAGE_BYTES)));
 
 /* Survive fork(), unlike the page. */
 static uint32_t wiped;		/* the page is one that fork() wipes */
@@ -26,8 +26,8 @@ void rt_self_setup(void)
 
 	if (rt_load_acquire(&wiped))
 		return;
-	if (rt_sys6(SYS_mmap, (uint64_t)s, sizeof(*s), PROT_RW, MAP_PRIVATE_ANON_FIXED,
-		    (uint64_t)-1, 0) != (int64_t)(uintptr_t)s)
+	if (rt_sys6(SYS_mmap, (uint64_t)s, sizeof(*s), PROT_READ_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, (uint64_t)-1, 0) != (int64_t)(uintptr_t)s)
 		return;
 	if (rt_sys3(SYS_madvise, s, sizeof(*s), MADV_WIPEONFORK))
 		return;

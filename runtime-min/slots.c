@@ -18,11 +18,7 @@
 #include "init.h"
 #include "rt.h"
 
-enum {
-	SIG_BLOCK_ = 0, SIG_SETMASK_ = 2,
-	FUTEX_CMP_REQUEUE_PRIVATE = 4 | 128,
-	BACKOFF_MAX = 1 << 16,
-};
+enum { BACKOFF_MAX = 1 << 16 };
 #define SP_MASK ((1ull << RT_SLOT_LINK_SHIFT) - 1 - RT_SLOT_MASK)
 
 __attribute__((visibility("hidden"))) struct rt_slot bpftime_rt1_slots[RT_SLOTS];
@@ -62,7 +58,8 @@ static void free_chain(uint64_t ra, uint64_t sp, uint64_t stubs)
  * that the slot stays taken. */
 static bool frame_alive(uint64_t sp, uint64_t point)
 {
-	int64_t r = rt_sys6(SYS_futex, sp, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0, sp, (uint32_t)point);
+	int64_t r = rt_sys6(SYS_futex, sp, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, 0, sp,
+			    (uint32_t)point);
 
 	return r != -RT_EAGAIN && r != -RT_EFAULT;
 }
@@ -99,13 +96,13 @@ static bool reclaim(uint64_t stubs)
 	}
 	if (!rt_cas(&examining, &vacant, 1))
 		return false;
-	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK_, &async, &old, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK, &async, &old, SIGSET_BYTES);
 	for (unsigned i = 0; i < RT_SLOTS; i++)
 		freed += examine(&bpftime_rt1_slots[i], stubs);
 	waited = 0;
 	backoff = freed ? 0 : backoff < BACKOFF_MAX ? 2 * backoff + 16 : BACKOFF_MAX;
 	rt_store_release(&examining, 0);
-	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &old, 0, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &old, 0, SIGSET_BYTES);
 	return freed != 0;
 }
 

@@ -7,7 +7,7 @@
 #include "arch/x86_64/sys.h"
 #include "proc.h"
 
-enum { FUTEX_WAKE_SHARED = 1, WAKE_ALL = INT32_MAX };
+enum { WAKE_ALL = INT32_MAX };
 
 struct rt_rings bpftime_rt1_rings;
 
@@ -103,7 +103,7 @@ void rt_ring_notify(rt_map m, void *base, const void *sample, uint64_t flags)
 	if (!(flags & RB_FORCE_WAKEUP) && (char *)rt_ring_record(m, base, cons) != hdr)
 		return;
 	if (__atomic_exchange_n(&r->waiting, 0, __ATOMIC_SEQ_CST))
-		rt_sys3(SYS_futex, &r->waiting, FUTEX_WAKE_SHARED, WAKE_ALL);
+		rt_sys3(SYS_futex, &r->waiting, FUTEX_WAKE, WAKE_ALL);
 }
 
 uint64_t rt_ring_wake(uint64_t sample, uint64_t flags)

@@ -7,7 +7,7 @@
 #include "ring_slow.h"
 
 enum {
-	FUTEX_WAIT_SHARED = 0, MONOTONIC = 1, MS = 1000000,
+	MS = 1000000,
 	NAP_MS = 100,	/* a producer may die on its way to wake us */
 };
 
@@ -85,10 +85,10 @@ void rt_ringbuf_consume(rt_map map, void *base)
 
 static int64_t now_ms(void)
 {
-	int64_t t[2] = { 0, 0 };
+	struct rt_timespec t = { 0, 0 };
 
-	rt_sys2(SYS_clock_gettime, MONOTONIC, t);
-	return t[0] * 1000 + t[1] / MS;
+	rt_sys2(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+	return t.s * 1000 + t.ns / MS;
 }
 
 /* The oldest record stayed unfinished for a nap: perhaps for ever. */
@@ -108,6 +108,7 @@ int rt_ringbuf_wait(rt_map m, void *base, int32_t timeout_ms)
 {
 	struct rt_ring *r = rt_ring(base);
 	int64_t end = now_ms() + timeout_ms, left;
+	struct rt_timespec nap = { 0, 0 };
 	const void *sample;
 	uint32_t bytes;
 	int got;
@@ -120,11 +121,9 @@ int rt_ringbuf_wait(rt_map m, void *base, int32_t timeout_ms)
 			rt_store(&r->waiting, 0);
 			return got;
 		}
-		left = left < NAP_MS ? left : NAP_MS;
-		int64_t nap[2] = { 0, left * MS };
-
-		if (rt_sys6(SYS_futex, (uint64_t)&r->waiting, FUTEX_WAIT_SHARED, 1, (uint64_t)nap,
-			    0, 0) == -RT_EINTR)
+		nap.ns = (left < NAP_MS ? left : NAP_MS) * MS;
+		if (rt_sys6(SYS_futex, (uint64_t)&r->waiting, FUTEX_WAIT, 1,
+			    (uint64_t)&nap, 0, 0) == -RT_EINTR)
 			return -RT_EINTR;
 		reap(m, base);
 	}

@@ -6,13 +6,14 @@
  * table of function pointers: those would be absolute addresses. */
 #include "rt_maps.h"
 
+#include "arch/x86_64/sys.h"
 #include "hash_slow.h"
 #include "kinds.h"
 #include "mem.h"
 #include "queue.h"
 #include "ring.h"
 
-enum { PAGE = 4096, MAX_BYTES_SHIFT = 40 };
+enum { MAX_BYTES_SHIFT = 40 };
 
 static int kind_check(rt_map m)
 {
@@ -61,7 +62,7 @@ uint64_t rt_map_size(rt_map m, uint32_t cpus)
 	n = kind_size(m, cpus);
 	if (!n || n >> MAX_BYTES_SHIFT)
 		return 0;
-	return rt_round_up(n, PAGE);
+	return rt_round_up(n, RT_PAGE_BYTES);
 }
 
 uint64_t rt_map_mapped_bytes(rt_map m, uint32_t cpus)
@@ -117,7 +118,7 @@ void rt_map_header(struct mapfmt_header *h, rt_map m, uint32_t cpus, const char 
 	h->flags = m->flags;
 	h->bits = m->bits;
 	h->map_extra = m->map_extra;
-	h->page_bytes = PAGE;
+	h->page_bytes = RT_PAGE_BYTES;
 	h->cpu_count = cpus;
 	h->byte_order = MAPFMT_BYTE_ORDER;
 	h->key_btf_id = m->key_btf_id;
@@ -137,7 +138,7 @@ bool rt_map_header_matches(const struct mapfmt_header *h, rt_map m, uint32_t cpu
 	       h->type == m->type && h->key_size == m->key_size &&
 	       h->value_size == m->value_size && h->max_entries == m->max_entries &&
 	       h->flags == m->flags && h->bits == m->bits && h->map_extra == m->map_extra &&
-	       h->page_bytes == PAGE && h->byte_order == MAPFMT_BYTE_ORDER &&
+	       h->page_bytes == RT_PAGE_BYTES && h->byte_order == MAPFMT_BYTE_ORDER &&
 	       (!per_cpu(m->type) || h->cpu_count == cpus) &&
 	       h->data_off == MAPFMT_HEADER_BYTES && h->data_bytes == rt_map_size(m, cpus) &&
 	       h->data_bytes;

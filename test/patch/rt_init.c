@@ -7,11 +7,11 @@
 #include "init.h"
 #include "rt.h"
 
-enum { CELLS_FD = 777, PROT_RW = 3, SHARED_FIXED = 0x11, PAGE = 4096 };
+enum { CELLS_FD = 777 };
 
 extern char bpftime_rt1_rx_end[], bpftime_rt1_rw_end[];	/* from the payload linker */
 
-enum { NEW, BUSY, DONE, SIG_BLOCK_ = 0, SIG_SETMASK_ = 2 };
+enum { NEW, BUSY, DONE };
 
 static uint32_t state;
 
@@ -24,9 +24,10 @@ static void set_up(void)
 	char *control = BPFTIME_REL(char, pl->control_rel);
 	uint32_t *word = (uint32_t *)(control + RT_CONTROL_WORDS_OFF);
 
-	rt_sys6(SYS_mmap, (uint64_t)BPFTIME_REL(char, m->room_rel), 4096, PROT_RW, SHARED_FIXED,
-		CELLS_FD, 0);
-	rt_sys6(SYS_mmap, (uint64_t)control, 4096, PROT_RW, SHARED_FIXED, CELLS_FD, 4096);
+	rt_sys6(SYS_mmap, (uint64_t)BPFTIME_REL(char, m->room_rel), RT_PAGE_BYTES, PROT_READ_WRITE,
+		MAP_SHARED | MAP_FIXED, CELLS_FD, 0);
+	rt_sys6(SYS_mmap, (uint64_t)control, RT_PAGE_BYTES, PROT_READ_WRITE,
+		MAP_SHARED | MAP_FIXED, CELLS_FD, RT_PAGE_BYTES);
 	for (uint32_t i = 0; i < pl->n_attach; i++)
 		rt_store_release(&word[i], 1);
 }
@@ -36,21 +37,21 @@ static void set_up(void)
 static void init_once(void)
 {
 	/* With one segment for everything the data part is R-X in the file. */
-	uint64_t rw = rt_round_up((uint64_t)bpftime_rt1_rx_end, PAGE), old;
+	uint64_t rw = rt_round_up((uint64_t)bpftime_rt1_rx_end, RT_PAGE_BYTES), old;
 	uint64_t async = RT_ASYNC_SIGNALS;
 	uint32_t was = NEW;
 
-	rt_sys3(SYS_mprotect, rw, (uint64_t)bpftime_rt1_rw_end - rw, PROT_RW);
+	rt_sys3(SYS_mprotect, rw, (uint64_t)bpftime_rt1_rw_end - rw, PROT_READ_WRITE);
 	if (rt_load_acquire(&state) == DONE)
 		return;
-	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK_, &async, &old, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK, &async, &old, SIGSET_BYTES);
 	if (rt_cas(&state, &was, BUSY)) {
 		set_up();
 		rt_store_release(&state, DONE);
 	}
 	while (rt_load_acquire(&state) != DONE)
 		rt_sys0(SYS_sched_yield);
-	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK_, &old, 0, 8);
+	rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &old, 0, SIGSET_BYTES);
 }
 
 uint64_t rt_init(void)

@@ -23,6 +23,27 @@ enum {
 	SYS_renameat2 = 316, SYS_getrandom = 318,
 };
 
+/* What system calls take, with the names and numbers of include/uapi. */
+enum {
+	RT_PAGE_BYTES = 4096,
+	AT_FDCWD = -100, O_RDWR = 2, O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400,
+	O_NONBLOCK = 04000, O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000,
+	O_CLOEXEC = 02000000, O_TMPFILE = 020200000,
+	PROT_NONE = 0, PROT_READ = 1, PROT_READ_WRITE = 3,
+	MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
+	MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2,
+	FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_CMP_REQUEUE = 4, FUTEX_PRIVATE_FLAG = 128,
+	CLOCK_MONOTONIC = 1, CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11,
+	SIG_BLOCK = 0, SIG_SETMASK = 2, SIGSET_BYTES = 8,
+};
+
+struct rt_timespec {
+	int64_t s, ns;
+};
+struct rt_iovec {
+	uint64_t base, bytes;
+};
+
 /* All signals but those that code raises itself, which must not be blocked: SIGILL, SIGTRAP,
  * SIGBUS, SIGFPE, SIGSEGV and SIGSYS, in whose handler a sandbox answers system calls. */
 #define RT_ASYNC_SIGNALS (~(1ull << 3 | 1ull << 4 | 1ull << 6 | 1ull << 7 | 1ull << 10 | 1ull << 30))
@@ -48,6 +69,12 @@ RT_INLINE int64_t rt_sys6(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_
 	rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), 0, 0, 0)
 #define rt_sys4(n_, a_, b_, c_, d_)                                                       \
 	rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), (uint64_t)(d_), 0, 0)
+
+/* Of a call whose good results are addresses. */
+RT_INLINE bool rt_sys_failed(int64_t result)
+{
+	return result < 0 && result > -RT_PAGE_BYTES;
+}
 
 RT_INLINE void rt_pause(void)
 {
