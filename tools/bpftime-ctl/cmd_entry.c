@@ -61,95 +61,101 @@ int cmd_dump(const struct opts *o, struct diags *dg)
 	return r;
 }
 
-static int extra(size_t n_word, char **word, struct diags *dg)
+/* get, set and del: a map, a key, and words behind it. */
+struct request {
+	struct session s;
+	struct mapfile m;
+	struct buffers b;
+	char  **word;		/* behind what was read */
+	size_t  n_word;
+};
+
+/* Opens the map and reads the key.  On success call session_end_map(). */
+static int begin(struct request *q, const struct opts *o, const char *command, size_t min,
+		 struct diags *dg)
 {
-	return n_word ? diag(dg, DIAG_U001, at_file(*word), "too many arguments") : 0;
+	int r = session_begin_map(&q->s, o, command, min, ANY_NUMBER, &q->m, dg);
+
+	if (r < 0)
+		return r;
+	q->word = o->arg + 1;
+	q->n_word = o->n_arg - 1;
+	q->b = buffers(&q->s, &q->m);
+	r = entry_parse_key(&q->m, &q->word, &q->n_word, q->b.key, dg);
+	if (r < 0)
+		session_end_map(&q->s, &q->m);
+	return r;
+}
+
+static int no_more(const struct request *q, struct diags *dg)
+{
+	return q->n_word ? diag(dg, DIAG_U001, at_file(*q->word), "too many arguments") : 0;
 }
 
 int cmd_get(const struct opts *o, struct diags *dg)
 {
-	char **word;
-	size_t n;
 	struct json j = json_on(stdout);
-	struct mapfile m;
-	struct session s;
-	struct buffers b;
-	int r = session_begin_map(&s, o, "get", 2, ANY_NUMBER, &m, dg);
+	struct request q;
+	int r = begin(&q, o, "get", 2, dg);
 
 	if (r < 0)
 		return r;
-	word = o->arg + 1;
-	n = o->n_arg - 1;
-	b = buffers(&s, &m);
-	r = entry_parse_key(&m, &word, &n, b.key, dg);
-	if (r >= 0)
-		r = extra(n, word, dg);
-	if (r >= 0)
-		r = entry_get(&m, b.key, b.value, dg);
-	if (r >= 0 && s.json) {
-		entry_json(&m, &j, b.key, b.value);
-	} else if (r >= 0) {
-		entry_text_value(&m, stdout, b.value);
-		putchar('\n');
+	if ((r = no_more(&q, dg)) >= 0 && (r = entry_get(&q.m, q.b.key, q.b.value, dg)) >= 0) {
+		if (q.s.json) {
+			entry_json(&q.m, &j, q.b.key, q.b.value);
+		} else {
+			entry_text_value(&q.m, stdout, q.b.value);
+			putchar('\n');
+		}
 	}
-	session_end_map(&s, &m);
+	session_end_map(&q.s, &q.m);
 	return r;
+}
+
+/* Takes the word that says when to store, if it is one; returns enum map_update_flags. */
+static uint64_t take_mode(struct request *q)
+{
+	static const char *const modes[] = {
+		[MAP_ANY] = "any", [MAP_NOEXIST] = "noexist", [MAP_EXIST] = "exist",
+	};
+
+	for (uint64_t i = 0; q->n_word && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (!strcmp(*q->word, modes[i])) {
+			q->word++;
+			q->n_word--;
+			return i;
+		}
+	return MAP_ANY;
 }
 
 int cmd_set(const struct opts *o, struct diags *dg)
 {
-	static const char *const modes[] = { "any", "noexist", "exist" };
-	char **word;
-	size_t n;
-	uint64_t flags = MAP_ANY;
-	struct mapfile m;
-	struct session s;
-	struct buffers b;
-	int r = session_begin_map(&s, o, "set", 3, ANY_NUMBER, &m, dg);
+	struct request q;
+	uint64_t flags;
+	int r = begin(&q, o, "set", 3, dg);
 
 	if (r < 0)
 		return r;
-	word = o->arg + 1;
-	n = o->n_arg - 1;
-	b = buffers(&s, &m);
-	r = entry_parse_key(&m, &word, &n, b.key, dg);
-	if (r >= 0)
-		r = entry_parse_value(&m, &word, &n, b.value, dg);
-	for (uint64_t i = 0; r >= 0 && n && i < 3; i++) {
-		if (!strcmp(*word, modes[i])) {
-			flags = i;
-			word++;
-			n--;
-			break;
-		}
+	r = entry_parse_value(&q.m, &q.word, &q.n_word, q.b.value, dg);
+	if (r >= 0) {
+		flags = take_mode(&q);
+		r = no_more(&q, dg);
 	}
 	if (r >= 0)
-		r = extra(n, word, dg);
-	if (r >= 0)
-		r = entry_set(&m, b.key, b.value, flags, dg);
-	session_end_map(&s, &m);
+		r = entry_set(&q.m, q.b.key, q.b.value, flags, dg);
+	session_end_map(&q.s, &q.m);
 	return r;
 }
 
 int cmd_del(const struct opts *o, struct diags *dg)
 {
-	char **word;
-	size_t n;
-	struct mapfile m;
-	struct session s;
-	struct buffers b;
-	int r = session_begin_map(&s, o, "del", 2, ANY_NUMBER, &m, dg);
+	struct request q;
+	int r = begin(&q, o, "del", 2, dg);
 
 	if (r < 0)
 		return r;
-	word = o->arg + 1;
-	n = o->n_arg - 1;
-	b = buffers(&s, &m);
-	r = entry_parse_key(&m, &word, &n, b.key, dg);
-	if (r >= 0)
-		r = extra(n, word, dg);
-	if (r >= 0)
-		r = entry_delete(&m, b.key, dg);
-	session_end_map(&s, &m);
+	if ((r = no_more(&q, dg)) >= 0)
+		r = entry_delete(&q.m, q.b.key, dg);
+	session_end_map(&q.s, &q.m);
 	return r;
 }
