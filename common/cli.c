@@ -55,9 +55,14 @@ int cli_main(enum opt_tool tool, const char *name, const struct cli_command *com
 			     argv[1][0] == '-' ? "options go behind the command"
 					       : "no such command", name);
 	}
+	return cli_finish(&dg);
+}
+
+int cli_finish(struct diags *dg)
+{
 	errno = 0;
-	if ((fflush(stdout) || ferror(stdout)) && !dg.errors)
-		diag(&dg, DIAG_E002, at_file("<stdout>"), "%s",
+	if ((fflush(stdout) || ferror(stdout)) && !dg->errors)
+		diag(dg, DIAG_E002, at_file("<stdout>"), "%s",
 		     errno ? strerror(errno) : "write error");
-	return diags_exit(&dg);
+	return diags_exit(dg);
 }

@@ -20,10 +20,13 @@ struct cli_command {
 	const char *args, *text;	/* for --help; args as in "MAP [KEY]" */
 };
 
-/* `commands` ends with a row whose name is NULL.  Returns the exit code; a full disk or a
- * closed pipe behind stdout is DIAG_E002. */
+/* `commands` ends with a row whose name is NULL.  Returns the exit code. */
 int cli_main(enum opt_tool tool, const char *name, const struct cli_command *commands, int argc,
 	     char **argv);
+
+/* The end of every main(): a full disk or a closed pipe behind stdout is DIAG_E002.  Returns the
+ * exit code. */
+int cli_finish(struct diags *dg);
 
 #ifdef __cplusplus
 }

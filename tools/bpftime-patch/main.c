@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "cli.h"
 #include "mapfmt.h"
 #include "opts.h"
 #include "patch.h"
@@ -143,7 +144,5 @@ int main(int argc, char **argv)
 	}
 	opts_free(&o);
 	arena_free(a);
-	if (fflush(stdout) || ferror(stdout))
-		diag(&dg, DIAG_E002, at_file("<stdout>"), "the output is incomplete");
-	return diags_exit(&dg);
+	return cli_finish(&dg);
 }
