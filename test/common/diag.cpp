@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Every diagnostic is provoked somewhere: a code that no test names fails here.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "diag.h"
+
+namespace fs = std::filesystem;
+
+// Codes written as V003 or DIAG_V003 in sources and expectations below test/.
+static std::set<std::string> named_by_tests()
+{
+	static const std::regex code("\\b(?:DIAG_)?([A-Z][0-9]{3})\\b");
+	std::set<std::string> out;
+	for (const auto &e : fs::recursive_directory_iterator(BPFTIME_TEST_DIR)) {
+		if (!e.is_regular_file() || e.path() == __FILE__ || e.path().extension() == ".jsonl")
+			continue;
+		std::ifstream f(e.path());
+		std::stringstream s;
+		s << f.rdbuf();
+		std::string text = s.str();
+		for (std::sregex_iterator i(text.begin(), text.end(), code), end; i != end; ++i)
+			out.insert((*i)[1]);
+	}
+	return out;
+}
+
+TEST(Coverage, EveryDiagnosticIsNamedByATest)
+{
+	static const std::set<std::string> exempt = {
+		"E003",		// memory that is out
+		"I001",		// a bug of ours
+		"M010",		// only its text is used, in a warning: ctl-hooks-damaged
+		"P202",		// trampolines 2 GiB away: P107 refuses such files first
+	};
+	std::set<std::string> named = named_by_tests();
+	for (int c = DIAG_OK + 1; c < DIAG_COUNT; c++) {
+		std::string name = diag_name((enum diag_code)c);
+		EXPECT_TRUE(named.count(name) || exempt.count(name)) << name;
+	}
+}
