@@ -2,8 +2,10 @@
 #include "patch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -240,7 +242,24 @@ static int check_not_foreign(struct arena *a, const char *path, struct diags *dg
 	return 0;
 }
 
-/* In place: two patchers at once would otherwise lose the hooks of one. */
+/* In place: who comes second waits, and starts from what the first one wrote.  The lock is the
+ * file's, so it must still be the one of that name.  Held until this process ends; without a
+ * lock (an unreadable file, a filesystem that has none) it goes on. */
+static void wait_for_others(const char *path)
+{
+	struct stat named, locked;
+	int fd;
+
+	while ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) >= 0) {
+		if (fstat(fd, &locked) || !S_ISREG(locked.st_mode) || flock(fd, LOCK_EX) ||
+		    stat(path, &named) ||
+		    (named.st_ino == locked.st_ino && named.st_dev == locked.st_dev))
+			return;
+		close(fd);
+	}
+}
+
+/* What does not take the lock may still have changed it. */
 static int check_unchanged(const struct image *im, struct diags *dg)
 {
 	const struct stat *was = &im->st;
@@ -291,6 +310,8 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	if (!path)
 		return diag(dg, DIAG_E001, at_file(req->binary),
 			    "no such file here, in PATH, in the sbin folders or among the libraries");
+	if (req->in_place && !plan_only)
+		wait_for_others(path);
 	if ((r = read_target(a, path, &j.im, &j.rec, dg)) < 0 ||
 	    (r = choose_output(&j, path, plan_only, &out->output)) < 0)
 		return r;
@@ -336,8 +357,11 @@ int patch_revert(struct arena *a, const char *path, const char *output, struct d
 {
 	struct image *im;
 	struct bytes meta, original;
-	int r = patch_read_ours(a, path, &im, &meta, dg);
+	int r;
 
+	if (!output)
+		wait_for_others(path);
+	r = patch_read_ours(a, path, &im, &meta, dg);
 	if (r < 0 || (r = segment_revert(a, im, &original, dg)) < 0 ||
 	    (r = output ? check_not_foreign(a, output, dg) : check_unchanged(im, dg)) < 0)
 		return r;

@@ -255,6 +255,28 @@ int record_parse(const char *path, const char *line, size_t n, struct record *ou
 	return r;
 }
 
+/* A program of a million instructions has 16 MiB of hex digits. */
+enum { LINE_BYTES = 64 << 20 };
+
+/* The next line with its end; -1: none; LINE_BYTES: it is too long, and was read up to there. */
+static ssize_t read_line(FILE *f, char **line, size_t *cap)
+{
+	size_t n = 0;
+	int c = 0;
+
+	while (n < LINE_BYTES && c != '\n' && (c = getc_unlocked(f)) != EOF) {
+		if (n == *cap) {
+			char *grown = realloc(*line, *cap = *cap ? *cap * 2 : 4096);
+
+			if (!grown)
+				return LINE_BYTES;
+			*line = grown;
+		}
+		(*line)[n++] = (char)c;
+	}
+	return n ? (ssize_t)n : -1;
+}
+
 int record_lines(const char *path,
 		 int (*fn)(void *arg, unsigned line_no, const char *line, size_t n), void *arg,
 		 struct diags *dg)
@@ -267,7 +289,12 @@ int record_lines(const char *path,
 
 	if (!f)
 		return diag(dg, DIAG_E001, at_file(path), "%s", strerror(errno));
-	for (unsigned no = 1; r >= 0 && (n = getline(&line, &cap, f)) >= 0; no++) {
+	for (unsigned no = 1; r >= 0 && (n = read_line(f, &line, &cap)) >= 0; no++) {
+		if (n == LINE_BYTES) {
+			r = diag(dg, DIAG_U002, at_insn(path, NULL, no, NULL),
+				 "line %u is longer than %d MiB", no, LINE_BYTES >> 20);
+			break;
+		}
 		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			n--;
 		if (n)
