@@ -11,6 +11,15 @@ static const uint64_t USER_END = 1ull << 47;
 
 #define REFUSE(r_, code_, ...) diag((r_)->dg, DIAG_##code_, at_file((r_)->im->path), __VA_ARGS__)
 
+static int not_elf(struct image_reader *r)
+{
+	struct bytes f = r->im->file;
+
+	return REFUSE(r, P001, "%s", f.n > 2 && !memcmp(f.p, "#!", 2)
+					     ? "a script: patch the program that its first line names"
+					     : "not an ELF file");
+}
+
 static int read_header(struct image_reader *r)
 {
 	struct image *im = r->im;
@@ -19,9 +28,9 @@ static int read_header(struct image_reader *r)
 	if (!bytes_get(im->file, 0, eh, sizeof(*eh)))
 		return im->file.n >= SELFMAG && !memcmp(im->file.p, ELFMAG, SELFMAG)
 			? REFUSE(r, P100, "the file ends inside the ELF header")
-			: REFUSE(r, P001, "not an ELF file");
+			: not_elf(r);
 	if (memcmp(eh->e_ident, ELFMAG, SELFMAG))
-		return REFUSE(r, P001, "not an ELF file");
+		return not_elf(r);
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB)
 		return REFUSE(r, P001, "not a 64-bit little-endian ELF file");
 	if (eh->e_machine != EM_X86_64)

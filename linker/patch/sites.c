@@ -217,6 +217,33 @@ static int find_vaddr(struct plan *p, const struct want *w, struct diags *dg)
 	return 1;
 }
 
+/* "; it has A, B, C and more (readelf -n)": what to ask for instead. */
+static const char *probes_there(const struct plan *p)
+{
+	const struct usdt_probe *shown[3];
+	const char *text = "; it has ";
+	struct arena *a = p->im->arena;
+	size_t n = 0;
+	bool more = false;
+
+	if (!p->n_probe)
+		return "; the file has no probes at all";
+	for (size_t i = 0; i < p->n_probe && !more; i++) {
+		const struct usdt_probe *u = &p->probe[i];
+		bool known = false;
+
+		for (size_t k = 0; k < n && !known; k++)
+			known = !strcmp(shown[k]->provider, u->provider) && !strcmp(shown[k]->name, u->name);
+		more = !known && n == 3;
+		if (!known && n < 3)
+			shown[n++] = u;
+	}
+	for (size_t i = 0; i < n; i++)
+		text = arena_printf(a, "%s%s%s:%s", text, !i ? "" : i + 1 < n || more ? ", " : " and ",
+				    shown[i]->provider, shown[i]->name);
+	return more ? arena_printf(a, "%s and more (readelf -n)", text) : text;
+}
+
 /* All places of the probes that PROVIDER:NAME matches. */
 static int find_usdt(struct plan *p, const struct want *w, struct diags *dg)
 {
@@ -249,8 +276,7 @@ static int find_usdt(struct plan *p, const struct want *w, struct diags *dg)
 		s->usdt = spec;
 		s->refused = usdt_parse_args(a, p->im, u->vaddr, u->args, spec);
 	}
-	return n ? n : diag(dg, DIAG_P203, at_file(p->im->path), "%s%s", w->symbol,
-			    p->n_probe ? "" : "; the file has no probes at all");
+	return n ? n : diag(dg, DIAG_P203, at_file(p->im->path), "%s%s", w->symbol, probes_there(p));
 }
 
 static int no_syscalls(struct plan *p, const struct want *w, size_t n, struct diags *dg)

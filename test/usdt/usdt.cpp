@@ -211,6 +211,7 @@ TEST_F(Usdt, WhatCannotBeDoneSaysWhy)
 	o = shell(patch + bin + " --plan --usdt forms:nonesuch");
 	EXPECT_EQ(o.status, 1);
 	EXPECT_NE(o.text.find("error[P203]"), std::string::npos) << o.text;
+	EXPECT_NE(o.text.find("; it has forms:"), std::string::npos) << o.text;
 	o = shell(patch + "/bin/true --plan --usdt '*:*'");
 	EXPECT_NE(o.text.find("no probes at all"), std::string::npos) << o.text;
 	EXPECT_EQ(shell(patch + bin + " --plan --usdt forms").status, 2);
