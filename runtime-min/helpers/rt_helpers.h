@@ -61,6 +61,8 @@ uint64_t bpftime_h_strtoul(const void *at, uint64_t bytes, uint64_t flags, void 
 uint64_t bpftime_h_strncmp(const void *a, uint64_t bytes, const void *b);
 uint64_t bpftime_h_csum_diff(const void *from, uint64_t from_bytes, const void *to,
 			     uint64_t to_bytes, uint64_t seed);
+uint64_t bpftime_h_get_stackid(void *ctx, const struct bpftime_map *m, void *base, uint64_t flags);
+uint64_t bpftime_h_get_stack(void *ctx, void *to, uint64_t bytes, uint64_t flags);
 uint64_t bpftime_h_perf_event_output(void *ctx, const struct bpftime_map *m, void *base,
 				     uint64_t flags, const void *data, uint64_t bytes);
 void *bpftime_h_map_lookup_percpu_elem(const struct bpftime_map *m, void *base, const void *key,

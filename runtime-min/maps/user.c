@@ -191,7 +191,12 @@ int rt_map_delete(rt_map m, void *base, const void *key)
 
 int rt_map_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
+	int r;
+
 	switch (m->type) {
+	case MAP_TYPE_stack_trace:
+		r = flags ? -RT_EINVAL : rt_stack_trace_read(m, base, key, value, 0);
+		return r ? r : rt_stack_trace_remove(m, base, key);
 	case MAP_TYPE_queue:
 	case MAP_TYPE_stack:
 		return flags ? -RT_EINVAL : rt_queue_get(m, base, value, false);

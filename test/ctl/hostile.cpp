@@ -41,7 +41,7 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		bool lpm = m.type == MAP_TYPE_lpm_trie;
 		m.key_size = keyless ? 0 : lpm ? 8 : 4;
 		m.flags = lpm ? MAP_F_NO_PREALLOC : 0;
-		m.value_size = ring ? 0 : 4;
+		m.value_size = ring ? 0 : m.type == MAP_TYPE_stack_trace ? 8 : 4;
 		m.max_entries = ring ? 4096 : 64;
 		ASSERT_NE(mkdtemp(dir), nullptr);
 		ASSERT_EQ(mkdir((std::string(dir) + "/o").c_str(), 0700), 0);

@@ -163,6 +163,7 @@ static const Case cases[] = {
 	{"lpm_1", map_attrs(MAP_TYPE_lpm_trie, 5, 1, 100, MAP_F_NO_PREALLOC), 67 * 64},
 	{"lpm_16", map_attrs(MAP_TYPE_lpm_trie, 20, 100, 1000, MAP_F_NO_PREALLOC), 67 * 64},
 	{"lpm_13", map_attrs(MAP_TYPE_lpm_trie, 17, 3, 60, MAP_F_NO_PREALLOC), 67 * 64},
+	{"stack_trace_empty", map_attrs(MAP_TYPE_stack_trace, 4, 64, 20), 40},
 	{"queue", map_attrs(MAP_TYPE_queue, 0, 12, 5), 1},
 	{"queue_1", map_attrs(MAP_TYPE_queue, 0, 8, 1), 1},
 	{"stack", map_attrs(MAP_TYPE_stack, 0, 100, 6), 1},
@@ -199,7 +200,7 @@ TEST(DifferentialCreate, EqualsTheKernel)
 #define MAP(id_, ...) id_,
 #include "maps.def"
 	};
-	const uint32_t sizes[] = {0, 1, 4, 4, 4, 5, 8, 260, 261, 1000, 40000, 4194024, 4194025, 4194200, 4194253, 5u << 20, 0xffffffff};
+	const uint32_t sizes[] = {0, 1, 4, 4, 4, 5, 8, 1016, 1024, 260, 261, 1000, 40000, 4194024, 4194025, 4194200, 4194253, 5u << 20, 0xffffffff};
 	const uint32_t entries[] = {0, 1, 2, 3, 4096, 12288, 8192};
 	const uint32_t flags[] = {0, 0, 0, MAP_F_NO_PREALLOC, MAP_F_NO_PREALLOC, MAP_F_MMAPABLE, MAP_F_RDONLY,
 				  MAP_F_RDONLY | MAP_F_WRONLY, MAP_F_RDONLY_PROG,
