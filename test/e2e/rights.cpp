@@ -29,6 +29,8 @@ struct Rights : testing::Test {
 			GTEST_SKIP() << "set-uid files of another user need root";
 		if (!have("setpriv"))
 			GTEST_SKIP() << "there is no setpriv";
+		if (as_nobody("test -x " + bin + "bpftime-patch").status)
+			GTEST_SKIP() << "others cannot reach " << bin;
 		std::ofstream(prog + ".c") <<
 			"#include <stdio.h>\n#include <unistd.h>\n#include <sys/auxv.h>\n"
 			"__attribute__((noinline)) int work(int n) { __asm__ volatile(\"\"); return n + 1; }\n"
