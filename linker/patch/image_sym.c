@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * image_sym.c - the functions that .dynsym and .symtab name. */
+ * image_sym.c - the functions that .dynsym and .symtab name, the latter here or in a
+ * debug file. */
 #include "image_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
 
 static bool is_function(const struct image *im, const Elf64_Sym *s, const char *name)
 {
@@ -38,17 +44,18 @@ static const char *split_version(struct arena *a, const char *name, const char *
 	return arena_strndup(a, name, (size_t)(at - name));
 }
 
-static void read_symtab(struct image_reader *r, const Elf64_Shdr *sh)
+/* The table sh, one of sh[n] of a file: the target itself or its debug file. */
+static void read_symtab(struct image_reader *r, struct bytes file, const Elf64_Shdr *sh,
+			const Elf64_Shdr *link)
 {
 	const struct image *im = r->im;
-	struct bytes tab = { im->file.p + sh->sh_offset, sh->sh_size }, str;
-	const Elf64_Shdr *link;
+	struct bytes tab = { bytes_at(file, sh->sh_offset, sh->sh_size), sh->sh_size }, str;
 	Elf64_Sym s;
 
-	if (sh->sh_link >= im->n_sh || im->sh[sh->sh_link].sh_type != SHT_STRTAB)
+	str = (struct bytes){ bytes_at(file, link->sh_offset, link->sh_size), link->sh_size };
+	if (link->sh_type != SHT_STRTAB || !tab.p || !str.p)
 		return;
-	link = &im->sh[sh->sh_link];
-	str = bytes_strings((struct bytes){ im->file.p + link->sh_offset, link->sh_size });
+	str = bytes_strings(str);
 	for (uint64_t off = sizeof(s); bytes_get(tab, off, &s, sizeof(s)); off += sizeof(s)) {
 		const char *name, *version;
 
@@ -60,6 +67,72 @@ static void read_symtab(struct image_reader *r, const Elf64_Shdr *sh)
 		name = split_version(im->arena, name, &version);
 		add(r, &s, name, version, false);
 	}
+}
+
+/* ---- a debug file ---- */
+
+static bool section(struct bytes file, const Elf64_Ehdr *eh, uint64_t i, Elf64_Shdr *out)
+{
+	return i < eh->e_shnum && eh->e_shoff < file.n &&
+	       bytes_get(file, eh->e_shoff + i * sizeof(*out), out, sizeof(*out));
+}
+
+static bool has_build_id(struct bytes file, const Elf64_Ehdr *eh, struct bytes id)
+{
+	Elf64_Shdr sh;
+
+	for (uint64_t i = 1; section(file, eh, i, &sh); i++) {
+		const uint8_t *p = sh.sh_type == SHT_NOTE ? bytes_at(file, sh.sh_offset, sh.sh_size) : NULL;
+		enum { HEAD = sizeof(Elf64_Nhdr) + 4 };	/* and "GNU" */
+
+		if (p && sh.sh_size == HEAD + id.n && !memcmp(p + sizeof(Elf64_Nhdr), "GNU", 4) &&
+		    !memcmp(p + HEAD, id.p, id.n))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether it was the debug file of the target. */
+static bool read_debug_file(struct image_reader *r, const char *path)
+{
+	struct diags quiet = { 0 };
+	struct bytes file;
+	Elf64_Shdr sh, link;
+	Elf64_Ehdr eh;
+
+	if (access(path, R_OK) || file_read(r->im->arena, path, &file, NULL, &quiet) < 0 ||
+	    !bytes_get(file, 0, &eh, sizeof(eh)) || memcmp(eh.e_ident, r->im->eh.e_ident, EI_VERSION) ||
+	    eh.e_machine != r->im->eh.e_machine || eh.e_shentsize != sizeof(sh) ||
+	    !has_build_id(file, &eh, r->im->build_id))
+		return false;
+	for (uint64_t i = 1; section(file, &eh, i, &sh); i++)
+		if (sh.sh_type == SHT_SYMTAB && section(file, &eh, sh.sh_link, &link))
+			read_symtab(r, file, &sh, &link);
+	return true;
+}
+
+/* Where debuggers look: /usr/lib/debug/.build-id/ab/cdef.debug; what .gnu_debuglink names,
+ * beside the file and in .debug there.  The build id tells whether it is the right one. */
+static void find_debug_file(struct image_reader *r)
+{
+	const struct image *im = r->im;
+	const Elf64_Shdr *sh = image_section(im, ".gnu_debuglink");
+	struct arena *a = im->arena;
+	const char *slash = im->path ? strrchr(im->path, '/') : NULL, *name, *dir;
+	char *id = arena_alloc(a, 2 * im->build_id.n + 1);
+
+	if (im->build_id.n < 2 || !im->path)
+		return;
+	for (size_t i = 0; i < im->build_id.n; i++)
+		snprintf(id + 2 * i, 3, "%02x", im->build_id.p[i]);
+	if (read_debug_file(r, arena_printf(a, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2)) || !sh)
+		return;
+	name = bytes_str((struct bytes){ bytes_at(im->file, sh->sh_offset, sh->sh_size), sh->sh_size }, 0);
+	if (!name || !*name || strchr(name, '/'))
+		return;
+	dir = slash ? arena_strndup(a, im->path, (size_t)(slash + 1 - im->path)) : "";
+	if (!read_debug_file(r, arena_printf(a, "%s%s", dir, name)))
+		read_debug_file(r, arena_printf(a, "%s.debug/%s", dir, name));
 }
 
 /* By address, then name; of the same function in both tables the dynamic one first. */
@@ -77,6 +150,7 @@ static int by_vaddr(const void *a, const void *b)
 void image_read_symbols(struct image_reader *r)
 {
 	struct image *im = r->im;
+	bool has_symtab = false;
 	size_t kept = 0;
 
 	for (size_t i = 1; i < r->n_dynsym; i++) {
@@ -86,11 +160,14 @@ void image_read_symbols(struct image_reader *r)
 		if (image_dynsym(r, i, &s, &name, &version) && is_function(im, &s, name))
 			add(r, &s, name, version, true);
 	}
-	for (size_t i = 1; i < im->n_sh; i++)
+	for (size_t i = 1; i < im->n_sh && !has_symtab; i++)	/* there is one at most */
 		if (im->sh[i].sh_type == SHT_SYMTAB) {
-			read_symtab(r, &im->sh[i]);
-			break;	/* there is one at most */
+			if (im->sh[i].sh_link < im->n_sh)
+				read_symtab(r, im->file, &im->sh[i], &im->sh[im->sh[i].sh_link]);
+			has_symtab = true;
 		}
+	if (!has_symtab)
+		find_debug_file(r);
 	if (im->n_sym)
 		qsort(im->sym, im->n_sym, sizeof(*im->sym), by_vaddr);
 	for (size_t i = 0; i < im->n_sym; i++) {

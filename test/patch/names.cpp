@@ -2,6 +2,8 @@
 // What a name, a pattern or an address means, what is refused and what is said then.
 #include "e2e.h"
 
+#include <unistd.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -85,6 +87,21 @@ TEST(Names, IfuncsAreRefused)
 	Patched p = patch(kLibc, {{COUNT, "strlen"}});
 	ASSERT_EQ(p.refused, 1u) << p.error;
 	EXPECT_NE(p.reasons[0].find("IFUNC"), std::string::npos);
+}
+
+// Stripped: the names are in a debug file that the build id vouches for.
+TEST(Names, OfADebugFile)
+{
+	std::string d = "/tmp/patch-debug." + std::to_string(getpid()), bin = d + "/bin";
+	ASSERT_EQ(system(("mkdir -p " + d + " && objcopy --only-keep-debug " + target("shapes") + " " + d +
+			  "/bin.debug && strip --strip-all -o " + bin + " " + target("shapes")).c_str()), 0);
+	EXPECT_EQ(patch(bin, {{COUNT, "leaf_"}}).patched, 0u);
+	ASSERT_EQ(system(("cd " + d + " && objcopy --add-gnu-debuglink=bin.debug bin").c_str()), 0);
+	EXPECT_EQ(patch(bin, {{COUNT, "leaf_"}}).patched, 1u);
+	// another program's
+	ASSERT_EQ(system(("objcopy --only-keep-debug " + target("import-now") + " " + d + "/bin.debug").c_str()), 0);
+	EXPECT_EQ(patch(bin, {{COUNT, "leaf_"}}).patched, 0u);
+	(void)!system(("rm -rf " + d).c_str());
 }
 
 // One address with several names is one site.
