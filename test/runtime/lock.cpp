@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -148,4 +149,27 @@ TEST_F(RtLock, OfARecycledTidIsTakenOver)
 	EXPECT_EQ(*lock, me);
 	kill(other, SIGKILL);
 	waitpid(other, nullptr, 0);
+}
+
+// A thread left the section by siglongjmp and lives on: others wait once, and take over when it ends.
+TEST_F(RtLock, LeftByALongjmpIsWaitedForOnceUntilTheThreadEnds)
+{
+	std::atomic<bool> end{false};
+	int again = 0;
+	std::thread left([&] {
+		test_lock(lock);
+		again = test_lock(lock);	// its own next try: at once, never a wait for itself
+		while (!end)
+			usleep(100);
+	});
+	while (!__atomic_load_n(lock, __ATOMIC_ACQUIRE))
+		usleep(100);
+	double first = ms_of([&] { EXPECT_EQ(test_lock(lock), -EBUSY); });
+	double second = ms_of([&] { EXPECT_EQ(test_lock(lock), -EBUSY); });
+	EXPECT_LT(first, 1000);
+	EXPECT_LT(second, first);
+	end = true;
+	left.join();
+	EXPECT_EQ(again, -EBUSY);
+	EXPECT_LT(ms_of([&] { EXPECT_EQ(test_lock(lock), 0); }), 1000);
 }
