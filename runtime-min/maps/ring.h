@@ -158,12 +158,22 @@ RT_INLINE void *rt_ring_reserve_fast(rt_map m, void *base, uint64_t bytes)
 	return sample;
 }
 
+/* Nobody shall be woken: the kernel lets RB_FORCE_WAKEUP win. */
+RT_INLINE bool rt_ring_quiet(uint64_t flags)
+{
+	return (flags & (RB_NO_WAKEUP | RB_FORCE_WAKEUP)) == RB_NO_WAKEUP;
+}
+
 /* discard: 0 or RT_RING_DISCARD */
 RT_INLINE void rt_ring_commit(void *sample, uint64_t flags, uint32_t discard)
 {
 	uint32_t *hdr = (uint32_t *)sample - 2;
 	uint64_t base = rt_load(&bpftime_rt1_rings.ring[0].base);
 
+	if (rt_ring_quiet(flags)) {
+		rt_store_release(hdr, (rt_load(hdr) & ~RT_RING_BUSY) | discard);
+		return;
+	}
 	__atomic_exchange_n(hdr, (rt_load(hdr) & ~RT_RING_BUSY) | discard, __ATOMIC_SEQ_CST);
 	if (rt_likely((uint64_t)sample - rt_load(&bpftime_rt1_rings.ring[0].data) <
 		      rt_load(&bpftime_rt1_rings.ring[0].bytes)) &&

@@ -97,7 +97,7 @@ void rt_ring_notify(rt_map m, void *base, const void *sample, uint64_t flags)
 	const char *hdr = (const char *)sample - RT_RING_HDR;
 	uint64_t cons;
 
-	if (!rt_load(&r->waiting) || flags & RB_NO_WAKEUP)
+	if (!rt_load(&r->waiting) || rt_ring_quiet(flags))
 		return;
 	cons = rt_load_acquire(rt_ring_consumer(base));
 	if (!(flags & RB_FORCE_WAKEUP) && (char *)rt_ring_record(m, base, cons) != hdr)
