@@ -125,6 +125,33 @@ TEST(Reads, StrictWhereProcessVmReadvIsForbidden)
 		}), 0) << error;
 }
 
+// What shares a page with the destination is there: no system call is needed.  All but exit
+// end the child.
+TEST(Reads, StrictOnAPageInUse)
+{
+	alignas(PAGE) static char page[2 * PAGE];
+	memset(page, 'x', sizeof(page));
+	auto read_at = [](size_t off, size_t bytes) {
+		return in_child([=]() -> int {
+			sock_filter f[] = {
+				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+				BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+			};
+			sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+			if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+				return 99;
+			return rt_read_user((uint64_t)page, bytes, (uint64_t)page + off) || page[0] != 'x';
+		});
+	};
+	EXPECT_EQ(read_at(64, 8), 0);
+	EXPECT_EQ(read_at(PAGE - 13, 13), 0);
+	EXPECT_EQ(read_at(PAGE - 13, 14), -SIGSYS);
+	EXPECT_EQ(read_at(PAGE, 1), -SIGSYS);
+}
+
 TEST(Reads, StrictWithSignalsBlocked)
 {
 	EXPECT_EQ(in_child([]() -> int {
