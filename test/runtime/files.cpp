@@ -275,7 +275,7 @@ TEST_F(RtFiles, AFullFilesystemMeansPrivateMemory)
 {
 	if (geteuid())
 		GTEST_SKIP() << "mounting needs root";
-	EXPECT_EQ(result(spawn([&] {
+	int how = result(spawn([&] {
 		if (unshare(CLONE_NEWNS) || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) ||
 		    mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=12k,mode=700"))
 			return 99;
@@ -284,5 +284,8 @@ TEST_F(RtFiles, AFullFilesystemMeansPrivateMemory)
 			return 1;
 		memset(tp.slot[1], 1, 4096);	// no SIGBUS
 		return 0;
-	})), 0);
+	}));
+	if (how == 99)
+		GTEST_SKIP() << "no filesystem can be mounted privately here, as in a chroot";
+	EXPECT_EQ(how, 0);
 }

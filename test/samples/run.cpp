@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,7 +83,21 @@ static std::string object(const std::string &name)
 
 // ---- through the kernel ----
 
-static bool attach(struct bpf_program *p, std::vector<struct bpf_link *> &links)
+// A probe counts every process that runs the file: each test has its own.
+struct OwnTarget {
+	char path[40] = "/tmp/bpftime-target-XXXXXX";
+
+	OwnTarget()
+	{
+		int fd = mkstemp(path);
+		fchmod(fd, 0755);
+		close(fd);
+		(void)!system(("cp " SAMPLE_TARGET " " + std::string(path)).c_str());
+	}
+	~OwnTarget() { unlink(path); }
+};
+
+static bool attach(struct bpf_program *p, const char *target, std::vector<struct bpf_link *> &links)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, o);
 	std::string sec = bpf_program__section_name(p);
@@ -92,7 +107,7 @@ static bool attach(struct bpf_program *p, std::vector<struct bpf_link *> &links)
 	} else {
 		o.func_name = "target_work";
 		o.retprobe = sec == "uretprobe";
-		l = bpf_program__attach_uprobe_opts(p, -1, SAMPLE_TARGET, 0, &o);
+		l = bpf_program__attach_uprobe_opts(p, -1, target, 0, &o);
 	}
 	if (l)
 		links.push_back(l);
@@ -117,6 +132,7 @@ static std::string run_in_kernel(const std::string &name, Sample &s)
 	struct bpf_program *p;
 	struct bpf_map *m;
 	std::string why;
+	OwnTarget target;
 	libbpf_set_print(nullptr);
 	struct bpf_object *obj = bpf_object__open_file(object(name).c_str(), nullptr);
 	if (!obj)
@@ -125,10 +141,10 @@ static std::string run_in_kernel(const std::string &name, Sample &s)
 		why = "this process may not load BPF programs into the kernel";
 	if (why.empty())
 		bpf_object__for_each_program(p, obj)
-			if (!attach(p, links))
+			if (!attach(p, target.path, links))
 				why = "no uprobe can be attached here";
 	if (why.empty()) {
-		s.pid = run_target(SAMPLE_TARGET, "");
+		s.pid = run_target(target.path, "");
 		for (auto *l : links)
 			bpf_link__destroy(l);
 		links.clear();
