@@ -31,12 +31,18 @@ static void run(enum opt_tool tool, const char *name, const struct cli_command *
 	opts_free(&o);
 }
 
+void cli_start(void)
+{
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+}
+
 int cli_main(enum opt_tool tool, const char *name, const struct cli_command *commands, int argc,
 	     char **argv)
 {
 	struct diags dg = { .out = stderr };
 	const struct cli_command *c = commands;
 
+	cli_start();
 	if (argc < 2) {
 		help(stderr, name, commands);
 		return EX_USAGE;

@@ -24,6 +24,9 @@ struct cli_command {
 int cli_main(enum opt_tool tool, const char *name, const struct cli_command *commands, int argc,
 	     char **argv);
 
+/* The start of every main(): a line on stderr is one write, whole among those of others. */
+void cli_start(void);
+
 /* The end of every main(): a full disk or a closed pipe behind stdout is DIAG_E002.  Returns the
  * exit code. */
 int cli_finish(struct diags *dg);

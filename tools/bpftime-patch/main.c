@@ -124,6 +124,7 @@ int main(int argc, char **argv)
 	struct arena *a = arena_new();
 	struct opts o;
 
+	cli_start();
 	if (opts_parse(OPT_PATCH, "", argc, argv, &o, &dg) < 0)
 		return EX_USAGE;
 	if (o.help)
