@@ -24,6 +24,7 @@ struct Link : testing::Test {
 	{
 		char t[] = "/tmp/bpftime-link-XXXXXX";
 		dir = mkdtemp(t);
+		setenv("BPFTIME_DIR", file("maps").c_str(), 1);	// of what is loaded here
 		ASSERT_EQ(file_read(a, TEST_RT, &archive, nullptr, &dg), 0);
 		ASSERT_EQ(file_read(a, TEST_HOOK_A, &hook_a, nullptr, &dg), 0);
 		ASSERT_EQ(file_read(a, TEST_HOOK_B, &hook_b, nullptr, &dg), 0);
