@@ -59,7 +59,7 @@ static int relocate_one(struct session *s, const struct obj_core *r)
 int obj_apply_core(struct obj *o)
 {
 	struct session s = { .o = o };
-	bool need_target = false;
+	bool need_target = o->opts->btf_path;	/* named, it has to be there */
 	int err = 0;
 
 	for (size_t i = 0; i < o->n_core; i++)
