@@ -227,3 +227,10 @@ int file_write(const char *path, const void *p, size_t n, mode_t mode, const cha
 			  err == EEXIST ? "somebody else made it meanwhile" : strerror(err))
 		   : 0;
 }
+
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "file.h"
 #include "hooks.h"
 #include "syscall_sites.h"
 
@@ -42,27 +43,20 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
 	return 0;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool is_this_binary(const struct image *im, const char *path)
 {
 	struct stat st;
 
 	if (strchr(path, '/') && !stat(path, &st))
 		return st.st_dev == im->st.st_dev && st.st_ino == im->st.st_ino;
-	return !strcmp(base_name(path), base_name(im->path)) ||
-	       (im->soname && !strcmp(base_name(path), im->soname));
+	return !strcmp(path_base(path), path_base(im->path)) ||
+	       (im->soname && !strcmp(path_base(path), im->soname));
 }
 
 /* Does the binary need this library?  "libssl.so.3", a path to it, or "libssl". */
 static bool is_needed(const struct image *im, const char *path)
 {
-	const char *base = base_name(path);
+	const char *base = path_base(path);
 	size_t n = strlen(base);
 
 	for (size_t i = 0; i < im->n_needed; i++)

@@ -35,13 +35,6 @@ const char *patch_find_binary(struct arena *a, const char *name)
 	return strstr(name, ".so") ? library_find(a, name) : NULL;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Reads the target.  A file of ours yields its original and the record it was made from. */
 static int read_target(struct arena *a, const char *path, struct image **im, struct record *rec,
 		       struct diags *dg)
@@ -284,7 +277,7 @@ static int choose_output(struct job *j, const char *binary, bool plan_only, cons
 		return 0;
 	}
 	*out = j->req->output ? j->req->output
-			      : arena_printf(j->a, "%s.patched", base_name(binary));
+			      : arena_printf(j->a, "%s.patched", path_base(binary));
 	return plan_only ? 0 : check_not_foreign(j->a, *out, j->dg);
 }
 

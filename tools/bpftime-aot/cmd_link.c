@@ -7,13 +7,6 @@
 
 extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int link_files(struct arena *a, const struct opts *o, const char *output, struct diags *dg)
 {
 	struct link_input *in = arena_array(a, o->n_arg, sizeof(*in));
@@ -30,7 +23,7 @@ static int link_files(struct arena *a, const struct opts *o, const char *output,
 		if (err < 0)
 			return err;
 	}
-	err = shared ? link_shared(a, in, o->n_arg, archive, base_name(output),
+	err = shared ? link_shared(a, in, o->n_arg, archive, path_base(output),
 				   opts_has(o, "allow-unverified"), &out, dg)
 		     : link_objects(a, in, o->n_arg, &out, dg);
 	return err < 0 ? err : file_write(output, out.p, out.n, shared ? 0755 : 0644, NULL, dg);
