@@ -55,6 +55,10 @@ struct rt_trace_record {
 	char     text[];
 };
 
+/* int32_t bpftime_rt1_state is this when the payload is initialised: from then on an enable
+ * word that is 0 means disabled.  Trampolines read it. */
+enum { RT_INIT_DONE = -1 };
+
 /* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  Slot i belongs to stub i of the
  * trampolines, RT_SLOT_BYTES apart like the slots, so that a return address tells which slot it
  * is.  docs/design.md has the protocol. */

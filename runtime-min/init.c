@@ -20,10 +20,10 @@ _Static_assert(offsetof(struct bpftime_payload, entry_rel) == PAYLOAD_ENTRY_REL,
 _Static_assert(offsetof(struct bpftime_payload, init_rel) == PAYLOAD_INIT_REL, "start.S");
 
 enum {
-	STATE_NEW = 0, STATE_DONE = -1,	/* else: the tid of the thread that initialises */
+	STATE_NEW = 0, STATE_DONE = RT_INIT_DONE,	/* else: the tid of the thread that initialises */
 };
 
-static int32_t state;
+__attribute__((visibility("hidden"))) int32_t bpftime_rt1_state;
 
 /* Before the first write to the RW part, wherever that is. */
 static void make_writable(void)
@@ -63,18 +63,18 @@ static bool alive_here(int32_t tid)
  * that its own instructions raise, which skips its hooks. */
 static bool set_up_once(uint64_t blocked)
 {
-	int32_t me = (int32_t)rt_sys0(SYS_gettid), was = rt_load_acquire(&state);
+	int32_t me = (int32_t)rt_sys0(SYS_gettid), was = rt_load_acquire(&bpftime_rt1_state);
 
 	while (was != STATE_DONE && was != me) {
 		if (was == STATE_NEW || !alive_here(was)) {
-			if (!rt_cas(&state, &was, me))
+			if (!rt_cas(&bpftime_rt1_state, &was, me))
 				continue;
 			set_up(blocked);
-			rt_store_release(&state, STATE_DONE);
+			rt_store_release(&bpftime_rt1_state, STATE_DONE);
 			return true;
 		}
 		rt_sys0(SYS_sched_yield);
-		was = rt_load_acquire(&state);
+		was = rt_load_acquire(&bpftime_rt1_state);
 	}
 	return false;
 }
@@ -86,7 +86,7 @@ uint64_t rt_init(void)
 	uint64_t async = RT_ASYNC_SIGNALS, old;
 	bool did;
 
-	if (rt_load_acquire(&state) == STATE_DONE)
+	if (rt_load_acquire(&bpftime_rt1_state) == STATE_DONE)
 		return 1;
 	rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK, &async, &old, SIGSET_BYTES);
 	make_writable();

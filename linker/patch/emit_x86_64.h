@@ -68,6 +68,13 @@ static inline void put_jcc(struct code *c, uint8_t cc, uint64_t target)
 	put_rel32(c, target, 0);
 }
 
+/* The rel8 that ends at offset `end` leads here. */
+static inline void fix_rel8(struct code *c, size_t end)
+{
+	if (end <= c->cap)
+		c->p[end - 1] = (uint8_t)(c->n - end);
+}
+
 /* Corrects the rel32 at offset `at`, once its target is known. */
 static inline void fix_rel32(struct code *c, size_t at, size_t target_off)
 {

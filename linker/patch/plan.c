@@ -360,6 +360,7 @@ int plan_emit(struct plan *p, struct edits *e, struct diags *dg)
 
 	*g = (struct tramp_common){ .lnk = p->lnk, .im = p->im, .placed = true };
 	if (!lnk_symbol(p->lnk, "bpftime_rt1_cold", &g->rt_cold) ||
+	    !lnk_symbol(p->lnk, "bpftime_rt1_state", &g->rt_state) ||
 	    (st->slots && (!lnk_symbol(p->lnk, "bpftime_rt1_slot", &g->rt_slot) ||
 			     !lnk_symbol(p->lnk, "bpftime_rt1_slots", &g->slots))))
 		return diag(dg, DIAG_I001, at_file(p->im->path), "the runtime lacks what trampolines call");

@@ -102,9 +102,21 @@ void cmp_word(struct tramp *t, uint32_t attach)
 	PUT(t->c, 0);
 }
 
+/* The word is looked at again behind the state: another thread may have initialised since. */
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 {
-	PUT(t->c, 0x68);
+	size_t jne, jmp;
+
+	PUT(t->c, 0x83, 0x3d);		/* cmpl $DONE, state */
+	put_rel32(t->c, t->g->placed ? t->g->rt_state : t->c->vaddr, 1);
+	PUT(t->c, (uint8_t)RT_INIT_DONE, 0x75, 0);	/* jne ask */
+	jne = t->c->n;
+	cmp_word(t, attach);
+	put_jcc(t->c, CC_NE, run_vaddr);
+	PUT(t->c, 0xeb, 0);		/* jmp behind */
+	jmp = t->c->n;
+	fix_rel8(t->c, jne);
+	PUT(t->c, 0x68);		/* ask: */
 	put32(t->c, attach);
 	t->depth += 8;
 	tramp_rows(t);
@@ -112,6 +124,7 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 	t->depth -= 8;
 	tramp_rows(t);
 	put_jcc(t->c, CC_NE, run_vaddr);
+	fix_rel8(t->c, jmp);
 }
 
 /* ---- fields of the context ---- */

@@ -52,7 +52,8 @@ void cmp_word(struct tramp *t, uint32_t attach);	/* cmpl $0, word */
 void save_flags(struct tramp *t);
 void restore_flags(struct tramp *t);
 void call_program(struct tramp *t, const struct site_attach *at);
-/* push $attach; call the cold path; jne run.  Falls through when the program is skipped. */
+/* The word is 0.  Initialised: disabled, falls through.  Else push $attach; call the cold path;
+ * jne run; falls through when the program is skipped. */
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
 
 /* All fields of the frame at at(%rsp), but rdi's, which has been stored. */

@@ -47,6 +47,7 @@ struct tramp_common {
 	const struct image *im;
 	bool     placed;
 	uint64_t rt_cold, rt_slot;	/* bpftime_rt1_cold, bpftime_rt1_slot */
+	uint64_t rt_state;		/* bpftime_rt1_state */
 	uint64_t slots;			/* bpftime_rt1_slots */
 	uint64_t cold, stubs;		/* written by tramp_common_code */
 	bool     has_slots;		/* the same: returns go through slots */

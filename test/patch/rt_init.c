@@ -14,6 +14,7 @@ extern char bpftime_rt1_rx_end[], bpftime_rt1_rw_end[];	/* from the payload link
 enum { NEW, BUSY, DONE };
 
 static uint32_t state;
+__attribute__((visibility("hidden"))) int32_t bpftime_rt1_state;
 
 static void set_up(void)
 {
@@ -48,6 +49,7 @@ static void init_once(void)
 	if (rt_cas(&state, &was, BUSY)) {
 		set_up();
 		rt_store_release(&state, DONE);
+		rt_store_release(&bpftime_rt1_state, RT_INIT_DONE);
 	}
 	while (rt_load_acquire(&state) != DONE)
 		rt_sys0(SYS_sched_yield);
