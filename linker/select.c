@@ -165,7 +165,7 @@ bool lnk_resolve(const struct lnk *l, struct obj_file *f, uint32_t sym, struct l
 
 struct marking {
 	struct lnk      *l;
-	struct lnk_ref  *todo;	/* sections marked live whose relocations wait */
+	struct lnk_ref  *work;	/* sections marked live whose relocations wait */
 	size_t n, cap;
 	struct diags    *dg;
 };
@@ -177,7 +177,7 @@ static void mark(struct marking *m, struct lnk_ref r)
 	if (s->live)
 		return;
 	s->live = true;
-	*ARENA_PUSH(m->l->arena, m->todo, m->n, m->cap) = r;
+	*ARENA_PUSH(m->l->arena, m->work, m->n, m->cap) = r;
 }
 
 static void add_group(struct lnk *l, const char *name)
@@ -225,7 +225,7 @@ static int drain(struct marking *m)
 	int err = 0;
 
 	while (m->n && err >= 0)
-		err = follow(m, m->todo[--m->n]);
+		err = follow(m, m->work[--m->n]);
 	return err;
 }
 

@@ -147,31 +147,31 @@ static bool turns(const struct vfy *v, const struct bpfi *in)
 	return k && k->ret == RET_ITER_ELEM_OR_NULL;
 }
 
-static void visit(struct vfy *v, uint32_t **todo, size_t *n, size_t *cap, int64_t to)
+static void visit(struct vfy *v, uint32_t **work, size_t *n, size_t *cap, int64_t to)
 {
 	if (v->aux[to].bits & INSN_SEEN)
 		return;
 	v->aux[to].bits |= INSN_SEEN;
-	*ARENA_PUSH(v->mem, *todo, *n, *cap) = (uint32_t)to;
+	*ARENA_PUSH(v->mem, *work, *n, *cap) = (uint32_t)to;
 }
 
 /* Everything must be reachable; where paths can meet, states are compared. */
 static int check_reachable(struct vfy *v)
 {
-	uint32_t *todo = NULL;
+	uint32_t *work = NULL;
 	size_t n = 0, cap = 0;
 	int64_t to;
 
-	visit(v, &todo, &n, &cap, 0);
+	visit(v, &work, &n, &cap, 0);
 	while (n) {
-		uint32_t i = todo[--n], next;
+		uint32_t i = work[--n], next;
 		const struct bpfi *in = &v->insn[i];
 
 		next = i + 1 + (in->code == BPFI_LD_IMM64);
 		if (is_call_local(in) || is_func_ref(in)) {
 			to = (int64_t)i + 1 + in->imm;
 			v->aux[to].bits |= INSN_PRUNE;
-			visit(v, &todo, &n, &cap, to);
+			visit(v, &work, &n, &cap, to);
 		}
 		if (jump_target(in, i, &to)) {
 			v->aux[to].bits |= INSN_PRUNE;
@@ -179,14 +179,14 @@ static int check_reachable(struct vfy *v)
 				v->aux[i].bits |= INSN_PRUNE;
 			if (in->code == BPFI_MAY_GOTO)
 				v->aux[i].bits |= INSN_LOOP;
-			visit(v, &todo, &n, &cap, to);
+			visit(v, &work, &n, &cap, to);
 		}
 		if (is_call_local(in))
 			v->aux[next].bits |= INSN_PRUNE;
 		if (calls_back(in) || turns(v, in))
 			v->aux[i].bits |= INSN_PRUNE | INSN_LOOP;
 		if (falls_through(in))
-			visit(v, &todo, &n, &cap, next);
+			visit(v, &work, &n, &cap, next);
 	}
 	for (uint32_t i = 0; i < v->n_insn; i++) {
 		v->cur->pc = i;

@@ -52,14 +52,14 @@ static int by_number(const void *a, const void *b)
 static void explain_def(struct vfy *v, uint32_t def)
 {
 	enum { SHOWN = 8, LOOKED_AT = 256 };
-	uint32_t todo[64], insn[SHOWN];
+	uint32_t work[64], insn[SHOWN];
 	size_t head = 0, tail = 0, n = 0;
 
 	if (!v->dg->out)
 		return;
-	todo[tail++] = def;
+	work[tail++] = def;
 	for (int left = LOOKED_AT; head != tail && n < SHOWN && left; left--) {
-		const struct def *d = &v->def[todo[head++ % 64]];
+		const struct def *d = &v->def[work[head++ % 64]];
 		size_t k = 0;
 
 		if (d == v->def)
@@ -70,7 +70,7 @@ static void explain_def(struct vfy *v, uint32_t def)
 			insn[n++] = d->insn;
 		for (int i = 0; i < 2; i++)
 			if (d->from[i] && tail - head < 64)
-				todo[tail++ % 64] = d->from[i];
+				work[tail++ % 64] = d->from[i];
 	}
 	qsort(insn, n, sizeof(insn[0]), by_number);
 	for (size_t i = 0; i < n; i++)

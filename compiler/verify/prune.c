@@ -23,9 +23,9 @@ static void slots_read(struct vfy *v, struct checkpoint *cp, uint32_t level, uin
 {
 	size_t n = 0;
 
-	*ARENA_PUSH(v->mem, v->slots_todo, n, v->cap_slots_todo) = (struct slots_todo){ cp, mask };
+	*ARENA_PUSH(v->mem, v->slots_work, n, v->cap_slots_work) = (struct slots_work){ cp, mask };
 	while (n) {
-		struct slots_todo t = v->slots_todo[--n];
+		struct slots_work t = v->slots_work[--n];
 
 		for (cp = t.cp; cp && level <= cp->top; cp = cp->parent) {
 			t.mask &= ~cp->read[level];
@@ -33,8 +33,8 @@ static void slots_read(struct vfy *v, struct checkpoint *cp, uint32_t level, uin
 				break;
 			cp->read[level] |= t.mask;
 			for (struct backedge *b = cp->back; b; b = b->next)
-				*ARENA_PUSH(v->mem, v->slots_todo, n, v->cap_slots_todo) =
-					(struct slots_todo){ b->parent, t.mask & ~b->written[level] };
+				*ARENA_PUSH(v->mem, v->slots_work, n, v->cap_slots_work) =
+					(struct slots_work){ b->parent, t.mask & ~b->written[level] };
 			t.mask &= ~cp->written[level];
 		}
 	}

@@ -87,18 +87,18 @@ void mark_precise(struct vfy *v, uint32_t def)
 {
 	size_t n = 0;
 
-	*ARENA_PUSH(v->mem, v->todo, n, v->cap_todo) = def;
+	*ARENA_PUSH(v->mem, v->work, n, v->cap_work) = def;
 	while (n) {
-		struct def *d = &v->def[v->todo[--n]];
+		struct def *d = &v->def[v->work[--n]];
 
 		if (d == v->def || d->precise)
 			continue;
 		d->precise = true;
 		for (uint32_t w = d->watch; w; w = v->watch[w].next)
-			*ARENA_PUSH(v->mem, v->todo, n, v->cap_todo) = v->watch[w].also;
+			*ARENA_PUSH(v->mem, v->work, n, v->cap_work) = v->watch[w].also;
 		for (int i = 0; i < 2; i++)
 			if (d->from[i])
-				*ARENA_PUSH(v->mem, v->todo, n, v->cap_todo) = d->from[i];
+				*ARENA_PUSH(v->mem, v->work, n, v->cap_work) = d->from[i];
 	}
 }
 

@@ -136,7 +136,7 @@ enum { DEF_RENAMED = 0x7fffffff };
 struct watch {				/* when its def becomes precise, `also` does */
 	uint32_t also, next;
 };
-struct slots_todo {			/* mark_slots_read() */
+struct slots_work {			/* mark_slots_read() */
 	struct checkpoint *cp;
 	uint64_t mask;
 };
@@ -179,8 +179,8 @@ struct vfy {
 	uint32_t         n_sub, first_sub;	/* the one being verified: 0 or a global one */
 	struct def *def;
 	size_t      n_def, cap_def;
-	uint32_t   *todo;		/* mark_precise() */
-	size_t      n_todo, cap_todo;
+	uint32_t   *work;		/* mark_precise() */
+	size_t      cap_work;
 	struct state *cur;		/* before the instruction cur->pc */
 	uint32_t      next;		/* where this path goes on */
 	struct state **pending;
@@ -197,8 +197,8 @@ struct vfy {
 	size_t      n_open, cap_open;
 	struct watch *watch;
 	size_t      n_watch, cap_watch;
-	struct slots_todo *slots_todo;
-	size_t      cap_slots_todo;
+	struct slots_work *slots_work;
+	size_t      cap_slots_work;
 	uint64_t    started_ns;
 };
 
