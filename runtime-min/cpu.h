@@ -14,20 +14,30 @@ extern uint32_t bpftime_rt1_cpus;
 uint32_t rt_cpu_possible(void);
 #pragma GCC visibility pop
 
-/* May be out of date as soon as it returns: a process cannot forbid preemption.
- *
- * The kernel keeps the CPU's number in the limit of one segment (x86-64: CPU_NODE_SEG), for
- * its own vDSO; `lsl` reads it. */
+#ifdef __x86_64__
+enum { RT_CPU_BITS = 12 };
+
+/* The kernel keeps the numbers of the CPU and, above them, of its node in the limit of one
+ * segment (CPU_NODE_SEG), for its own vDSO; `lsl` reads it. */
+RT_INLINE bool rt_cpu_and_node(uint32_t *out)
+{
+	enum { CPU_NODE_SEG = 15 * 8 + 3 };
+	bool ok;
+
+	*out = 0;
+	__asm__ volatile("lsl %2, %0" : "+r"(*out), "=@ccz"(ok) : "r"(CPU_NODE_SEG));
+	return rt_likely(ok);
+}
+#endif
+
+/* May be out of date as soon as it returns: a process cannot forbid preemption. */
 RT_INLINE uint32_t rt_cpu_now(void)
 {
 #ifdef __x86_64__
-	enum { CPU_NODE_SEG = 15 * 8 + 3, CPU_BITS = 12 };
-	uint32_t limit = 0;
-	bool ok;
+	uint32_t both;
 
-	__asm__ volatile("lsl %2, %0" : "+r"(limit), "=@ccz"(ok) : "r"(CPU_NODE_SEG));
-	if (rt_likely(ok))
-		return limit & ((1u << CPU_BITS) - 1);
+	if (rt_cpu_and_node(&both))
+		return both & ((1u << RT_CPU_BITS) - 1);
 #endif
 	return (uint32_t)bpftime_rt1_cpu();
 }
@@ -36,13 +46,10 @@ RT_INLINE uint32_t rt_cpu_now(void)
 RT_INLINE uint32_t rt_node_now(void)
 {
 #ifdef __x86_64__
-	enum { CPU_NODE_SEG = 15 * 8 + 3, CPU_BITS = 12 };
-	uint32_t limit = 0;
-	bool ok;
+	uint32_t both;
 
-	__asm__ volatile("lsl %2, %0" : "+r"(limit), "=@ccz"(ok) : "r"(CPU_NODE_SEG));
-	if (rt_likely(ok))
-		return limit >> CPU_BITS;
+	if (rt_cpu_and_node(&both))
+		return both >> RT_CPU_BITS;
 #endif
 	return (uint32_t)bpftime_rt1_node();
 }
