@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The samples at work: spliced into a program they say what the program did, and the same
 // objects, attached to the same program by kernel uprobes, say the same.
-#include <gtest/gtest.h>
+#include "../tools.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -159,16 +159,6 @@ static std::string run_in_kernel(const std::string &name, Sample &s)
 }
 
 // ---- through us ----
-
-static std::string bytes_of(json_t *list)
-{
-	std::string s;
-	size_t i;
-	json_t *v;
-	json_array_foreach(list, i, v)
-		s.push_back((char)strtoul(json_string_value(v), nullptr, 16));
-	return s;
-}
 
 struct SamplesAtWork : testing::Test {
 	char dir[40] = "/tmp/bpftime-samples-XXXXXX";

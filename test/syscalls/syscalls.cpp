@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // System call tracepoints: programs behave as before, and every call is counted that strace
 // sees, in static programs of two libraries and in a copy of libc.
-#include <gtest/gtest.h>
+#include "../tools.h"
 
 #include <jansson.h>
 #include <sys/wait.h>
@@ -16,23 +16,6 @@
 namespace {
 
 using Counts = std::map<std::string, uint64_t>;
-
-struct Output {
-	int status;
-	std::string text;
-};
-
-Output shell(const std::string &cmd)
-{
-	Output o;
-	char buf[4096];
-	FILE *p = popen(("{ " + cmd + "\n} 2>&1").c_str(), "r");
-	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-		o.text.append(buf, n);
-	int st = pclose(p);
-	o.status = WIFEXITED(st) ? WEXITSTATUS(st) : -1;
-	return o;
-}
 
 // strace's names, by number.
 const std::map<int, std::string> &names()
@@ -53,26 +36,7 @@ std::string tracepoint_name(const std::string &strace)
 	return i == m.end() ? strace : i->second;
 }
 
-struct Syscalls : testing::Test {
-	char dir[40] = "/tmp/bpftime-syscalls-XXXXXX";
-	std::string d;
-
-	void SetUp() override
-	{
-		ASSERT_NE(mkdtemp(dir), nullptr);
-		d = dir;
-		setenv("BPFTIME_DIR", (d + "/maps").c_str(), 1);
-	}
-	void TearDown() override { shell("rm -rf " + d); }
-
-	std::string ok(const std::string &cmd)
-	{
-		Output o = shell(cmd);
-		EXPECT_EQ(o.status, 0) << cmd << "\n" << o.text;
-		return o.text;
-	}
-	std::string tool(const std::string &args) { return ok(BPFTIME_BIN_DIR "/" + args); }
-
+struct Syscalls : ToolTest {
 	std::string patched(const std::string &bin, const std::string &bpf, const std::string &out,
 			    const std::string &more = "")
 	{

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Statically defined probes: each form of argument has the value that forms.c put there, the
 // kernel sees the same where libbpf knows the form, and an interpreter's own probes fire.
-#include <gtest/gtest.h>
+#include "../tools.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -23,53 +23,7 @@ struct Form {
 };
 enum { FORMS = 16, CALLS = 5, COOKIE = 77, NO_ENTRY = -2, FAULT = -14 };
 
-struct Output {
-	int status;
-	std::string text;
-};
-
-Output shell(const std::string &cmd)
-{
-	Output o;
-	char buf[4096];
-	FILE *p = popen((cmd + " 2>&1").c_str(), "r");
-	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-		o.text.append(buf, n);
-	int st = pclose(p);
-	o.status = WIFEXITED(st) ? WEXITSTATUS(st) : -1;
-	return o;
-}
-
-std::string bytes_of(json_t *list)
-{
-	std::string s;
-	size_t i;
-	json_t *v;
-	json_array_foreach(list, i, v)
-		s.push_back((char)strtoul(json_string_value(v), nullptr, 16));
-	return s;
-}
-
-struct Usdt : testing::Test {
-	char dir[32] = "/tmp/bpftime-usdt-XXXXXX";
-	std::string d;
-
-	void SetUp() override
-	{
-		ASSERT_NE(mkdtemp(dir), nullptr);
-		d = dir;
-		setenv("BPFTIME_DIR", (d + "/maps").c_str(), 1);
-	}
-	void TearDown() override { shell("rm -rf " + d); }
-
-	std::string ok(const std::string &cmd)
-	{
-		Output o = shell(cmd);
-		EXPECT_EQ(o.status, 0) << cmd << "\n" << o.text;
-		return o.text;
-	}
-	std::string tool(const std::string &args) { return ok(BPFTIME_BIN_DIR "/" + args); }
-
+struct Usdt : ToolTest {
 	std::string compile(const std::string &bpf)
 	{
 		tool("bpftime-aot compile " + bpf + " -o " + d + "/p.hook.o");
