@@ -37,22 +37,30 @@ static bool among(const char *name, const char *const *list, size_t n)
 	return false;
 }
 
-/* The first of the functions above that the image leaves to others. */
+/* The first of the functions above that the image leaves to others; what cannot be read may be
+ * any of them. */
 static const char *named(const struct image *im)
 {
+	static const char unreadable[] = "functions whose names cannot be read";
 	const struct image_dyn *d = im->dyn;
 	struct bytes str = { image_at(im, d->strtab, d->strsz), d->strsz };
 
-	for (uint64_t i = 1; str.p && i < d->n_symbols; i++) {
+	if (!str.p || !d->n_symbols)
+		return unreadable;
+	for (uint64_t i = 1; i < d->n_symbols; i++) {
 		const uint8_t *at = image_at(im, d->symtab + i * sizeof(Elf64_Sym), sizeof(Elf64_Sym));
 		const char *name;
 		Elf64_Sym s;
 
 		if (!at)
-			return NULL;
+			return unreadable;
 		memcpy(&s, at, sizeof(s));
-		name = s.st_shndx == SHN_UNDEF ? bytes_str(str, s.st_name) : NULL;
-		if (name && among(name, changes_signals, N_OF(changes_signals)))
+		if (s.st_shndx != SHN_UNDEF)
+			continue;
+		name = bytes_str(str, s.st_name);
+		if (!name)
+			return unreadable;
+		if (among(name, changes_signals, N_OF(changes_signals)))
 			return name;
 	}
 	return NULL;
