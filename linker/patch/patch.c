@@ -9,12 +9,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "builtin.h"
 #include "file.h"
+#include "job.h"
 #include "libraries.h"
 #include "reads.h"
 #include "segment.h"
-#include "sha256.h"
 
 const char *patch_find_binary(struct arena *a, const char *name)
 {
@@ -80,105 +79,9 @@ static int check_reads(struct image *im, enum patch_reads reads, uint32_t *bits,
 	return 0;
 }
 
-struct job {		/* one run of patch_binary */
-	struct arena *a;
-	const struct patch_request *req;
-	struct diags *dg;
-	struct image *im;
-	struct record rec;
-	struct lnk *lnk;
-	const uint32_t *first_hook;	/* of each object of rec, in the lnk; one more at the end */
-	struct plan *plan;
-};
-
-/* What tells the target from others in the map directory of the built-in hook. */
-static struct bytes target_id(struct job *j)
-{
-	uint8_t *hash = arena_alloc(j->a, 32);
-
-	if (j->im->build_id.n)
-		return j->im->build_id;
-	sha256(j->im->file.p, j->im->file.n, hash);
-	return (struct bytes){ hash, 32 };
-}
-
-static bool asks_for_return(const struct job *j)
-{
-	for (size_t i = 0; i < j->req->n_arg; i++)
-		if (j->req->arg[i].ret)
-			return true;
-	return false;
-}
-
-/* Adds the objects the file already had, in their old order with their old wants, then the
- * new ones with theirs.  An object that comes again gets its further wants. */
-static int add_objects(struct job *j)
-{
-	size_t n_req = j->req->n_object ? j->req->n_object : 1;
-	uint32_t *asked = arena_array(j->a, n_req, sizeof(*asked));
-	uint32_t *first = NULL;
-	int r;
-
-	for (size_t i = 0; i < j->req->n_object; i++) {
-		struct bytes b;
-
-		if ((r = file_read(j->a, j->req->object[i], &b, NULL, j->dg)) < 0)
-			return r;
-		asked[i] = record_add_object(j->a, &j->rec, j->req->object[i], b);
-	}
-	if (!j->req->n_object)
-		asked[0] = record_add_object(j->a, &j->rec, "count (built in)",
-					     lnk_builtin_count(j->a, target_id(j), asks_for_return(j)));
-	first = arena_array(j->a, j->rec.n_object + 1, sizeof(*first));
-	for (size_t i = 0; i < j->rec.n_object; i++) {
-		const struct record_object *o = &j->rec.object[i];
-
-		first[i] = (uint32_t)lnk_n_hooks(j->lnk);
-		if ((r = lnk_add_object(j->lnk, o->path, o->obj, j->req->allow_unverified, j->dg)) < 0)
-			return r;
-	}
-	first[j->rec.n_object] = (uint32_t)lnk_n_hooks(j->lnk);
-	j->first_hook = first;
-	for (size_t i = 0; i < n_req; i++) {
-		r = attach_object(&j->rec, asked[i], j->lnk, first[asked[i]], first[asked[i] + 1],
-				  j->im, j->req->arg, j->req->n_arg, j->dg);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < j->req->n_arg; i++)
-		if (!j->req->arg[i].taken)
-			diag_warn(j->dg, at_file(j->im->path), "--%s %s: no object has a program for it",
-				  j->req->arg[i].at == AT_USDT ? "usdt"
-				  : j->req->arg[i].at == AT_SYSCALL ? "tracepoint"
-				  : j->req->arg[i].ret	       ? "uretprobe"
-							       : "uprobe",
-				  j->req->arg[i].text);
-	return 0;
-}
-
-static int find_sites(struct job *j)
-{
-	for (size_t i = 0; i < j->rec.n_want; i++) {
-		const struct record_want *rw = &j->rec.want[i];
-		struct want w = { j->first_hook[rw->object] + rw->hook, rw->ret, rw->at, rw->symbol,
-				  rw->has_vaddr, rw->vaddr, rw->off_bytes, rw->cookie };
-		int r;
-
-		if (rw->hook >= j->first_hook[rw->object + 1] - j->first_hook[rw->object])
-			return diag(j->dg, DIAG_P020, at_file(j->im->path),
-				    "its record names a hook that its object does not have");
-		if ((r = sites_find(j->plan, &w, j->dg)) < 0)
-			return r;
-	}
-	if (!j->rec.n_want)
-		return diag(j->dg, DIAG_P023, at_file(j->im->path), "give --uprobe or --uretprobe, "
-			    "or an object whose SEC() names say where");
-	return 0;
-}
-
 /* The runtime initialises at the program's entry or the library's DT_INIT, before the first
  * hit where that is possible. */
-static void bring_init_forward(struct job *j, struct segment_fill *fill)
+static void bring_init_forward(struct patch_job *j, struct segment_fill *fill)
 {
 	if (j->im->kind == IMAGE_DSO) {
 		lnk_set_start(j->lnk, 0, j->im->init_vaddr);
@@ -190,7 +93,7 @@ static void bring_init_forward(struct job *j, struct segment_fill *fill)
 }
 
 /* From a decided plan to the bytes of the patched file. */
-static int build(struct job *j, uint32_t bits, struct bytes *file)
+static int build(struct patch_job *j, uint32_t bits, struct bytes *file)
 {
 	struct image *im = j->im;
 	struct lnk_target target = { bits, j->rec.dir, im->path, im->build_id };
@@ -270,7 +173,7 @@ static int check_unchanged(const struct image *im, struct diags *dg)
 }
 
 /* Where the result goes. */
-static int choose_output(struct job *j, const char *binary, bool plan_only, const char **out)
+static int choose_output(struct patch_job *j, const char *binary, bool plan_only, const char **out)
 {
 	if (j->req->in_place) {
 		*out = binary;
@@ -281,7 +184,7 @@ static int choose_output(struct job *j, const char *binary, bool plan_only, cons
 	return plan_only ? 0 : check_not_foreign(j->a, *out, j->dg);
 }
 
-static int write_output(struct job *j, const char *output, struct bytes file)
+static int write_output(struct patch_job *j, const char *output, struct bytes file)
 {
 	int r = j->req->in_place ? check_unchanged(j->im, j->dg)
 				 : check_not_foreign(j->a, output, j->dg);
@@ -293,7 +196,7 @@ static int write_output(struct job *j, const char *output, struct bytes file)
 int patch_binary(struct arena *a, const struct patch_request *req, bool plan_only,
 		 struct patch_result *out, struct diags *dg)
 {
-	struct job j = { .a = a, .req = req, .dg = dg };
+	struct patch_job j = { .a = a, .req = req, .dg = dg };
 	const char *path = patch_find_binary(a, req->binary);
 	struct bytes file;
 	uint32_t bits;
@@ -315,21 +218,15 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	if (req->map_dir)
 		j.rec.dir = req->map_dir;
 	j.rec.bits = bits;
-	j.lnk = lnk_new(a, req->archive);
-	j.plan = arena_alloc(a, sizeof(*j.plan));
-	j.plan->im = j.im;
-	j.plan->lnk = j.lnk;
-	if ((r = add_objects(&j)) < 0 || (r = find_sites(&j)) < 0 ||
-	    (r = plan_make(j.plan, &req->plan, dg)) < 0)
+	job_begin(&j);
+	if ((r = job_add_objects(&j)) < 0 || (r = job_attach(&j, req->arg, req->n_arg)) < 0)
+		return r;
+	job_warn_untaken(&j);
+	if ((r = job_find_sites(&j)) < 0 || (r = plan_make(j.plan, &req->plan, dg)) < 0)
 		return r;
 	out->plan = j.plan;
-	if (!j.plan->n_patched) {
-		const struct site *s = &j.plan->site[0];
-
-		return diag(dg, DIAG_P025, at_file(path), "%s: %s%s",
-			    s->symbol ? s->symbol : "unnamed function", s->refused,
-			    j.plan->n_site > 1 ? "; --plan shows the reasons of all" : "");
-	}
+	if (!j.plan->n_patched)
+		return job_nothing_patched(&j);
 	if ((r = build(&j, bits, &file)) < 0)
 		return r;
 	out->growth_bytes = file.n - j.im->file.n;
