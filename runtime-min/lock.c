@@ -34,7 +34,7 @@ bool rt_owner_dead(uint64_t owner, uint64_t me)
 			      (1u << RT_START_BITS) - 1);
 }
 
-static int busy(void)
+int rt_busy(void)
 {
 	uint64_t *n = rt_load(&rt_busy_counter);
 
@@ -73,7 +73,7 @@ int rt_lock_wait(uint64_t *lock, uint64_t me)
 	for (int i = 0; i < SPINS; i++) {
 		owner = rt_load(lock);
 		if (owner == me)
-			return busy();
+			return -RT_EBUSY;
 		if (!owner && rt_cas(lock, &owner, me))
 			return 0;
 		rt_pause();
@@ -82,13 +82,13 @@ int rt_lock_wait(uint64_t *lock, uint64_t me)
 	for (;;) {
 		owner = rt_load(lock);
 		if (owner == me)
-			return busy();
+			return -RT_EBUSY;
 		if ((!owner || rt_owner_dead(owner, me)) && rt_cas(lock, &owner, me))
 			return 0;
 		if (!owner)
 			continue;
 		if (stalled(lock, owner, now))
-			return busy();
+			return -RT_EBUSY;
 		if (now - began >= WAIT_NS)
 			break;
 		sleep_on(lock, owner, ns);
@@ -97,5 +97,5 @@ int rt_lock_wait(uint64_t *lock, uint64_t me)
 		now = now_ns();
 	}
 	remember_stall(lock, owner, now);
-	return busy();
+	return -RT_EBUSY;
 }

@@ -11,8 +11,11 @@
 extern uint64_t *rt_busy_counter;
 
 /* Waits for a lock that was found taken, takes it over from a dead owner.
- * Returns 0 when it is `me`'s, or -EBUSY.  Source: docs/maps.md, Lock words. */
+ * Returns 0 when it is `me`'s, or -EBUSY, which is not counted.  Source: docs/maps.md, Lock words. */
 int rt_lock_wait(uint64_t *lock, uint64_t me);
+
+/* An operation ends with -EBUSY: counts it, returns it. */
+int rt_busy(void);
 
 /* Is it proved that this owner does not run any more? */
 bool rt_owner_dead(uint64_t owner, uint64_t me);
@@ -25,9 +28,16 @@ RT_INLINE bool rt_lock_try(uint64_t *lock, uint64_t me)
 	return rt_likely(rt_cas(lock, &none, me));
 }
 
-RT_INLINE int rt_lock(uint64_t *lock, uint64_t me)
+/* For an operation that may go on without the lock; one that ends returns rt_busy(). */
+RT_INLINE int rt_lock_part(uint64_t *lock, uint64_t me)
 {
 	return rt_lock_try(lock, me) ? 0 : rt_lock_wait(lock, me);
+}
+
+/* For an operation that ends when the lock stays taken. */
+RT_INLINE int rt_lock(uint64_t *lock, uint64_t me)
+{
+	return rt_lock_part(lock, me) ? rt_busy() : 0;
 }
 
 RT_INLINE void rt_unlock(uint64_t *lock)

@@ -32,16 +32,37 @@ RT_INLINE void rt_zero_long(void *to, uint64_t bytes)
 #endif
 }
 
+#define RT_LOAD_AT(type_, p_, off_)                                                       \
+	({ type_ v_; __builtin_memcpy(&v_, (const char *)(p_) + (off_), sizeof(v_)); v_; })
+
+/* Word by word: what a reader or a kill sees of the copy is made of whole ones where `to` is aligned,
+ * as values in maps are. */
+RT_INLINE void rt_copy_in(void *to, const void *from, uint64_t bytes)
+{
+	uint64_t i = 0;
+
+	for (; i + 8 <= bytes; i += 8)
+		rt_store((uint64_t *)((char *)to + i), RT_LOAD_AT(uint64_t, from, i));
+	if (bytes & 4) {
+		rt_store((uint32_t *)((char *)to + i), RT_LOAD_AT(uint32_t, from, i));
+		i += 4;
+	}
+	for (; i < bytes; i++)
+		rt_store((uint8_t *)to + i, RT_LOAD_AT(uint8_t, from, i));
+}
+
 /* In bitcode sizes are constants by the time a hook object is emitted. */
 RT_INLINE void rt_copy(void *to, const void *from, uint64_t bytes)
 {
-#ifdef RT_BITCODE
-	if (bytes <= RT_MEM_UNROLL) {
-		__builtin_memcpy(to, from, bytes);
+	if (bytes > RT_MEM_UNROLL) {
+		rt_copy_long(to, from, bytes);
 		return;
 	}
+#ifdef RT_BITCODE
+	__builtin_memcpy(to, from, bytes);
+#else
+	rt_copy_in(to, from, bytes);	/* the string instructions take longer to start */
 #endif
-	rt_copy_long(to, from, bytes);
 }
 
 RT_INLINE void rt_zero(void *to, uint64_t bytes)
@@ -68,9 +89,6 @@ RT_INLINE void rt_copy_words(void *to, const void *from, uint64_t bytes)
 	for (; i < bytes; i++)
 		rt_store((uint8_t *)to + i, rt_load((const uint8_t *)from + i));
 }
-
-#define RT_LOAD_AT(type_, p_, off_)                                                       \
-	({ type_ v_; __builtin_memcpy(&v_, (const char *)(p_) + (off_), sizeof(v_)); v_; })
 
 RT_INLINE bool rt_equal(const void *a, const void *b, uint32_t bytes)
 {

@@ -25,7 +25,7 @@ RT_FAST int rt_array_update(rt_map m, void *base, const void *key, const void *v
 
 	if (rt_unlikely(r))
 		return r;
-	rt_copy((char *)base + i * rt_stride(m), value, m->value_size);
+	rt_copy_in((char *)base + i * rt_stride(m), value, m->value_size);
 	return 0;
 }
 

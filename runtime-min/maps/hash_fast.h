@@ -29,7 +29,7 @@ RT_INLINE void *rt_hash_fast_lookup(rt_map m, void *base, const void *key)
 RT_INLINE void rt_hash_overwrite(rt_map m, void *base, struct rt_entry *e, uint64_t state,
 				 const void *value)
 {
-	rt_copy(rt_hash_value(m, base, e, state ^ RT_ACTIVE), value, m->value_size);
+	rt_copy_in(rt_hash_value(m, base, e, state ^ RT_ACTIVE), value, m->value_size);
 	if (!rt_hash_is_percpu(m))
 		rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
 }

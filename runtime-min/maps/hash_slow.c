@@ -77,7 +77,7 @@ int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me)
 		s = x % rt_hash_shards(m);
 		shard = rt_hash_shard(base, s);
 		stack = rt_hash_stack(m, base, s);
-		if (rt_lock(&shard->lock, me))
+		if (rt_lock_part(&shard->lock, me))
 			return -RT_EBUSY;
 		if (rt_load(&e->home) == b + 1) {
 			if (in_stack(stack, top_of(m, shard), x)) {
@@ -98,7 +98,7 @@ int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me)
 {
 	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
 
-	if (rt_lock(&bucket->lock, me))
+	if (rt_lock_part(&bucket->lock, me))
 		return -RT_EBUSY;
 	if (rt_hash_repair(m, base, b, me)) {
 		rt_unlock(&bucket->lock);
@@ -165,7 +165,7 @@ static void collect(rt_map m, void *base, uint64_t me)
 
 		if (!rt_load(&bucket->pending) || rt_load(&bucket->lock) == me)
 			continue;
-		if (!rt_lock(&bucket->lock, me)) {
+		if (!rt_lock_part(&bucket->lock, me)) {
 			rt_hash_repair(m, base, b, me);
 			rt_unlock(&bucket->lock);
 		}
@@ -196,7 +196,7 @@ static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which
 		return;
 	}
 	if (!rt_hash_is_percpu(m)) {
-		rt_copy(rt_hash_value(m, base, e, which), value, m->value_size);
+		rt_copy_in(rt_hash_value(m, base, e, which), value, m->value_size);
 		return;
 	}
 	cpus = rt_header(base)->cpu_count;
@@ -208,7 +208,7 @@ static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which
 	}
 	for (uint32_t c = 0; new && c < cpus; c++)
 		rt_zero(rt_hash_cpu_value(m, base, e, c), rt_stride(m));
-	rt_copy(rt_hash_value(m, base, e, which), value, m->value_size);
+	rt_copy_in(rt_hash_value(m, base, e, which), value, m->value_size);
 }
 
 /* b is locked and the key is not there. */
@@ -280,7 +280,7 @@ static void take_out(rt_map m, void *base, uint32_t b, struct rt_entry *e, uint6
 	rt_store_release(&bucket->pending, x + 1);
 	rt_store_release(link_to(m, base, b, e), rt_load(&e->next));
 	make_unlive(e);
-	if (rt_lock(&shard->lock, me))
+	if (rt_lock_part(&shard->lock, me))
 		return;		/* it stays pending */
 	push(m, base, shard, rt_hash_stack(m, base, s), x);
 	rt_unlock(&shard->lock);
@@ -357,12 +357,13 @@ uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t v, uint64_t
 			evict(m, base, me);
 			r = try_put(m, base, b, key, value, flags, me, false);
 		}
-		return (uint64_t)(int64_t)(r == -RT_E2BIG ? -RT_ENOMEM : r);
+		if (r == -RT_E2BIG)
+			r = -RT_ENOMEM;
+	} else if (r == -RT_E2BIG && time_to_collect(base)) {
+		collect(m, base, me);
+		r = try_put(m, base, b, key, value, flags, me, false);
 	}
-	if (r != -RT_E2BIG || !time_to_collect(base))
-		return (uint64_t)(int64_t)r;
-	collect(m, base, me);
-	return (uint64_t)(int64_t)try_put(m, base, b, key, value, flags, me, false);
+	return (uint64_t)(int64_t)(r == -RT_EBUSY ? rt_busy() : r);
 }
 
 int rt_hash_take(rt_map m, void *base, const void *key, void *value)
@@ -373,7 +374,7 @@ int rt_hash_take(rt_map m, void *base, const void *key, void *value)
 	bool lost;
 
 	if (rt_hash_enter(m, base, b, me))
-		return -RT_EBUSY;
+		return rt_busy();
 	e = rt_hash_walk(m, base, b, key, &state, &lost);
 	if (e && value)
 		rt_hash_copy_out(m, base, e, state, value);
@@ -401,7 +402,9 @@ uint64_t rt_hash_find(uint64_t map, uint64_t at, uint64_t k)
 
 	for (int i = 0; i < RT_HASH_RESTARTS && lost; i++)
 		e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (lost && !rt_hash_enter(m, base, b, rt_me())) {
+	if (lost && rt_hash_enter(m, base, b, rt_me())) {
+		rt_busy();	/* a helper cannot say so: the answer is that there is none */
+	} else if (lost) {
 		e = rt_hash_walk(m, base, b, key, &state, &lost);
 		rt_unlock(&rt_hash_bucket(m, base, b)->lock);
 	}

@@ -16,7 +16,7 @@ struct rt_lpm_value {
 };
 
 #pragma GCC visibility push(hidden)
-/* Takes bucket b's lock and repairs it.  0 or -EBUSY. */
+/* Takes bucket b's lock and repairs it.  0 or -EBUSY, which is not counted. */
 int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me);
 /* Finishes what a dead owner left; b is locked.  0 or -EBUSY. */
 int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me);

@@ -57,7 +57,6 @@ static int copy_value(rt_map m, void *base, uint32_t b, const void *key, void *v
 	struct rt_entry *e;
 	uint64_t state;
 	bool lost;
-	int r;
 
 	for (int i = 0; i < COPIES; i++) {
 		e = rt_hash_walk(m, base, b, key, &state, &lost);
@@ -70,9 +69,8 @@ static int copy_value(rt_map m, void *base, uint32_t b, const void *key, void *v
 		if (rt_load(&e->state) == state)
 			return 0;
 	}
-	r = rt_hash_enter(m, base, b, rt_me());
-	if (r)
-		return r;
+	if (rt_hash_enter(m, base, b, rt_me()))
+		return rt_busy();
 	e = rt_hash_walk(m, base, b, key, &state, &lost);
 	if (e)
 		rt_hash_copy_out(m, base, e, state, value);

@@ -172,7 +172,6 @@ static int copy_exact(rt_map m, void *base, const struct prefix *p, uint32_t off
 	struct rt_entry *e;
 	uint64_t state;
 	bool lost;
-	int r;
 
 	for (int i = 0; i < COPIES; i++) {
 		e = rt_hash_walk(&h, at, b, p, &state, &lost);
@@ -185,9 +184,8 @@ static int copy_exact(rt_map m, void *base, const struct prefix *p, uint32_t off
 		if (rt_load(&e->state) == state)
 			return 0;
 	}
-	r = rt_hash_enter(&h, at, b, rt_me());
-	if (r)
-		return r;
+	if (rt_hash_enter(&h, at, b, rt_me()))
+		return rt_busy();
 	e = rt_hash_walk(&h, at, b, p, &state, &lost);
 	if (e)
 		rt_copy_words(to, (char *)rt_hash_value(&h, at, e, state) + off, bytes);

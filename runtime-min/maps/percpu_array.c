@@ -24,7 +24,7 @@ RT_FAST int rt_percpu_array_update(rt_map m, void *base, const void *key, const 
 
 	if (rt_unlikely(r))
 		return r;
-	rt_copy(rt_percpu_value(m, base, i, rt_cpu_slot()), value, m->value_size);
+	rt_copy_in(rt_percpu_value(m, base, i, rt_cpu_slot()), value, m->value_size);
 	return 0;
 }
 

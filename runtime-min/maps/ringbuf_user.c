@@ -98,7 +98,7 @@ static void reap(rt_map map, void *base)
 	struct rt_ring *r = rt_ring(base);
 	uint64_t me = rt_me();
 
-	if (rt_lock(&r->lock, me))
+	if (rt_lock_part(&r->lock, me))
 		return;
 	rt_ring_reap(&ring, base, me);
 	rt_unlock(&r->lock);

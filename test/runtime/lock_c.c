@@ -12,3 +12,8 @@ void test_unlock(uint64_t *lock)
 {
 	rt_unlock(lock);
 }
+
+void test_count_busy(uint64_t *n)
+{
+	rt_busy_counter = n;
+}

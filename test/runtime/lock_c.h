@@ -4,3 +4,5 @@
 
 int test_lock(uint64_t *lock);
 void test_unlock(uint64_t *lock);
+/* Where -EBUSY is counted; NULL: nowhere. */
+void test_count_busy(uint64_t *n);
