@@ -70,6 +70,7 @@ enum bpfi_pseudo_call {
 	BPFI_CALL_HELPER = 0,	/* imm: helper id */
 	BPFI_CALL_LOCAL = 1,	/* imm: callee - (this + 1), in slots */
 	BPFI_CALL_KFUNC = 2,	/* imm: index into the unit's kfuncs */
+	BPFI_CALL_EXTERN = 3,	/* imm: index into the unit's externs; never in an object file */
 };
 
 /* An instruction whose CO-RE access has no answer becomes a call to this id,

@@ -12,8 +12,9 @@
  *   .bpftime.maps    array of struct bpftime_map     } of one object, in order;
  *   .bpftime.hooks   array of struct objfmt_hook     } objfmt_object counts them
  *   .bpftime.stamp   one struct objfmt_stamp
+ *   .bpftime.externs array of struct objfmt_extern, only in objects made for a program that embeds them (vm.h)
  *   .bpftime.str     strings the *_rel fields point at
- *   .bpftime.slots   RW: one 8-byte base slot for each map without a room
+ *   .bpftime.slots   RW: one 8-byte base slot for each map without a room, one for each extern
  *   .bpftime.room.*  RW, page aligned: contents of each map that has a room
  *   .text.*, .rodata*  code; the only undefined symbols are bpftime_rt1_* (rt.def)
  *   .BTF             BTF of the program, allocated as well: init writes it next to the maps.
@@ -29,8 +30,8 @@ extern "C" {
 #endif
 
 enum {
-	OBJFMT_OBJECT_VERSION = 1, OBJFMT_MAP_VERSION = 1, OBJFMT_HOOK_VERSION = 1,
-	OBJFMT_STAMP_VERSION = 1, OBJFMT_PAYLOAD_VERSION = 1,
+	OBJFMT_OBJECT_VERSION = 2, OBJFMT_MAP_VERSION = 1, OBJFMT_HOOK_VERSION = 1,
+	OBJFMT_STAMP_VERSION = 1, OBJFMT_EXTERN_VERSION = 1, OBJFMT_PAYLOAD_VERSION = 1,
 	OBJFMT_NAME_BYTES = 64,
 	OBJFMT_ROOM_TOTAL_BYTES = 1 << 20,	/* rooms of one payload, together */
 };
@@ -44,6 +45,8 @@ struct objfmt_object {
 	int32_t  name_rel;	/* file name without .bpf.o, as in map paths */
 	int32_t  btf_rel;	/* raw BTF of the program (.BTF), or 0 */
 	uint32_t btf_bytes;
+	uint32_t n_externs;
+	int32_t  externs_rel;	/* struct objfmt_extern[n_externs] */
 	uint32_t reserved;
 };
 
@@ -92,6 +95,17 @@ struct objfmt_hook {
 	int32_t  spec_rel;	/* SEC() name as written */
 	uint64_t cookie;	/* default; an attach point may override it */
 	uint8_t  hash[32];	/* SHA-256 of the relocated program */
+};
+
+/* A function of the program that embeds the object, which writes its address into the slot.  A
+ * payload in somebody else's binary has nobody who would. */
+struct objfmt_extern {
+	uint16_t version, size;
+	int32_t  id;		/* the number that programs call it by */
+	uint8_t  ret, arg[5];	/* enum helper_ret, enum helper_arg: what was verified */
+	uint8_t  reserved[2];
+	int32_t  name_rel;
+	int32_t  slot_rel;	/* void *, in .bpftime.slots */
 };
 
 enum objfmt_verdict { VERDICT_VERIFIED = 1, VERDICT_UNVERIFIED = 2 };

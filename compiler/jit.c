@@ -107,26 +107,29 @@ static int link_module(struct jit *j, const struct unit *u, struct module *m,
 							tsm), dg);
 }
 
-/* What init does for a hook object: writes the base of each map. */
+/* What init does for a hook object, and who embeds it: writes the base of each map, and the
+ * address of each extern. */
 static int fill_slots(struct jit *j, const struct unit *u, const struct jit_env *env,
 		      struct diags *dg)
 {
 	LLVMOrcExecutorAddress addr = 0;
 	void **slot;
-	int r = 0;
+	int r;
 
+	if (!u->n_map && !u->n_ext)
+		return 0;
+	r = orc_error(u, LLVMOrcLLJITLookup(j->lljit, &addr, LOWER_SLOTS), dg);
+	if (r < 0)
+		return r;
+	slot = (void **)(uintptr_t)addr;
 	for (size_t i = 0; i < u->n_map; i++) {
-		if (!addr)
-			r = orc_error(u, LLVMOrcLLJITLookup(j->lljit, &addr, LOWER_SLOTS), dg);
-		if (r < 0)
-			return r;
 		if (!env)
 			return diag(dg, DIAG_C003, at_file(u->path), "map %s has no memory",
 				    u->map[i].name);
-		slot = (void **)(uintptr_t)addr;
-		*slot = env->map_base(env->arg, i);
-		addr += sizeof(*slot);
+		*slot++ = env->map_base(env->arg, i);
 	}
+	for (size_t i = 0; i < u->n_ext; i++)
+		*slot++ = u->ext[i].at;
 	return 0;
 }
 

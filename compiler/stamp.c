@@ -92,6 +92,12 @@ static void unit_hash(const struct unit *u, uint8_t out[32])
 		add_u32(&s, p->flags);
 		add_insns(&s, p);
 	}
+	for (size_t i = 0; i < u->n_ext; i++) {
+		add_u32(&s, (uint32_t)u->ext[i].id);
+		add_bytes(&s, u->ext[i].proto.name, strlen(u->ext[i].proto.name));
+		add_u32(&s, u->ext[i].proto.ret);
+		add_bytes(&s, u->ext[i].proto.arg, sizeof(u->ext[i].proto.arg));
+	}
 	add_bytes(&s, u->btf_raw.p, u->btf_raw.n);
 	sha256_done(&s, out);
 }

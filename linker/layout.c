@@ -220,6 +220,9 @@ int lnk_layout(struct lnk *l, const struct lnk_target *t, uint64_t tramp_bytes,
 	if (tramp_bytes > OBJ_MAX_BYTES || cfi_bytes > OBJ_MAX_BYTES ||
 	    l->n_attach > OBJ_MAX_BYTES / sizeof(struct bpftime_attach))
 		return diag(dg, DIAG_L011, at_file(NULL), "%zu attach points", l->n_attach);
+	if (l->extern_name && !t->embedded)
+		return diag(dg, DIAG_L014, at_file(NULL), "%s is registered by a program that embeds "
+			    "the object", l->extern_name);
 	l->target = *t;
 	l->placed = false;
 	make_own(l, tramp_bytes, cfi_bytes);

@@ -80,6 +80,7 @@ struct lnk {
 	struct lnk_attach *attach;
 	size_t n_attach, cap_attach;
 	uint64_t room_bytes;
+	const char *extern_name;	/* of the first extern, NULL: there is none */
 	const char **required;		/* symbols of lnk_require */
 	size_t n_required, cap_required;
 

@@ -17,7 +17,7 @@ static int map(struct lnk_loaded *p, struct bytes rx, struct bytes rw, struct di
 
 int lnk_load_here(struct lnk *l, uint32_t bits, struct lnk_loaded *out, struct diags *dg)
 {
-	struct lnk_target t = { .bits = bits };
+	struct lnk_target t = { .bits = bits, .embedded = true };
 	struct bytes rx, rw;
 	struct lnk_size size;
 	uint64_t init;
@@ -87,4 +87,40 @@ const struct bpftime_map *lnk_loaded_map(const struct lnk_loaded *p, const char 
 		}
 	}
 	return NULL;
+}
+
+void *lnk_loaded_base(const struct bpftime_map *m)
+{
+	void **slot = BPFTIME_REL(void *, m->slot_rel);
+
+	if (m->room_rel)
+		return BPFTIME_REL(void, m->room_rel);
+	return slot ? *slot : NULL;
+}
+
+static int bind(const struct objfmt_object *o, lnk_extern_fn *fn, void *arg, struct diags *dg)
+{
+	const struct objfmt_extern *e = BPFTIME_REL(const struct objfmt_extern, o->externs_rel);
+
+	for (uint32_t i = 0; i < o->n_externs; i++) {
+		const char *name = BPFTIME_REL(const char, e[i].name_rel);
+		void **slot = BPFTIME_REL(void *, e[i].slot_rel), *at = fn(arg, &e[i], name);
+
+		if (!at)
+			return diag(dg, DIAG_L014, at_file(NULL), "%s, number %d: register it first, with the "
+				    "prototype that was verified", name, e[i].id);
+		*slot = at;
+	}
+	return 0;
+}
+
+int lnk_loaded_bind(const struct lnk_loaded *p, lnk_extern_fn *fn, void *arg, struct diags *dg)
+{
+	const struct bpftime_payload *h = (const struct bpftime_payload *)p->base;
+	const int32_t *list = BPFTIME_REL(const int32_t, h->objects_rel);
+	int r = 0;
+
+	for (uint32_t i = 0; i < h->n_objects && r >= 0; i++)
+		r = bind(BPFTIME_REL(const struct objfmt_object, list[i]), fn, arg, dg);
+	return r;
 }

@@ -35,6 +35,15 @@ int64_t lnk_find_hook(const struct lnk *l, const char *prog);
 struct bpftime_map;
 const struct bpftime_map *lnk_loaded_map(const struct lnk_loaded *p, const char *map);
 
+/* Its data; NULL when init found no memory for it. */
+void *lnk_loaded_base(const struct bpftime_map *m);
+
+/* Writes the addresses of externs (objfmt.h) into their slots: fn gives each, NULL when there is
+ * none.  Returns 0 or -DIAG_L014. */
+struct objfmt_extern;
+typedef void *lnk_extern_fn(void *arg, const struct objfmt_extern *row, const char *name);
+int lnk_loaded_bind(const struct lnk_loaded *p, lnk_extern_fn *fn, void *arg, struct diags *dg);
+
 /* Unmaps it.  Not for payloads with PAYLOAD_READS_FAST: their signal handler stays. */
 void lnk_unload(struct lnk_loaded *p);
 

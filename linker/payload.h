@@ -89,6 +89,7 @@ struct lnk_target {		/* goes into struct bpftime_payload */
 	const char *dir;	/* map directory, NULL: default */
 	const char *path;	/* of the target */
 	struct bytes build_id;	/* at most 20 bytes are kept */
+	bool        embedded;	/* in this process, which will fill the slots of externs */
 };
 struct lnk_size {
 	uint64_t rx_bytes, rw_bytes;	/* rw_bytes is whole pages */

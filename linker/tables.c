@@ -57,11 +57,13 @@ static int check_untouched(const struct tables *t, struct lnk_ref at, uint64_t n
 static const uint64_t object_pointers =
 	POINTER(objfmt_object, maps_rel) | POINTER(objfmt_object, hooks_rel) |
 	POINTER(objfmt_object, stamp_rel) | POINTER(objfmt_object, name_rel) |
-	POINTER(objfmt_object, btf_rel);
+	POINTER(objfmt_object, btf_rel) | POINTER(objfmt_object, externs_rel);
 static const uint64_t map_pointers =
 	POINTER(bpftime_map, name_rel) | POINTER(bpftime_map, object_rel) |
 	POINTER(bpftime_map, slot_rel) | POINTER(bpftime_map, room_rel) |
 	POINTER(bpftime_map, init_rel) | POINTER(bpftime_map, inner_rel);
+static const uint64_t extern_pointers =
+	POINTER(objfmt_extern, name_rel) | POINTER(objfmt_extern, slot_rel);
 static const uint64_t hook_pointers =
 	POINTER(objfmt_hook, entry_rel) | POINTER(objfmt_hook, body_rel) |
 	POINTER(objfmt_hook, prog_rel) | POINTER(objfmt_hook, spec_rel);
@@ -149,6 +151,16 @@ static int check_version(const struct tables *t, struct lnk_ref at, uint16_t ver
 		    version, size, want_version, want_size);
 }
 
+static int check_slot(const struct tables *t, struct lnk_ref at, struct lnk_ref slot)
+{
+	const struct obj_sec *s = &t->f->sec[slot.sec];
+
+	if (!(s->flags & SHF_WRITE) || strncmp(s->name, ".bpftime.slots", 14) || slot.off % 8 ||
+	    s->align < 8 || s->bytes - slot.off < 8)
+		return damaged(t, at, "a slot outside .bpftime.slots");
+	return 0;
+}
+
 /* The data of a map: a slot, a room, or first contents. */
 static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime_map *m)
 {
@@ -164,12 +176,8 @@ static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime
 		return has_init;
 	if (has_slot && has_room)
 		return damaged(t, at, "a map with a slot and a room");
-	if (has_slot) {
-		s = &t->f->sec[slot.sec];
-		if (!(s->flags & SHF_WRITE) || strncmp(s->name, ".bpftime.slots", 14) ||
-		    slot.off % 8 || s->align < 8 || s->bytes - slot.off < 8)
-			return damaged(t, at, "a slot outside .bpftime.slots");
-	}
+	if (has_slot && (has_slot = check_slot(t, at, slot)) < 0)
+		return has_slot;
 	if (!has_room)
 		return m->room_bytes ? damaged(t, at, "bytes of a room that is not there") : 0;
 	s = &t->f->sec[room.sec];
@@ -327,6 +335,47 @@ static int check_stamp(struct tables *t, struct lnk_ref at, const struct objfmt_
 	return 0;
 }
 
+static int read_extern(struct tables *t, struct lnk_ref at)
+{
+	struct objfmt_extern e;
+	const char *name;
+	struct lnk_ref slot;
+	int err;
+
+	get(t, at, &e, sizeof(e));
+	err = check_version(t, at, e.version, e.size, OBJFMT_EXTERN_VERSION, sizeof(e));
+	if (err >= 0)
+		err = check_untouched(t, at, sizeof(e), extern_pointers);
+	if (err >= 0)
+		err = follow_str(t, at, FIELD(e, name_rel), 255, &name);
+	if (err >= 0)
+		err = follow(t, at, FIELD(e, slot_rel), &slot);
+	if (err < 0)
+		return err;
+	if (!err)
+		return damaged(t, at, "an extern without a slot");
+	err = check_slot(t, at, slot);
+	if (err >= 0 && !t->l->extern_name)
+		t->l->extern_name = name;
+	return err;
+}
+
+static int read_externs(struct tables *t, struct lnk_ref object)
+{
+	const struct objfmt_object *row = &t->o->row;
+	struct lnk_ref at;
+	int err = follow_const(t, object, FIELD(*row, externs_rel),
+			       (uint64_t)row->n_externs * sizeof(struct objfmt_extern), &at);
+
+	if (err >= 0 && (row->n_externs > MAX_ROWS || (!err && row->n_externs)))
+		return damaged(t, object, "an object without its externs, or with too many");
+	for (uint32_t i = 0; err >= 0 && i < row->n_externs; i++) {
+		err = read_extern(t, at);
+		at.off += sizeof(struct objfmt_extern);
+	}
+	return err;
+}
+
 /* No two maps of one object may share a file. */
 static int check_map_names(const struct tables *t)
 {
@@ -389,6 +438,8 @@ static int read_object(struct tables *t, struct lnk_ref at)
 	o->maps = t->maps;
 	if (err >= 0)
 		err = check_map_names(t);
+	if (err >= 0)
+		err = read_externs(t, at);
 	for (uint32_t i = 0; err >= 0 && i < row->n_hooks; i++) {
 		struct lnk_ref h = hooks;
 

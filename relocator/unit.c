@@ -60,3 +60,49 @@ const char *unit_note_at(const struct unit_prog *p, uint32_t insn)
 			return p->note[i].why;
 	return NULL;
 }
+
+const struct helper_proto *unit_callee(const struct unit *u, const struct bpfi *in)
+{
+	if (in->code != BPFI_JMP_CALL)
+		return NULL;
+	switch (in->src) {
+	case BPFI_CALL_HELPER:
+		return helper_proto(in->imm);
+	case BPFI_CALL_KFUNC:
+		return (uint32_t)in->imm < u->n_kfunc ? kfunc_proto(u->kfunc[in->imm]) : NULL;
+	case BPFI_CALL_EXTERN:
+		return (uint32_t)in->imm < u->n_ext ? &u->ext[in->imm].proto : NULL;
+	default:
+		return NULL;
+	}
+}
+
+void unit_find_funcs(struct arena *a, struct unit_prog *p)
+{
+	uint8_t *start = arena_alloc(a, p->n_insn + 1);	/* 1 function, 3 callback */
+	struct unit_func *f;
+	size_t n = 0;
+
+	start[0] = 1;
+	for (uint32_t i = 0; i < p->n_insn; i++) {
+		const struct bpfi *in = &p->insn[i];
+		int64_t to = (int64_t)i + 1 + in->imm;
+		bool call = in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_LOCAL;
+		bool ptr = in->code == BPFI_LD_IMM64 && in->src == BPFI_LD_FUNC;
+
+		if ((call || ptr) && to >= 0 && to < p->n_insn)
+			start[to] |= ptr ? 3 : 1;
+		if (in->code == BPFI_LD_IMM64)
+			i++;
+	}
+	for (uint32_t i = 0; i < p->n_insn; i++)
+		n += start[i] != 0;
+	p->func = f = arena_array(a, n + 1, sizeof(*f));
+	p->n_func = n;
+	for (uint32_t i = 0; i < p->n_insn; i++)
+		if (start[i])
+			*f++ = (struct unit_func){
+				.insn = i, .callback = start[i] == 3,
+				.name = i ? arena_printf(a, "func_%u", i) : p->name,
+			};
+}

@@ -84,6 +84,13 @@ struct unit_prog {
 	size_t      n_note;
 };
 
+/* A function of the process that embeds the program (vm.h), called like a helper. */
+struct unit_extern {
+	int32_t id;		/* the number it was registered by */
+	struct helper_proto proto;
+	void   *at;		/* uint64_t (*)(uint64_t or pointer, up to five times); NULL: not here */
+};
+
 struct unit {
 	struct arena *arena;	/* owns all of it; unit_free() */
 	const char *path;	/* as the user typed it */
@@ -93,6 +100,8 @@ struct unit {
 	size_t            n_map;
 	struct unit_prog *prog;
 	size_t            n_prog;
+	const struct unit_extern *ext;
+	size_t            n_ext;
 	const char      **kfunc;	/* names, indexed by the imm of a kfunc call */
 	size_t            n_kfunc;
 	struct btf       *btf;	/* of the program, DATASEC sizes filled in; NULL: none */
@@ -109,6 +118,13 @@ const struct unit_line *unit_line_at(const struct unit_prog *p, uint32_t insn);
 const char *unit_note_at(const struct unit_prog *p, uint32_t insn);
 /* The function a slot belongs to. */
 const struct unit_func *unit_func_at(const struct unit_prog *p, uint32_t insn);
+/* The prototype of what a call instruction calls; NULL: it is unknown, or a function of the
+ * program. */
+const struct helper_proto *unit_callee(const struct unit *u, const struct bpfi *in);
+/* Fills func and n_func of a program that nothing but its instructions describes: functions
+ * are wherever calls and function pointers lead.  The verifier and the compiler refuse those
+ * that lead outside. */
+void unit_find_funcs(struct arena *a, struct unit_prog *p);
 
 #ifdef __cplusplus
 }

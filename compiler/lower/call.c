@@ -25,8 +25,7 @@ static LLVMValueRef defined(struct lower *l, const char *name, LLVMTypeRef type)
 	return fn && !LLVMIsDeclaration(fn) && LLVMGlobalGetValueType(fn) == type ? fn : NULL;
 }
 
-/* The runtime's function for a row, NULL when it has none of that signature. */
-static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
+static LLVMTypeRef helper_type(struct lower *l, const struct helper_proto *h)
 {
 	LLVMTypeRef arg[10], ret = l->ptr;
 	unsigned n = 0;
@@ -40,8 +39,13 @@ static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
 		ret = l->i64;
 	else if (h->ret == RET_VOID)
 		ret = l->void_;
-	return defined(l, arena_printf(l->a, "bpftime_h_%s", h->name),
-		       LLVMFunctionType(ret, arg, n, 0));
+	return LLVMFunctionType(ret, arg, n, 0);
+}
+
+/* The runtime's function for a row, NULL when it has none of that signature. */
+static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
+{
+	return defined(l, arena_printf(l->a, "bpftime_h_%s", h->name), helper_type(l, h));
 }
 
 /* The map argument: known at compile time (then everything about it is a constant), or a
@@ -65,7 +69,7 @@ static unsigned map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueR
 static void call_helper(struct lower_func *f, uint32_t i, const struct helper_proto *h,
 			LLVMValueRef fn)
 {
-	LLVMTypeRef type = LLVMGlobalGetValueType(fn);
+	LLVMTypeRef type = helper_type(f->l, h);
 	LLVMValueRef arg[10], v;
 	struct lower *l = f->l;
 	unsigned n = 0;
@@ -214,6 +218,12 @@ int lower_call(struct lower_func *f, uint32_t i)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: not in the runtime for %s",
 				    h->name, f->l->target);
 		call_helper(f, i, h, fn);
+		return 0;
+	case BPFI_CALL_EXTERN:
+		if ((uint32_t)in->imm >= f->l->u->n_ext)
+			return diag(f->l->dg, DIAG_C003, at(f, i), "extern %d", in->imm);
+		call_helper(f, i, &f->l->u->ext[in->imm].proto,
+			    lower_slot(f->l, f->l->ext_slot[in->imm]));
 		return 0;
 	default:
 		h = (uint32_t)in->imm < f->l->u->n_kfunc ? kfunc_proto(f->l->u->kfunc[in->imm]) : NULL;

@@ -21,7 +21,7 @@ enum {
 	LOWER_SUB_ARGS = 11,	/* of a subprogram: r1..r5 as numbers, as pointers, tail_count */
 };
 
-#define LOWER_SLOTS "slots"	/* the global with the base slots */
+#define LOWER_SLOTS "slots"	/* the global with the base slots, then those of externs */
 
 /* The bytes of one map as the module knows them. */
 struct lower_map {
@@ -55,6 +55,7 @@ struct lower {			/* one LLVM module in the making */
 	bool           no_rooms;	/* all maps are reached through slots: their data is elsewhere */
 	unsigned       hook_cc;	/* calling convention of entries: preserve_most where it exists */
 	struct lower_map *map;	/* u->n_map of them */
+	LLVMValueRef  *ext_slot;	/* u->n_ext of them: addresses of the functions */
 	struct lower_hook *hook;	/* u->n_prog of them; hash is set first */
 	LLVMValueRef   object;	/* .bpftime.object */
 	LLVMValueRef   maps;	/* all descriptors, one global; NULL without maps */
@@ -116,6 +117,8 @@ struct lower_prog {
 int lower_maps(struct lower *l);
 /* Base address of map i's data, as a ptr. */
 LLVMValueRef lower_map_base(struct lower *l, size_t i);
+/* What a slot holds: filled before any program runs, the same ever after. */
+LLVMValueRef lower_slot(struct lower *l, LLVMValueRef slot);
 
 /* Lowers program i into an internal function of the form of objfmt_hook.body_rel.
  * *tail_calls: it may leave through a musttail call.  Returns 0 or a negative diagnostic. */

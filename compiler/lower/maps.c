@@ -89,6 +89,13 @@ static LLVMValueRef make_slots(struct lower *l, size_t n)
 	return g;
 }
 
+static LLVMValueRef slot_at(struct lower *l, LLVMValueRef slots, size_t n, size_t i)
+{
+	LLVMValueRef at[2] = { lower_imm(l->i64, 0), lower_imm(l->i64, (int64_t)i) };
+
+	return LLVMConstInBoundsGEP2(LLVMArrayType2(l->ptr, n), slots, at, 2);
+}
+
 static int check_map(struct lower *l, const struct unit_map *m)
 {
 	const struct map_row *row = map_row(m->type);
@@ -107,7 +114,7 @@ static int check_map(struct lower *l, const struct unit_map *m)
 static void place(struct lower *l)
 {
 	uint64_t room_bytes = 0;
-	size_t n_slots = 0, slot = 0;
+	size_t n_slots = l->u->n_ext, slot = 0;
 	LLVMValueRef slots = NULL;
 
 	for (size_t i = 0; i < l->u->n_map; i++) {
@@ -125,30 +132,25 @@ static void place(struct lower *l)
 	}
 	if (n_slots)
 		slots = make_slots(l, n_slots);
-	for (size_t i = 0; i < l->u->n_map; i++) {
-		LLVMValueRef at[2] = { lower_imm(l->i64, 0), lower_imm(l->i64, (int64_t)slot) };
+	for (size_t i = 0; i < l->u->n_map; i++)
+		if (!l->map[i].room)
+			l->map[i].slot = slot_at(l, slots, n_slots, slot++);
+	for (size_t i = 0; i < l->u->n_ext; i++)
+		l->ext_slot[i] = slot_at(l, slots, n_slots, slot++);
+}
 
-		if (l->map[i].room)
-			continue;
-		l->map[i].slot = LLVMConstInBoundsGEP2(LLVMArrayType2(l->ptr, n_slots), slots, at, 2);
-		slot++;
-	}
+LLVMValueRef lower_slot(struct lower *l, LLVMValueRef slot)
+{
+	LLVMValueRef v = LLVMBuildLoad2(l->b, l->ptr, slot, "");
+	unsigned kind = LLVMGetMDKindIDInContext(l->ctx, "invariant.load", 14);
+
+	LLVMSetMetadata(v, kind, LLVMMetadataAsValue(l->ctx, LLVMMDNodeInContext2(l->ctx, NULL, 0)));
+	return v;
 }
 
 LLVMValueRef lower_map_base(struct lower *l, size_t i)
 {
-	const struct lower_map *m = &l->map[i];
-	LLVMValueRef v, none;
-	unsigned kind;
-
-	if (m->room)
-		return m->room;
-	/* Filled by init, before any hook runs; the same ever after. */
-	v = LLVMBuildLoad2(l->b, l->ptr, m->slot, "");
-	kind = LLVMGetMDKindIDInContext(l->ctx, "invariant.load", 14);
-	none = LLVMMetadataAsValue(l->ctx, LLVMMDNodeInContext2(l->ctx, NULL, 0));
-	LLVMSetMetadata(v, kind, none);
-	return v;
+	return l->map[i].room ? l->map[i].room : lower_slot(l, l->map[i].slot);
 }
 
 /* ptr + self-relative int32 at byte `off` of a descriptor; *zero: is it "none"? */
@@ -188,6 +190,7 @@ int lower_maps(struct lower *l)
 	int r;
 
 	l->map = arena_array(l->a, l->u->n_map + 1, sizeof(*l->map));
+	l->ext_slot = arena_array(l->a, l->u->n_ext + 1, sizeof(*l->ext_slot));
 	for (size_t i = 0; i < l->u->n_map; i++)
 		if ((r = check_map(l, &l->u->map[i])) < 0)
 			return r;

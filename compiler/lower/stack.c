@@ -89,9 +89,11 @@ static void memory(struct walk *w, const struct kinds *k, uint32_t i, struct sta
 }
 
 /* Helpers that fill their whole buffer, whatever happens. */
-static bool fills(int32_t id)
+static bool fills(const struct bpfi *in)
 {
-	switch (id) {
+	if (in->src != BPFI_CALL_HELPER)
+		return false;
+	switch (in->imm) {
 	case HELPER_probe_read:
 	case HELPER_probe_read_user:
 	case HELPER_probe_read_kernel:
@@ -116,15 +118,8 @@ static int64_t map_bytes(const struct walk *w, uint32_t i, bool key)
 /* What the call at i calls, NULL: a function of the program, or nothing that is known. */
 static const struct helper_proto *callee(const struct walk *w, uint32_t i)
 {
-	const struct bpfi *in = &w->p->prog->insn[i];
-	const struct unit *u = w->p->l->u;
-	const struct helper_proto *h = NULL;
+	const struct helper_proto *h = unit_callee(w->p->l->u, &w->p->prog->insn[i]);
 
-	if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER)
-		h = helper_proto(in->imm);
-	else if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_KFUNC &&
-		 (uint32_t)in->imm < u->n_kfunc)
-		h = kfunc_proto(u->kfunc[in->imm]);
 	return h && !h->refused ? h : NULL;
 }
 
@@ -132,7 +127,7 @@ static const struct helper_proto *callee(const struct walk *w, uint32_t i)
 static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsigned arg,
 		       struct stack_bits *written, struct stack_bits *after)
 {
-	int32_t id = w->p->prog->insn[i].imm;
+	const struct bpfi *in = &w->p->prog->insn[i];
 	const struct helper_proto *h = callee(w, i);
 	int64_t from = k->reg[arg + 1].off + BPFI_STACK_BYTES, n = BPFI_STACK_BYTES;
 
@@ -146,7 +141,7 @@ static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsign
 		n = BPFI_STACK_BYTES;
 	if (h->arg[arg] == ARG_ITER && h->arg[1] != ARG_NONE)	/* made here */
 		writes(w, after, from, from + n);
-	else if (h->arg[arg] == ARG_MEM_UNINIT && fills(id) && k->reg[arg + 2].is == KIND_CONST)
+	else if (h->arg[arg] == ARG_MEM_UNINIT && fills(in) && k->reg[arg + 2].is == KIND_CONST)
 		writes(w, after, from, from + n);
 	else if (h->arg[arg] == ARG_ANY || h->arg[arg] == ARG_UNCHECKED)
 		reads(w, written, 0, BPFI_STACK_BYTES);

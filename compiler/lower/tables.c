@@ -96,12 +96,14 @@ void lower_keep_done(struct lower *l)
 static const size_t object_rel[] = {
 	OFF(objfmt_object, maps_rel), OFF(objfmt_object, hooks_rel), OFF(objfmt_object, stamp_rel),
 	OFF(objfmt_object, name_rel), OFF(objfmt_object, btf_rel),
+	OFF(objfmt_object, externs_rel),
 };
+enum { N_OBJECT_REL = sizeof(object_rel) / sizeof(object_rel[0]) };
 
 void tables_open(struct lower *l)
 {
 	l->object = table_new(l, "object", ".bpftime.object", sizeof(struct objfmt_object),
-			      object_rel, 5).global;
+			      object_rel, N_OBJECT_REL).global;
 }
 
 static const size_t map_rel[] = {
@@ -238,19 +240,50 @@ static LLVMValueRef btf_table(struct lower *l)
 	return t.global;
 }
 
+static const size_t extern_rel[] = { OFF(objfmt_extern, name_rel), OFF(objfmt_extern, slot_rel) };
+enum { N_EXTERN_REL = sizeof(extern_rel) / sizeof(extern_rel[0]) };
+
+static LLVMValueRef externs_table(struct lower *l)
+{
+	size_t n = l->u->n_ext;
+	size_t *rel = arena_array(l->a, n * N_EXTERN_REL + 1, sizeof(*rel));
+	LLVMValueRef *target = arena_array(l->a, n * N_EXTERN_REL + 1, sizeof(*target));
+	struct objfmt_extern *row = arena_array(l->a, n + 1, sizeof(*row));
+	struct table t;
+
+	if (!n)
+		return NULL;
+	for (size_t i = 0; i < n * N_EXTERN_REL; i++)
+		rel[i] = i / N_EXTERN_REL * sizeof(*row) + extern_rel[i % N_EXTERN_REL];
+	t = table_new(l, "externs", ".bpftime.externs", n * sizeof(*row), rel, n * N_EXTERN_REL);
+	for (size_t i = 0; i < n; i++) {
+		const struct unit_extern *e = &l->u->ext[i];
+
+		row[i] = (struct objfmt_extern){ .version = OBJFMT_EXTERN_VERSION,
+						 .size = sizeof(*row), .id = e->id, .ret = e->proto.ret };
+		memcpy(row[i].arg, e->proto.arg, sizeof(row[i].arg));
+		target[i * N_EXTERN_REL] = table_str(l, e->proto.name);
+		target[i * N_EXTERN_REL + 1] = l->ext_slot[i];
+	}
+	table_fill(&t, row, target);
+	return t.global;
+}
+
 void tables_close(struct lower *l, const struct objfmt_stamp *stamp)
 {
-	struct table object = { l, l->object, sizeof(struct objfmt_object), object_rel, 5 };
+	struct table object = { l, l->object, sizeof(struct objfmt_object), object_rel, N_OBJECT_REL };
 	struct table t = table_new(l, "stamp", ".bpftime.stamp", sizeof(*stamp), NULL, 0);
 	struct objfmt_object row = {
 		.version = OBJFMT_OBJECT_VERSION, .size = sizeof(row),
 		.n_maps = (uint32_t)l->u->n_map, .n_hooks = (uint32_t)l->u->n_prog,
+		.n_externs = (uint32_t)l->u->n_ext,
 	};
 	LLVMValueRef btf = btf_table(l);
 
 	table_fill(&t, stamp, NULL);
 	if (btf && l->u->btf_raw.n <= UINT32_MAX)
 		row.btf_bytes = (uint32_t)l->u->btf_raw.n;
-	table_fill(&object, &row, (LLVMValueRef[5]){ l->maps, hooks_table(l), t.global,
-						     table_str(l, l->u->name), btf });
+	table_fill(&object, &row, (LLVMValueRef[N_OBJECT_REL]){
+		l->maps, hooks_table(l), t.global, table_str(l, l->u->name), btf, externs_table(l),
+	});
 }

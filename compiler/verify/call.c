@@ -102,6 +102,8 @@ int step_call(struct vfy *v, const struct bpfi *in)
 		return step_helper(v, in);
 	case BPFI_CALL_LOCAL:
 		return call_local(v, in);
+	case BPFI_CALL_EXTERN:
+		return step_extern(v, in);
 	default:
 		return step_kfunc(v, in);
 	}

@@ -262,8 +262,7 @@ static void uses(const struct vfy *v, const struct bpfi *in, uint16_t *use, uint
 /* Helpers read as many arguments as their prototype has. */
 static uint16_t call_uses(const struct vfy *v, const struct bpfi *in)
 {
-	const struct helper_proto *h =
-		in->src == BPFI_CALL_HELPER ? helper_proto(in->imm) : called_kfunc(v, in);
+	const struct helper_proto *h = unit_callee(v->u, in);
 	uint16_t use = 0;
 
 	if (!h || h->refused)

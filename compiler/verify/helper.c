@@ -120,6 +120,39 @@ static int tail_call(struct vfy *v)
 	return leave_function(v);
 }
 
+static int check_args(struct vfy *v, struct call *c)
+{
+	int e = 0;
+
+	for (unsigned i = 0; i < 5 && c->h->arg[i] != ARG_NONE && e >= 0; i++) {
+		enum helper_arg kind = (enum helper_arg)c->h->arg[i];
+
+		if (kind == ARG_UNCHECKED && reg_of(v, i + 1)->type == REG_NONE)
+			continue;
+		if ((e = check_read(v, i + 1)) >= 0)
+			e = check_arg(v, c, i + 1, kind);
+	}
+	return e;
+}
+
+static void clobber(struct vfy *v)
+{
+	for (unsigned r = 0; r <= 5; r++)
+		reg_of(v, r)->type = REG_NONE;
+}
+
+int step_extern(struct vfy *v, const struct bpfi *in)
+{
+	struct call c = { .h = &v->u->ext[in->imm].proto, .id = -1, .map = -1 };
+	int e = check_args(v, &c);
+
+	if (e < 0)
+		return e;
+	clobber(v);
+	set_result(v, &c, false);
+	return 0;
+}
+
 int step_helper(struct vfy *v, const struct bpfi *in)
 {
 	struct call c = { .id = in->imm, .map = -1 };
@@ -127,16 +160,8 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 	bool not_null;
 	int e;
 
-	if ((e = lookup_proto(v, in, &c)) < 0)
+	if ((e = lookup_proto(v, in, &c)) < 0 || (e = check_args(v, &c)) < 0)
 		return e;
-	for (unsigned i = 0; i < 5 && c.h->arg[i] != ARG_NONE; i++) {
-		enum helper_arg kind = (enum helper_arg)c.h->arg[i];
-
-		if (kind == ARG_UNCHECKED && reg_of(v, i + 1)->type == REG_NONE)
-			continue;
-		if ((e = check_read(v, i + 1)) < 0 || (e = check_arg(v, &c, i + 1, kind)) < 0)
-			return e;
-	}
 	if (in->imm == HELPER_tail_call && (e = check_nothing_held(v, "a tail call")) < 0)
 		return e;
 	if (takes_function(c.h) && (e = call_back(v, in->imm, c.func)) < 0)
@@ -147,8 +172,7 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 		ref_drop(v->cur, c.release);
 		each_reg(v->cur, forget, &c);
 	}
-	for (unsigned r = 0; r <= 5; r++)
-		reg_of(v, r)->type = REG_NONE;
+	clobber(v);
 	if (c.h->ret == RET_RINGBUF_MEM_OR_NULL && v->cur->n_ref == MAX_REFS)
 		return refuse(v, DIAG_V025, "more than %d records at a time", MAX_REFS);
 	set_result(v, &c, not_null);

@@ -284,6 +284,9 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 	case ARG_FUNC_CTX:
 		return arg_function_ctx(v, c, r);
 	case ARG_SCALAR:
+		if (reg_of(v, r)->type == REG_SCALAR)
+			return 0;
+		return refuse_reg(v, DIAG_V019, r, "r%u of %s must be a number", r, c->h->name);
 	case ARG_ITER:		/* iter.c */
 		break;
 	}

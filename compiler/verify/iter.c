@@ -14,10 +14,7 @@ enum { ITER_BYTES = 8, INT_BYTES = 4 };
 
 const struct helper_proto *called_kfunc(const struct vfy *v, const struct bpfi *in)
 {
-	if (in->code != BPFI_JMP_CALL || in->src != BPFI_CALL_KFUNC || in->imm < 0 ||
-	    (size_t)in->imm >= v->u->n_kfunc)
-		return NULL;
-	return kfunc_proto(v->u->kfunc[in->imm]);
+	return in->src == BPFI_CALL_KFUNC ? unit_callee(v->u, in) : NULL;
 }
 
 /* The slot that r1 points at. */

@@ -167,7 +167,8 @@ static int check_jump_fields(struct vfy *v, const struct bpfi *in)
 {
 	switch (in->code) {
 	case BPFI_JMP_CALL:
-		if (in->dst || in->src > BPFI_CALL_KFUNC || in->off)
+		if (in->dst || in->off || in->src > BPFI_CALL_EXTERN ||
+		    (in->src == BPFI_CALL_EXTERN && (uint32_t)in->imm >= v->u->n_ext))
 			return reserved(v, "call");
 		return 0;
 	case BPFI_JMP_EXIT:

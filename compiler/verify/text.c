@@ -103,6 +103,8 @@ static void call_text(const struct unit *u, const struct bpfi *in, char *out, si
 	else if (in->src == BPFI_CALL_KFUNC)
 		snprintf(out, n, "call %s", in->imm >= 0 && (size_t)in->imm < u->n_kfunc
 						    ? u->kfunc[in->imm] : "unknown kfunc");
+	else if (in->src == BPFI_CALL_EXTERN && (uint32_t)in->imm < u->n_ext)
+		snprintf(out, n, "call %s", u->ext[in->imm].proto.name);
 	else if (h)
 		snprintf(out, n, "call bpf_%s#%d", h->name, in->imm);
 	else

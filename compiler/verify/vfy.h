@@ -262,6 +262,7 @@ int step_ld_packet(struct vfy *v, const struct bpfi *in);
 int step_jump(struct vfy *v, const struct bpfi *in);
 int step_call(struct vfy *v, const struct bpfi *in);
 int step_helper(struct vfy *v, const struct bpfi *in);
+int step_extern(struct vfy *v, const struct bpfi *in);
 int step_kfunc(struct vfy *v, const struct bpfi *in);
 int step_exit(struct vfy *v);	/* 1: this path has ended */
 

@@ -96,7 +96,8 @@ static void bring_init_forward(struct patch_job *j, struct segment_fill *fill)
 static int build(struct patch_job *j, uint32_t bits, struct bytes *file)
 {
 	struct image *im = j->im;
-	struct lnk_target target = { bits, j->rec.dir, im->path, im->build_id };
+	struct lnk_target target = { .bits = bits, .dir = j->rec.dir, .path = im->path,
+				     .build_id = im->build_id };
 	struct segment_fill fill = { 0 };
 	struct segment_plan *sp;
 	struct segment_place place;

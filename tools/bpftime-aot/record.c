@@ -142,49 +142,6 @@ static int relocate_maps(struct parser *ps, const struct unit *u, struct unit_pr
 	return 0;
 }
 
-static int by_insn(const void *a, const void *b)
-{
-	const struct unit_func *x = a, *y = b;
-
-	return x->insn < y->insn ? -1 : x->insn > y->insn;
-}
-
-/* Subprograms are wherever calls and function pointers lead; the verifier and the
- * compiler refuse those that lead outside. */
-static void find_funcs(struct parser *ps, struct unit_prog *p)
-{
-	uint8_t *start = arena_alloc(ps->a, p->n_insn + 1);	/* 1 function, 3 callback */
-	struct unit_func *f;
-	size_t n = 0;
-
-	start[0] = 1;
-	for (uint32_t i = 0; i < p->n_insn; i++) {
-		const struct bpfi *in = &p->insn[i];
-		int64_t to = (int64_t)i + 1 + in->imm;
-		bool call = in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_LOCAL;
-		bool ptr = in->code == BPFI_LD_IMM64 && in->src == BPFI_LD_FUNC;
-
-		if ((call || ptr) && to >= 0 && to < p->n_insn)
-			start[to] |= ptr ? 3 : 1;
-		if (in->code == BPFI_LD_IMM64)
-			i++;
-	}
-	for (uint32_t i = 0; i < p->n_insn; i++)
-		n += start[i] != 0;
-	f = arena_array(ps->a, n + 1, sizeof(*f));
-	p->func = f;
-	for (uint32_t i = 0; i < p->n_insn; i++) {
-		if (!start[i])
-			continue;
-		f->insn = i;
-		f->callback = start[i] == 3;
-		f->name = i ? arena_printf(ps->a, "func_%u", i) : p->name;
-		f++;
-	}
-	p->n_func = n;
-	qsort((void *)p->func, n, sizeof(*p->func), by_insn);
-}
-
 static int parse_prog(struct parser *ps, struct unit_prog *p)
 {
 	const char *code = text_of(ps->top, "code", NULL);
@@ -229,7 +186,7 @@ static int parse(struct parser *ps, const char *path, struct record *out)
 	if ((r = parse_prog(ps, p)) < 0 || (r = parse_maps(ps, u)) < 0 ||
 	    (r = relocate_maps(ps, u, p)) < 0)
 		return r;
-	find_funcs(ps, p);
+	unit_find_funcs(ps->a, p);
 	if (!hex_parse(ps->a, mem, &rec.mem) || rec.mem.n > UINT32_MAX)
 		return diag(ps->dg, DIAG_U002, ps->at, "mem is not hex");
 	p->mem_bytes = (uint32_t)rec.mem.n;

@@ -3,11 +3,13 @@
  * engine.h - a unit's programs, runnable in this process.
  *
  *     aot   the hook object, linked by the payload linker and loaded
- *     jit   the same module through ORC */
-#ifndef BPFTIME_AOT_ENGINE_H
-#define BPFTIME_AOT_ENGINE_H
+ *     jit   the same module through ORC; the runtime and the maps, if it uses any, are those of
+ *           the loaded hook object */
+#ifndef BPFTIME_VM_ENGINE_H
+#define BPFTIME_VM_ENGINE_H
 
 #include "compiler.h"
+#include "load.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +32,9 @@ void engine_close(struct engine *e);	/* NULL is fine */
 
 /* The C-ABI function of program i. */
 engine_fn *engine_prog(const struct engine *e, size_t i);
+
+/* The payload with the maps; NULL: no program uses any. */
+const struct lnk_loaded *engine_loaded(const struct engine *e);
 
 #ifdef __cplusplus
 }
