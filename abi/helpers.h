@@ -51,6 +51,7 @@ enum helper_arg {
 	ARG_SCALAR,		/* a number, no address */
 	ARG_ITER,		/* an iterator on the stack: kfuncs only */
 	ARG_FUNC_CTX,		/* what the helper hands on to that function: stack, or NULL */
+	ARG_CTX_OUT,		/* the context, whose out_value and out_set are written */
 };
 
 enum helper_ret {

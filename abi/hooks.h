@@ -17,7 +17,9 @@ enum hook_kind {
 #include "hooks.def"
 	HOOK_COUNT
 };
-enum hook_entry { HOOK_ENTRY_PLAIN, HOOK_ENTRY_RETURN, HOOK_ENTRY_NONE };
+enum hook_entry {
+	HOOK_ENTRY_PLAIN, HOOK_ENTRY_RETURN, HOOK_ENTRY_NONE, HOOK_ENTRY_REPLACE, HOOK_ENTRY_FILTER,
+};
 
 struct hook_desc {
 	const char *name;	/* "uprobe" */
@@ -48,12 +50,14 @@ struct bpftime_frame_x86_64 {
 	uint64_t ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 	uint64_t cookie;	/* bpf_get_attach_cookie() */
 	uint64_t func_ip;	/* bpf_get_func_ip() */
+	uint64_t out_value, out_set;	/* bpf_override_return(): written by helpers, see ENTRY_* */
 };
 enum {
 	CTX_REGS_BYTES = 168,	/* what a program itself may read */
 	CTX_R15 = 0, CTX_R14, CTX_R13, CTX_R12, CTX_BP, CTX_BX, CTX_R11, CTX_R10, CTX_R9, CTX_R8,
 	CTX_AX, CTX_CX, CTX_DX, CTX_SI, CTX_DI, CTX_ORIG_AX, CTX_IP, CTX_CS, CTX_FLAGS, CTX_SP,
 	CTX_SS, CTX_COOKIE, CTX_FUNC_IP, CTX_FIELDS,
+	CTX_OUT_VALUE = CTX_FIELDS, CTX_OUT_SET, CTX_FRAME_WORDS,
 };
 /* At a function's entry these six arrive in the registers a C call passes its arguments in. */
 #define CTX_MASK_NATURAL                                                          \
@@ -77,7 +81,9 @@ struct bpftime_xdp {
 };
 enum { XDP_MD_INGRESS_IFINDEX = 12 };	/* offset in struct xdp_md of the first that is no address */
 
-/* How a specialised entry takes the fields of its ctx mask. */
+/* How a specialised entry takes the fields of its ctx mask.  It returns nothing and keeps rax,
+ * unless the hook has OBJFMT_HOOK_OUTCOME: then rax is the value that the function is to return
+ * and rdx says whether it is (0: the function runs). */
 enum entry_form {
 	ENTRY_NATURAL = 0,	/* mask within CTX_MASK_NATURAL: void f(di, si, dx, cx, r8, r9), preserve_most */
 	ENTRY_PACKED = 1,	/* at most six fields, in ascending order of field: void f(f0, f1, ..), preserve_most */

@@ -85,7 +85,7 @@ struct objfmt_hook {
 	uint8_t  kind;		/* enum hook_kind */
 	uint8_t  form;		/* enum entry_form of entry_rel */
 	uint8_t  flags;		/* SEC_* */
-	uint8_t  reserved;
+	uint8_t  bits;		/* OBJFMT_HOOK_* */
 	uint32_t ctx_mask;	/* fields of the frame that the program reads */
 	int32_t  entry_rel;	/* specialised entry */
 	int32_t  body_rel;	/* uint64_t prog(void *ctx, uint64_t arg), C convention; 0: not emitted.
@@ -106,6 +106,11 @@ struct objfmt_extern {
 	uint8_t  reserved[2];
 	int32_t  name_rel;
 	int32_t  slot_rel;	/* void *, in .bpftime.slots */
+};
+
+enum objfmt_hook_bits {
+	OBJFMT_HOOK_OUTCOME = 1,	/* the entry says whether the function runs (hooks.h) */
+	OBJFMT_HOOK_DECIDES = 2,	/* and may say no: without this bit only by a tail call */
 };
 
 enum objfmt_verdict { VERDICT_VERIFIED = 1, VERDICT_UNVERIFIED = 2 };

@@ -100,6 +100,23 @@ static int check_ctx_bytes(const struct lower *l, const struct unit_prog *p,
 		    "it reads %u bytes of its context, which has %u", facts->ctx_bytes, limit);
 }
 
+/* OBJFMT_HOOK_*: may the program decide that the function does not run?  Dead code does not
+ * count; behind a tail call is whatever the slot holds. */
+static uint8_t hook_bits(const struct unit_prog *p, const struct vfy_result *facts, bool tail_calls)
+{
+	uint8_t entry = hook_table[p->kind].entry;
+	bool calls = false;
+
+	if (entry == HOOK_ENTRY_REPLACE || entry == HOOK_ENTRY_FILTER)
+		return OBJFMT_HOOK_OUTCOME | OBJFMT_HOOK_DECIDES;
+	for (uint32_t i = 0; i < p->n_insn; i++)
+		calls |= p->insn[i].code == BPFI_JMP_CALL && p->insn[i].src == BPFI_CALL_HELPER &&
+			 p->insn[i].imm == HELPER_override_return && (!facts || facts->insn[i].reached);
+	if (calls)
+		return OBJFMT_HOOK_OUTCOME | OBJFMT_HOOK_DECIDES;
+	return tail_calls && p->type == PROG_KPROBE ? OBJFMT_HOOK_OUTCOME : 0;
+}
+
 static int add_program(struct module *m, size_t i, const struct vfy_result *facts,
 		       struct lower_hook *hook)
 {
@@ -112,13 +129,14 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 
 	if (r < 0 || (r = check_ctx_bytes(l, p, facts)) < 0)
 		return r;
+	hook->bits = hook_bits(p, facts, tail_calls);
 	if (tail_calls)		/* what it jumps to may read any field */
 		facts = NULL;
 	hook->ctx_mask = facts && !facts->ctx_escapes && p->type == PROG_KPROBE ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
 	hook->form = l->hook_cc == CC_PRESERVE_MOST ? entry_form_of(hook->ctx_mask) : ENTRY_FRAME;
 	if (has_entry)
 		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), p, hook->form,
-					 hook->ctx_mask, body);
+					 hook->ctx_mask, hook->bits & OBJFMT_HOOK_OUTCOME, body);
 	if (!has_entry || l->opts->vm || has_prog_array(l->u))
 		hook->body = entry_c(l, module_prog_name(l->a, i), p, body, tail_calls);
 	if (l->opts->vm)

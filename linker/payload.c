@@ -78,6 +78,16 @@ int lnk_add_object(struct lnk *l, const char *path, struct bytes obj, bool allow
 size_t lnk_n_hooks(const struct lnk *l) { return l->n_hook; }
 const struct lnk_hook *lnk_hook(const struct lnk *l, size_t i) { return &l->hook[i].row; }
 
+bool lnk_decides(const struct lnk *l, size_t i)
+{
+	uint8_t bits = l->hook[i].row.row->bits;
+	bool any = bits & OBJFMT_HOOK_DECIDES;
+
+	for (size_t k = 0; k < l->n_hook && bits & OBJFMT_HOOK_OUTCOME && !any; k++)
+		any = l->hook[k].row.row->bits & OBJFMT_HOOK_DECIDES;
+	return any;
+}
+
 uint32_t lnk_add_attach(struct lnk *l, uint32_t hook, const char *symbol, uint64_t cookie)
 {
 	struct lnk_attach *at = ARENA_PUSH(l->arena, l->attach, l->n_attach, l->cap_attach);

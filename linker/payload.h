@@ -79,6 +79,9 @@ bool lnk_room(struct lnk *l, uint32_t hook, const char *map, struct lnk_room *ou
 
 size_t lnk_n_hooks(const struct lnk *l);
 const struct lnk_hook *lnk_hook(const struct lnk *l, size_t i);
+/* May hook i keep the function from running?  One that makes tail calls may if any of all hooks
+ * does. */
+bool lnk_decides(const struct lnk *l, size_t i);
 
 /* Names an attach point of hook `hook`; returns its index.  The site's address may be
  * unknown until lnk_place. */

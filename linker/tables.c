@@ -241,6 +241,16 @@ static bool mask_suits(uint8_t form, uint32_t mask)
 	}
 }
 
+static bool bits_suit(const struct objfmt_hook *row)
+{
+	uint8_t entry = hook_table[row->kind].entry;
+	bool says = row->bits & OBJFMT_HOOK_OUTCOME, decides = row->bits & OBJFMT_HOOK_DECIDES;
+
+	if (row->bits & ~(OBJFMT_HOOK_OUTCOME | OBJFMT_HOOK_DECIDES) || (decides && !says))
+		return false;
+	return decides || (entry != HOOK_ENTRY_REPLACE && entry != HOOK_ENTRY_FILTER);
+}
+
 static int follow_code(const struct tables *t, struct lnk_ref row, size_t field, int32_t value,
 		       struct lnk_ref *out)
 {
@@ -287,7 +297,7 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 		err = follow_code(t, at, FIELD(*row, body_rel), &h.body);
 	if (err < 0)
 		return err;
-	if (row->kind >= HOOK_COUNT || row->flags & ~SEC_KNOWN ||
+	if (row->kind >= HOOK_COUNT || row->flags & ~SEC_KNOWN || !bits_suit(row) ||
 	    row->ctx_mask >> CTX_FIELDS || !mask_suits(row->form, row->ctx_mask))
 		return damaged(t, at, "a hook whose kind, flags, form or mask is unknown");
 	if (!h.entry.sec && (!h.body.sec || hook_table[row->kind].entry != HOOK_ENTRY_NONE))

@@ -36,6 +36,7 @@ struct lower_hook {	/* what became of program i */
 	LLVMValueRef entry;	/* specialised entry, or NULL */
 	LLVMValueRef body;	/* C-ABI form, or NULL */
 	enum entry_form form;
+	uint8_t      bits;	/* OBJFMT_HOOK_* */
 	uint32_t     ctx_mask;
 	uint8_t      hash[32];
 };

@@ -218,7 +218,7 @@ static LLVMValueRef hooks_table(struct lower *l)
 		row[i] = (struct objfmt_hook){
 			.version = OBJFMT_HOOK_VERSION, .size = sizeof(*row),
 			.kind = (uint8_t)p->kind, .form = (uint8_t)hook[i].form,
-			.flags = (uint8_t)p->flags, .ctx_mask = hook[i].ctx_mask,
+			.flags = (uint8_t)p->flags, .bits = hook[i].bits, .ctx_mask = hook[i].ctx_mask,
 		};
 		memcpy(row[i].hash, hook[i].hash, sizeof(row[i].hash));
 		memcpy(&target[i * N_HOOK_REL], (LLVMValueRef[N_HOOK_REL]){

@@ -270,6 +270,7 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		return arg_const(v, c, r);
 	case ARG_CTX:
 	case ARG_CTX_NONE:
+	case ARG_CTX_OUT:
 	case ARG_CTX_COOKIE:
 	case ARG_CTX_FUNC_IP:
 		return arg_ctx(v, c, r, kind);

@@ -184,7 +184,9 @@ static bool suits(const struct attach_arg *arg, const struct record_want *w, con
 		return kind == HOOK_usdt || (!special && !ret && kind == HOOK_uprobe);
 	if (arg->at == AT_SYSCALL)
 		return kind == HOOK_tracepoint || (!special && !ret && kind == HOOK_uprobe);
-	return plain && arg->ret == ret;
+	if (arg->kind != HOOK_uprobe && arg->kind != HOOK_uretprobe)
+		return arg->kind == kind;
+	return plain && (arg->kind == HOOK_uretprobe) == ret;
 }
 
 struct taker {		/* a hook that takes places of the command line */

@@ -12,9 +12,10 @@
 extern "C" {
 #endif
 
-/* A --uprobe, --uretprobe or --usdt of the command line, in order. */
+/* A place of the command line (--uprobe, --usdt, ...), in order. */
 struct attach_arg {
-	bool        ret;
+	const char *option;	/* its name, without dashes */
+	uint8_t     kind;	/* enum hook_kind that the option is named after */
 	uint8_t     at;		/* enum want_at */
 	bool        has_cookie;
 	uint64_t    cookie;
@@ -35,7 +36,8 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
  * arguments the SEC() names decide:
  *     uprobe/PATH:sym[+off]  when PATH is the binary (same file, base name or soname), or
  *                            the binary needs PATH (then its import of sym)
- *     uprobe/sym             whatever the binary defines or imports
+ *     uprobe/sym             whatever the binary defines or imports; likewise uretprobe,
+ *                            ureplace and ufilter
  *     usdt/PATH:prov:name    when PATH is the binary
  *     tracepoint/syscalls/sys_enter_NAME and the like: its system calls
  *     uprobe/@uretprobe      nothing; given arguments, wherever --uretprobe asks for (of

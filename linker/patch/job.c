@@ -3,6 +3,7 @@
 
 #include "builtin.h"
 #include "file.h"
+#include "hooks.h"
 #include "sha256.h"
 
 void job_begin(struct patch_job *j)
@@ -27,7 +28,7 @@ static struct bytes target_id(struct patch_job *j)
 static bool asks_for_return(const struct patch_job *j)
 {
 	for (size_t i = 0; i < j->req->n_arg; i++)
-		if (j->req->arg[i].ret)
+		if (j->req->arg[i].kind == HOOK_uretprobe)
 			return true;
 	return false;
 }
@@ -86,11 +87,7 @@ void job_warn_untaken(const struct patch_job *j)
 	for (size_t i = 0; i < j->req->n_arg; i++)
 		if (!j->req->arg[i].taken)
 			diag_warn(j->dg, at_file(j->im->path), "--%s %s: no object has a program for it",
-				  j->req->arg[i].at == AT_USDT ? "usdt"
-				  : j->req->arg[i].at == AT_SYSCALL ? "tracepoint"
-				  : j->req->arg[i].ret	       ? "uretprobe"
-							       : "uprobe",
-				  j->req->arg[i].text);
+				  j->req->arg[i].option, j->req->arg[i].text);
 }
 
 int job_find_want(struct patch_job *j, const struct record_want *rw, struct diags *dg)

@@ -47,7 +47,8 @@ static void estimate(const struct plan *p, struct site *s, const struct tramp_si
 		c->insns += h->insns;
 		c->saved_regs += h->saved_regs;
 		c->atomics += h->atomics;
-		c->ns += (h->movable ? 0 : 0.3) + (h->row->form == ENTRY_FRAME ? 4 : 0);
+		c->ns += (h->movable ? 0 : 0.3) + (h->row->form == ENTRY_FRAME ? 4 : 0) +
+			 (h->row->bits & OBJFMT_HOOK_OUTCOME ? 0.7 : 0);
 	}
 	if (s->has_ret) {
 		c->atomics += !t->calls;	/* the slot */
@@ -64,8 +65,18 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 {
 	const uint8_t *before;
 
+	s->n_decide = 0;
+	for (size_t i = 0; i < s->n_at; i++) {
+		bool decides = lnk_decides(p->lnk, s->at[i].hook);
+
+		s->n_decide += decides;
+		if (!why && decides && s->at[i].ret)
+			why = "when it returns no program can decide that the function does not run";
+	}
 	if (!why && s->has_ret)
 		why = return_refused(p->im, s, t);
+	if (!why && s->n_decide)
+		why = decide_refused(p->im, s, t);
 	if (!why && s->has_ret && !o->slots_only)
 		t->calls = s->kind == SITE_ENTRY && t->has_row && own_frame_only(p->im, s->vaddr);
 	if (why && o->allow_trap && !s->refused)
@@ -278,6 +289,24 @@ struct targets *plan_targets(struct plan *p)
 	return p->targets;
 }
 
+/* Two programs of one function may both decide: the first one's word stands. */
+static void warn_of_rivals(const struct plan *p, struct diags *dg)
+{
+	const struct site *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_site; i++)
+		if (!p->site[i].refused && p->site[i].n_decide > 1) {
+			first = first ? first : &p->site[i];
+			n++;
+		}
+	if (!n)
+		return;
+	diag_warn(dg, at_file(p->im->path), "%s%s: %zu programs may decide that the function does not run; "
+		  "the first that does is heard", first->symbol ? first->symbol : "unnamed function",
+		  n > 1 ? arena_printf(p->im->arena, " and %zu more", n - 1) : "", first->n_decide);
+}
+
 int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 {
 	struct arena *a = p->im->arena;
@@ -298,6 +327,7 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 		p->n_patched += p->site[i].refused == NULL;
 		st->slots |= !p->site[i].refused && p->site[i].has_ret && !st->ts[i].calls;
 	}
+	warn_of_rivals(p, dg);
 	r = name_attach_points(p, dg);
 	if (r < 0)
 		return r;

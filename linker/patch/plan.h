@@ -88,6 +88,7 @@ struct site {
 	uint64_t    tramp_off, tramp_bytes;	/* place among the trampolines */
 	uint64_t    cfi_off, cfi_bytes;
 	bool        has_ret;	/* one of `at` is a return hook */
+	size_t      n_decide;	/* how many of `at` may keep the function from running */
 };
 
 struct plan_state;	/* what plan_make knows about the image's code, and the written FDEs */

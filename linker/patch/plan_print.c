@@ -20,6 +20,7 @@ static void print_json(const struct plan *p, uint64_t growth_bytes, const char *
 		json_hex(&j, "vaddr", s->vaddr);
 		json_str(&j, "kind", site_kind_name(s->kind));
 		json_bool(&j, "return", s->has_ret);
+		json_bool(&j, "decides", s->n_decide > 0);
 		json_str(&j, "tactic", tactic_name(s->tactic));
 		json_hexbytes(&j, "before", s->before.p, s->before.n);
 		json_hexbytes(&j, "after", s->after.p, s->after.n);
@@ -56,8 +57,9 @@ void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const ch
 	for (size_t i = 0; i < p->n_site; i++) {
 		const struct site *s = &p->site[i];
 
-		fprintf(out, "0x%llx %s%s %s ", (unsigned long long)s->vaddr, site_kind_name(s->kind),
-			s->has_ret ? "+return" : "", s->symbol ? s->symbol : "-");
+		fprintf(out, "0x%llx %s%s%s %s ", (unsigned long long)s->vaddr, site_kind_name(s->kind),
+			s->has_ret ? "+return" : "", s->n_decide ? "+decide" : "",
+			s->symbol ? s->symbol : "-");
 		if (s->refused) {
 			fprintf(out, "refused: %s\n", s->refused);
 			continue;

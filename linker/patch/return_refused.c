@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * return_refused.c - functions whose return address is more than that. */
+ * return_refused.c - functions whose return address is more than that, and places from where
+ * nobody can return in a function's stead. */
 #include "window.h"
 
 #include <string.h>
 
 /* By name; a trailing '*' stands for any rest. */
-static const struct {
+static const struct special {
 	const char *name, *why;
+	bool uncalled;	/* its caller does not expect it to return like a function */
 } special[] = {
-#define TWICE "it returns more than once to one call"
-#define UNWIND "it walks or leaves frames by their return addresses"
-#define STACK "it is entered or left by switching stacks"
+#define TWICE "it returns more than once to one call", false
+#define UNWIND "it walks or leaves frames by their return addresses", false
+#define STACK "it is entered or left by switching stacks", false
+#define UNCALLED "it is not entered by a call, or its caller counts on every register", true
 	{ "setjmp", TWICE }, { "_setjmp", TWICE }, { "__setjmp", TWICE }, { "sigsetjmp", TWICE },
 	{ "__sigsetjmp", TWICE }, { "savectx", TWICE }, { "vfork", TWICE }, { "__vfork", TWICE },
 	{ "__libc_vfork", TWICE }, { "getcontext", TWICE }, { "__getcontext", TWICE },
@@ -20,10 +23,10 @@ static const struct {
 	{ "clone", STACK }, { "__clone", STACK }, { "__clone2", STACK }, { "clone3", STACK },
 	{ "__clone3", STACK }, { "__clone_internal", STACK },
 	{ "jump_fcontext", STACK }, { "ontop_fcontext", STACK },
-	{ "_Unwind_*", UNWIND }, { "__morestack*", UNWIND }, { "__restore_rt", UNWIND },
-	{ "_dl_runtime_resolve*", STACK }, { "_dl_runtime_profile*", STACK },
-	{ "_dl_start_user", STACK }, { "_start", STACK }, { "_dl_start", STACK },
-	{ "__fentry__", UNWIND }, { "mcount", UNWIND }, { "_mcount", UNWIND },
+	{ "_Unwind_*", UNWIND }, { "__morestack*", UNCALLED }, { "__restore_rt", UNCALLED },
+	{ "_dl_runtime_resolve*", UNCALLED }, { "_dl_runtime_profile*", UNCALLED },
+	{ "_dl_start_user", UNCALLED }, { "_start", UNCALLED }, { "_dl_start", UNCALLED },
+	{ "__fentry__", UNCALLED }, { "mcount", UNCALLED }, { "_mcount", UNCALLED },
 	{ "__mcount_internal", UNWIND },
 };
 
@@ -36,18 +39,18 @@ static bool named(const char *pattern, const char *name)
 	return !strcmp(pattern, name);
 }
 
-static const char *by_name(const struct site *s)
+static const struct special *by_name(const struct site *s)
 {
 	if (!s->symbol)
 		return NULL;
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
 		if (named(special[i].name, s->symbol))
-			return special[i].why;
+			return &special[i];
 	return NULL;
 }
 
 /* setjmp has many local aliases: every name at the address counts. */
-static const char *by_alias(const struct image *im, const struct site *s)
+static const struct special *by_alias(const struct image *im, const struct site *s)
 {
 	struct site alias = *s;
 
@@ -59,12 +62,12 @@ static const char *by_alias(const struct image *im, const struct site *s)
 		else
 			hi = mid;
 		for (; lo >= hi && lo < im->n_sym && im->sym[lo].vaddr == s->vaddr; lo++) {
-			const char *why;
+			const struct special *found;
 
 			alias.symbol = im->sym[lo].name;
-			why = by_name(&alias);
-			if (why)
-				return why;
+			found = by_name(&alias);
+			if (found)
+				return found;
 		}
 	}
 	return by_name(s);
@@ -123,15 +126,16 @@ static const char *of_code(const struct image *im, uint64_t vaddr, uint64_t byte
 static const char *of_tail(const struct image *im, uint64_t vaddr, unsigned depth)
 {
 	struct site s = { .vaddr = vaddr, .kind = SITE_ENTRY };
-	const char *why;
+	const struct special *found;
 
 	for (size_t i = 0; i < im->n_import; i++)
 		if (im->import[i].stub_vaddr && vaddr - im->import[i].stub_vaddr < im->import[i].stub_bytes) {
 			s.symbol = im->import[i].name;
-			return by_name(&s);
+			found = by_name(&s);
+			return found ? found->why : NULL;
 		}
-	why = by_alias(im, &s);
-	return why ? why : of_code(im, vaddr, 0, depth);
+	found = by_alias(im, &s);
+	return found ? found->why : of_code(im, vaddr, 0, depth);
 }
 
 /* setjmp, vfork, getcontext and dlsym of a stripped file have no name, but what they do
@@ -161,26 +165,41 @@ static const char *of_code(const struct image *im, uint64_t vaddr, uint64_t byte
 	return why;
 }
 
-const char *return_refused(const struct image *im, const struct site *s,
-			   const struct tramp_site *t)
+/* Is it an entry, with the return address on top and nothing of its caller's in the flags? */
+static const char *not_called(const struct image *im, const struct site *s, const struct tramp_site *t)
 {
-	const char *why = by_alias(im, s);
-
-	if (why)
-		return why;
 	if (s->kind == SITE_OFFSET)
 		return "not a function's entry: the return address is not on top of the stack";
 	if (s->kind == SITE_ENTRY && s->vaddr == im->eh.e_entry)
 		return "the program's entry point has no caller";
-	if (image_section(im, ".gopclntab") || image_section(im, ".go.buildinfo"))
-		return "Go moves its stacks";
 	if (s->kind == SITE_IMPORT)
 		return NULL;
 	if (t->has_row && !cfi_row_is_entry(&t->row))
 		return "its unwind information puts the return address elsewhere: part of another function";
 	if (t->red_zone)
 		return "nobody is seen to call it: it may be part of another function";
-	if (t->flags != FLAGS_DEAD)
-		return "it takes an argument in the flags";
-	return of_code(im, s->vaddr, s->fn_bytes, TAIL_CALLS);
+	return t->flags != FLAGS_DEAD ? "it takes an argument in the flags" : NULL;
+}
+
+const char *return_refused(const struct image *im, const struct site *s,
+			   const struct tramp_site *t)
+{
+	const struct special *found = by_alias(im, s);
+	const char *why = found ? found->why : not_called(im, s, t);
+
+	if (why)
+		return why;
+	if (image_section(im, ".gopclntab") || image_section(im, ".go.buildinfo"))
+		return "Go moves its stacks";
+	return s->kind == SITE_IMPORT ? NULL : of_code(im, s->vaddr, s->fn_bytes, TAIL_CALLS);
+}
+
+const char *decide_refused(const struct image *im, const struct site *s,
+			   const struct tramp_site *t)
+{
+	const struct special *found = by_alias(im, s);
+
+	if (s->kind != SITE_ENTRY && s->kind != SITE_IMPORT)
+		return "only at a function's entry can a program decide that it does not run";
+	return found && found->uncalled ? found->why : not_called(im, s, t);
 }

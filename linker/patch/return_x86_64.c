@@ -274,7 +274,7 @@ void return_address(struct tramp *t, enum reg to)
 	PUT(c, 0x4c | b, 0x01, 0xd8 | r);		/* done: add %r11, to */
 }
 
-static void return_programs(struct tramp *t)
+void return_programs(struct tramp *t)
 {
 	t->at_return = true;
 	t->flags = FLAGS_DEAD;
@@ -286,7 +286,7 @@ static void return_programs(struct tramp *t)
 			continue;
 		cmp_word(t, t->s->at[i].attach);
 		branch_slow(t, CC_E, &skip);
-		call_program(t, &t->s->at[i]);
+		call_program(t, &t->s->at[i], NULL);
 		fix_rel32(t->c, skip, t->c->n);
 	}
 	restore_flags(t);

@@ -9,6 +9,7 @@
  *     [arm a return slot, jump to its stub]
  *     displaced instructions, jump back
  *     cold: push $index; call cold_common; jne run; jmp skip
+ *     [decided: return programs, ret]             a program kept the function from running
  *     [resume: return programs, ret]              of a slot
  *
  * Every general register arrives at the displaced instructions as it was.  Unwind rows
@@ -87,29 +88,59 @@ static void displaced(struct tramp *t, const struct tramp_site *ts)
 	put_jmp(t->c, ts->back_vaddr);
 }
 
-/* The programs before the hooked instruction, or behind it at the exit of a system call. */
+static void run_program(struct tramp *t, const struct site_attach *at, struct cold *k)
+{
+	size_t other = skip_other_number(t, at);
+
+	cmp_word(t, at->attach);
+	PUT(t->c, 0x0f, 0x80 | CC_E);
+	k->je_at = t->c->n;
+	put32(t->c, 0);
+	call_program(t, at, lnk_decides(t->g->lnk, at->hook) ? &k->decided_at : NULL);
+	if (other)
+		fix_rel32(t->c, other, t->c->n);
+	k->skip_off = t->c->n;
+	k->attach = at->attach;
+}
+
+/* The programs before the hooked instruction, or behind it at the exit of a system call.  Who may
+ * keep the function from running comes last: the others see every call. */
 void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold)
 {
-	for (size_t i = 0; i < t->s->n_at; i++) {
-		const struct site_attach *at = &t->s->at[i];
-		struct cold *k = &cold[*n_cold];
+	for (int decide = 0; decide < 2; decide++)
+		for (size_t i = 0; i < t->s->n_at; i++) {
+			const struct site_attach *at = &t->s->at[i];
 
-		size_t other;
+			if (!at->ret && at->sys_exit == t->at_exit &&
+			    lnk_decides(t->g->lnk, at->hook) == (bool)decide)
+				run_program(t, at, &cold[(*n_cold)++]);
+		}
+}
 
-		if (at->ret || at->sys_exit != t->at_exit)
-			continue;
-		other = skip_other_number(t, at);
-		cmp_word(t, at->attach);
-		PUT(t->c, 0x0f, 0x80 | CC_E);
-		k->je_at = t->c->n;
-		put32(t->c, 0);
-		call_program(t, at);
-		if (other)
-			fix_rel32(t->c, other, t->c->n);
-		k->skip_off = t->c->n;
-		k->attach = at->attach;
-		(*n_cold)++;
+/* The function does not run: what the program left in rax is returned, with every other register
+ * as at the entry.  All who come here left the same on the stack. */
+static void decided(struct tramp *t, const struct cold *cold, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (cold[i].decided_at) {
+			fix_rel32(t->c, cold[i].decided_at, t->c->n);
+			any = true;
+		}
+	if (!any)
+		return;
+	t->depth += 16;
+	tramp_rows(t);
+	pop_reg(t, RDX);
+	move_sp(t, 8);
+	restore_flags(t);
+	if (t->s->has_ret) {
+		push_reg(t, R11);
+		return_programs(t);
+		pop_reg(t, R11);
 	}
+	PUT(t->c, 0xc3);
 }
 
 static void cold_paths(struct tramp *t, const struct cold *cold, size_t n)
@@ -156,6 +187,8 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 		*t = at_tests;
 		tramp_rows(t);
 		cold_paths(t, cold, n_entry);
+		*t = at_tests;
+		decided(t, cold, n_entry);
 	}
 	if (n_cold > n_entry) {
 		*t = at_exit_tests;

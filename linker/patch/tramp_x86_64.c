@@ -255,7 +255,7 @@ static void call_packed(struct tramp *t, const struct objfmt_hook *h, const stru
 	for (unsigned i = 0; i < CTX_FIELDS; i++) {
 		if (!(h->ctx_mask >> i & 1))
 			continue;
-		if (reg_of_field[i] != arg_reg[n] || t->saved[arg_reg[n]]) {
+		if (reg_of_field[i] != arg_reg[n] && !t->saved[arg_reg[n]]) {
 			pushed[n_pushed++] = arg_reg[n];
 			push_reg(t, arg_reg[n]);
 		}
@@ -274,11 +274,16 @@ static void call_packed(struct tramp *t, const struct objfmt_hook *h, const stru
 }
 
 /* preserve_most keeps every general register but r11; many a program keeps that too. */
-void call_program(struct tramp *t, const struct site_attach *at)
+void call_program(struct tramp *t, const struct site_attach *at, size_t *decided_at)
 {
 	const struct objfmt_hook *h = lnk_hook(t->g->lnk, at->hook)->row;
 	bool own_r11 = !t->r11_dead && !t->saved[R11] && !lnk_hook(t->g->lnk, at->hook)->keeps_all;
+	bool outcome = h->bits & OBJFMT_HOOK_OUTCOME;
 
+	if (outcome) {
+		push_reg(t, RAX);
+		push_reg(t, RDX);
+	}
 	if (own_r11)
 		push_reg(t, R11);
 	if (is_syscall_hook(lnk_hook(t->g->lnk, at->hook))) {
@@ -295,6 +300,15 @@ void call_program(struct tramp *t, const struct site_attach *at)
 	}
 	if (own_r11)
 		pop_reg(t, R11);
+	if (outcome && decided_at) {
+		PUT(t->c, 0x85, 0xd2, 0x0f, 0x80 | CC_NE);	/* test %edx, %edx; jne */
+		*decided_at = t->c->n;
+		put32(t->c, 0);
+	}
+	if (outcome) {
+		pop_reg(t, RDX);
+		pop_reg(t, RAX);
+	}
 }
 
 /* ---- flags ---- */

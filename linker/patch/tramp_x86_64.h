@@ -51,7 +51,9 @@ void cmp_word(struct tramp *t, uint32_t attach);	/* cmpl $0, word */
 /* Saves the flags where they are live or a hook reads them. */
 void save_flags(struct tramp *t);
 void restore_flags(struct tramp *t);
-void call_program(struct tramp *t, const struct site_attach *at);
+/* With decided_at: branches, with rax and rdx still on the stack, when the program says that the
+ * function shall not run (rax is its value); *decided_at is the place of that branch's rel32. */
+void call_program(struct tramp *t, const struct site_attach *at, size_t *decided_at);
 /* The word is 0.  Initialised: disabled, falls through.  Else push $attach; call the cold path;
  * jne run; falls through when the program is skipped. */
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
@@ -62,6 +64,7 @@ void store_regs(struct tramp *t, int32_t at, uint64_t cookie);
 /* site_x86_64.c */
 struct cold {		/* branch to the cold path of one program, and where it comes back */
 	size_t je_at, skip_off;
+	size_t decided_at;	/* the branch of a program that decided; 0: it cannot */
 	uint32_t attach;
 };
 void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold);
@@ -96,6 +99,8 @@ void return_cold(struct tramp *t, const struct arming *a, bool calls);
 /* Loads the program's own return address: behind tail calls that is found through the chain of
  * slots.  Spoils r11 and the flags, which are saved at a return. */
 void return_address(struct tramp *t, enum reg to);
+/* The return programs; at depth 0 the return address is on top.  r11 is saved. */
+void return_programs(struct tramp *t);
 /* What a stub jumps to at the return: programs, then ret. */
 void return_resume(struct tramp *t);
 

@@ -176,7 +176,7 @@ static int16_t field_off(uint8_t field) { return (int16_t)(8 * field); }
 static int16_t add_word(struct parser *p, struct usdt_word w)
 {
 	p->out->word[p->out->n_word] = w;
-	return field_off((uint8_t)(CTX_FIELDS + p->out->n_word++));
+	return field_off((uint8_t)(CTX_FRAME_WORDS + p->out->n_word++));
 }
 
 struct memory {

@@ -35,6 +35,10 @@ size_t window_call_bytes(const struct image *im, const struct targets *targets, 
 const char *return_refused(const struct image *im, const struct site *s,
 			   const struct tramp_site *t);
 
+/* Why no program may keep it from running (lnk_decides); NULL: one may. */
+const char *decide_refused(const struct image *im, const struct site *s,
+			   const struct tramp_site *t);
+
 #ifdef __cplusplus
 }
 #endif

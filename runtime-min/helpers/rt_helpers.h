@@ -40,6 +40,7 @@ uint64_t bpftime_h_get_current_uid_gid(void);
 uint64_t bpftime_h_get_current_comm(void *to, uint64_t bytes);
 uint64_t bpftime_h_get_attach_cookie(void *ctx);
 uint64_t bpftime_h_get_func_ip(void *ctx);
+uint64_t bpftime_h_override_return(void *ctx, uint64_t value);
 uint64_t bpftime_h_ktime_get_coarse_ns(void);
 uint64_t bpftime_h_ktime_get_tai_ns(void);
 uint64_t bpftime_h_jiffies64(void);

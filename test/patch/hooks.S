@@ -7,7 +7,7 @@
 
 
 	.section .bpftime.object, "a", @progbits
-object:	objfmt_object 1, maps, 9, hooks, stamp, name
+object:	objfmt_object 1, maps, 10, hooks, stamp, name
 
 	.section .bpftime.maps, "a", @progbits
 maps:	objfmt_map 2, 4, 8, 512, 0, 0, s_map, object, 0, room, 4096
@@ -29,6 +29,8 @@ hooks:	objfmt_hook 0, 0, 0, count_entry, 0, s_0, s_up, 0, 0xa0
 	objfmt_hook 0, 0, 0, count_more, 0, s_7, s_up, 0, 0xa7
 	/* keeps r11 as well (8) */
 	objfmt_hook 0, 0, 0, count_clean, 0, s_8, s_up, 0, 0xa8
+	/* packed: every other time the function does not run (9) */
+	objfmt_hook 0, 1, (1 << 12 | 1 << 19), decide, 0, s_9, s_up, 0, 0xa9, 3
 
 	.section .bpftime.stamp, "a", @progbits
 stamp:	objfmt_stamp 1, 0xaa, "x86_64-pc-linux-gnu", "by hand"
@@ -47,6 +49,7 @@ s_5:	.asciz "frame"
 s_6:	.asciz "frame_ret"
 s_7:	.asciz "count_more"
 s_8:	.asciz "count_clean"
+s_9:	.asciz "decide"
 
 	.section .bpftime.room.cells, "aw", @nobits
 	.balign 4096
@@ -81,6 +84,14 @@ room:	.zero 4096
 
 	prog count_clean
 	lock incq room+128(%rip)
+	ret
+
+	prog decide
+	mov $1, %edx
+	lock xadd %rdx, room+136(%rip)
+	and $1, %edx
+	mov $5, %eax
+	spoil
 	ret
 
 	prog sum_di

@@ -8,6 +8,7 @@
 
 #include "audit.h"
 #include "cli.h"
+#include "hooks.h"
 #include "mapfmt.h"
 #include "opts.h"
 #include "patch.h"
@@ -27,7 +28,17 @@ static void usage(FILE *out)
 	opts_help(out, OPT_PATCH, "");
 }
 
-/* --uprobe, --uretprobe, --usdt and --tracepoint, in the order given, each with the --cookie behind it. */
+static const struct {
+	const char *option;
+	enum hook_kind kind;
+	enum want_at at;
+} places[] = {
+	{ "uprobe", HOOK_uprobe, AT_SYMBOL },	  { "uretprobe", HOOK_uretprobe, AT_SYMBOL },
+	{ "ureplace", HOOK_ureplace, AT_SYMBOL }, { "ufilter", HOOK_ufilter, AT_SYMBOL },
+	{ "usdt", HOOK_usdt, AT_USDT },		  { "tracepoint", HOOK_tracepoint, AT_SYSCALL },
+};
+
+/* The options that name places, in the order given, each with the --cookie behind it. */
 static int attach_args(const struct opts *o, struct attach_arg *arg, size_t *n_out, struct diags *dg)
 {
 	size_t n = 0;
@@ -35,13 +46,11 @@ static int attach_args(const struct opts *o, struct attach_arg *arg, size_t *n_o
 
 	for (size_t i = 0; i < o->n_opt; i++) {
 		const char *name = o->opt[i].name;
-		bool ret = !strcmp(name, "uretprobe");
-		uint8_t at = !strcmp(name, "usdt")	 ? AT_USDT
-			     : !strcmp(name, "tracepoint") ? AT_SYSCALL
-							 : AT_SYMBOL;
 
-		if (ret || at != AT_SYMBOL || !strcmp(name, "uprobe"))
-			arg[n++] = (struct attach_arg){ .ret = ret, .at = at, .text = o->opt[i].value };
+		for (size_t k = 0; k < sizeof(places) / sizeof(places[0]); k++)
+			if (!strcmp(name, places[k].option))
+				arg[n++] = (struct attach_arg){ places[k].option, places[k].kind, places[k].at,
+								.text = o->opt[i].value };
 		if (strcmp(name, "cookie"))
 			continue;
 		if (!n)
