@@ -15,13 +15,13 @@ void job_begin(struct patch_job *j)
 }
 
 /* What tells the target from others in the map directory of the built-in hook. */
-static struct bytes target_id(struct patch_job *j)
+struct bytes job_target_id(const struct image *im)
 {
-	uint8_t *hash = arena_alloc(j->a, 32);
+	uint8_t *hash = arena_alloc(im->arena, 32);
 
-	if (j->im->build_id.n)
-		return j->im->build_id;
-	sha256(j->im->file.p, j->im->file.n, hash);
+	if (im->build_id.n)
+		return im->build_id;
+	sha256(im->file.p, im->file.n, hash);
 	return (struct bytes){ hash, 32 };
 }
 
@@ -50,7 +50,8 @@ int job_add_objects(struct patch_job *j)
 	}
 	if (!j->req->n_object)
 		asked[0] = record_add_object(j->a, &j->rec, "count (built in)",
-					     lnk_builtin_count(j->a, target_id(j), asks_for_return(j)));
+					     lnk_builtin_count(j->a, j->id.n ? j->id : job_target_id(j->im),
+							       asks_for_return(j)));
 	first = arena_array(j->a, j->rec.n_object + 1, sizeof(*first));
 	for (size_t i = 0; i < j->rec.n_object; i++) {
 		const struct record_object *o = &j->rec.object[i];

@@ -21,6 +21,7 @@ struct patch_job {
 	const struct patch_request *req;
 	struct diags *dg;
 	struct image *im;
+	struct bytes id;	/* tells the target from others; empty: its build id, or its hash */
 	struct record rec;
 	struct lnk *lnk;
 	const uint32_t *first_hook;	/* of each object of rec, in the lnk; one more at the end */
@@ -28,6 +29,8 @@ struct patch_job {
 	size_t n_asked;
 	struct plan *plan;
 };
+
+struct bytes job_target_id(const struct image *im);
 
 /* im and rec are there. */
 void job_begin(struct patch_job *j);

@@ -74,6 +74,8 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 			why = "when it returns no program can decide that the function does not run";
 	}
 	if (!why && s->has_ret)
+		why = o->no_returns;
+	if (!why && s->has_ret)
 		why = return_refused(p->im, s, t);
 	if (!why && s->n_decide)
 		why = decide_refused(p->im, s, t);
@@ -315,8 +317,10 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	int r;
 
 	st->ts = arena_array(a, p->n_site, sizeof(*st->ts));
-	for (size_t i = 0; i < p->n_site; i++)
+	for (size_t i = 0; i < p->n_site; i++) {
+		st->ts[i].moved = arena_array(a, WINDOW_MAX, sizeof(uint64_t));
 		decide(p, &p->site[i], &st->ts[i], o);
+	}
 	drop_address_only(p);
 	refuse_overlaps(p);
 	borrow_room(p, o);
@@ -406,6 +410,35 @@ int plan_emit(struct plan *p, struct edits *e, struct diags *dg)
 	if (c.far || st->cfi.c.far)
 		return diag(dg, DIAG_P202, at_file(p->im->path), "more than 2 GiB");
 	return 0;
+}
+
+size_t plan_max_edits(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_site; i++)	/* the site, padding, a semaphore */
+		n += p->site[i].refused ? 0 : 3 + p->state->ts[i].n_call;
+	return n;
+}
+
+uint64_t plan_moved(const struct plan *p, uint64_t vaddr)
+{
+	for (size_t i = 0; i < p->n_site; i++) {
+		const struct tramp_site *t = &p->state->ts[i];
+
+		for (size_t k = 0; k < t->n_insn && !p->site[i].refused; k++)
+			if (t->insn[k].vaddr == vaddr && p->site[i].kind != SITE_IMPORT)
+				return t->moved[k];
+	}
+	return 0;
+}
+
+void plan_returns(const struct plan *p, bool *calls, bool *slots)
+{
+	*calls = false;
+	*slots = p->state->slots;
+	for (size_t i = 0; i < p->n_site; i++)
+		*calls |= !p->site[i].refused && p->site[i].has_ret && p->state->ts[i].calls;
 }
 
 const struct cfi_entry *plan_cfi(const struct plan *p, size_t *n)

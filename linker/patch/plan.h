@@ -111,6 +111,7 @@ struct plan_opts {
 	bool   allow_trap;
 	double max_cost_ns;	/* 0: no limit */
 	bool   slots_only;	/* return hooks never call the function, for tests */
+	const char *no_returns;	/* why there can be no return hooks; NULL: there can */
 };
 
 /* Finds the places of one want and adds them to plan->site (joining an existing site).
@@ -126,6 +127,15 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg);
 /* Writes all trampolines and their CFI into the placed payload, and adds the edits of the
  * sites. */
 int plan_emit(struct plan *p, struct edits *e, struct diags *dg);
+
+/* How many edits plan_emit makes, at most. */
+size_t plan_max_edits(const struct plan *p);
+
+/* After plan_emit: where a thread goes on that stands inside the bytes of an edit, in front of the
+ * instruction that was at vaddr; 0: that is no such place. */
+uint64_t plan_moved(const struct plan *p, uint64_t vaddr);
+/* Does the plan have return hooks that call their function; that use slots? */
+void plan_returns(const struct plan *p, bool *calls, bool *slots);
 
 /* The FDEs that plan_emit wrote, for the merged .eh_frame_hdr. */
 struct cfi_entry {

@@ -58,6 +58,8 @@ static void move_insns(struct tramp *t, const struct tramp_site *ts, size_t from
 	struct cfi_row row;
 
 	insns_move(in, to - from, t->c, off);
+	for (size_t i = from; i < to; i++)
+		ts->moved[i] = base + off[i - from];
 	for (size_t i = 0; t->cfi && i < to - from; i++) {
 		if (t->s->kind == SITE_IMPORT)
 			row = ts->row;
@@ -200,6 +202,12 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 		t->base = ts->row;
 		tramp_rows(t);
 		return_cold(t, &arm, ts->calls);
+	}
+	if (syscall) {
+		t->depth = 0;
+		t->base = ts->row;
+		tramp_rows(t);
+		syscall_under_way(t, ts);
 	}
 	if (t->cfi)
 		cfi_end(t->f, code_vaddr(t->c));

@@ -191,3 +191,15 @@ void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tra
 		fix_rel32(t->c, skip, t->c->n);
 	t->at_exit = false;
 }
+
+void syscall_under_way(struct tramp *t, const struct tramp_site *ts)
+{
+	size_t call = ts->n_before, next = call + 1;
+	uint64_t behind = next < ts->n_insn ? ts->moved[next] : ts->back_vaddr;
+
+	ts->moved[call] = code_vaddr(t->c);
+	do_syscall(t);
+	if (next < ts->n_insn)
+		ts->moved[next] = code_vaddr(t->c);
+	put_jmp(t->c, behind);
+}

@@ -80,6 +80,9 @@ size_t skip_other_number(struct tramp *t, const struct site_attach *at);
 void mark_leaving(struct tramp *t);
 /* The call and the exit programs; *at_tests is the state where these begin. */
 void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tramp *at_tests);
+/* For a thread that was in the call when its site was patched: the call, which the kernel may
+ * start anew, without programs, and on to what follows. */
+void syscall_under_way(struct tramp *t, const struct tramp_site *ts);
 
 /* return_x86_64.c */
 void return_stubs(struct tramp_common *g, struct code *c, struct cfi_out *f);

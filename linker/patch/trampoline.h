@@ -24,6 +24,7 @@ enum flags_mode {
 struct tramp_site {
 	struct insn insn[WINDOW_MAX];	/* displaced */
 	size_t   n_insn;
+	uint64_t *moved;	/* WINDOW_MAX: where the copies are; written with the trampoline */
 	size_t   n_before;	/* of them, how many come before the hooked one */
 	uint64_t back_vaddr;	/* where the last displaced instruction goes on */
 	bool     no_window;	/* refused because there is no room for a jump */

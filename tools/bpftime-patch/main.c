@@ -2,13 +2,16 @@
  *
  * bpftime-patch - splice hooks into a binary.  Options -> library call -> exit code. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit.h"
 #include "cli.h"
 #include "hooks.h"
+#include "live.h"
 #include "mapfmt.h"
 #include "opts.h"
 #include "patch.h"
@@ -19,6 +22,7 @@ static void usage(FILE *out)
 {
 	fputs("usage: bpftime-patch --binary BIN [--uprobe SYMBOL] [--uretprobe SYMBOL] [--usdt P:N]\n"
 	      "                     [HOOK.o...] [-o OUT | --in-place | --plan]\n"
+	      "       bpftime-patch --pid PID [--binary LIBRARY] ... as above, or --detach\n"
 	      "       bpftime-patch --list FILE | --revert FILE [-o OUT]\n"
 	      "       bpftime-patch --audit FILE --against ORIGINAL\n\n"
 	      "Splices native hook objects (bpftime-aot compile) into an executable or shared object.\n"
@@ -119,6 +123,64 @@ static int run_patch(struct arena *a, const struct opts *o, struct diags *dg)
 	return r;
 }
 
+/* $BPFTIME_DIR, where bpftime-ctl will look too; the process itself has its own environment. */
+static const char *own_map_dir(struct arena *a)
+{
+	const char *dir = getenv("BPFTIME_DIR");
+	char cwd[MAPFMT_DIR_BYTES];
+
+	if (!dir || !*dir || *dir == '/')
+		return dir && *dir ? dir : NULL;
+	return getcwd(cwd, sizeof(cwd)) ? arena_printf(a, "%s/%s", cwd, dir) : NULL;
+}
+
+static int read_pid(const struct opts *o, int *pid, struct diags *dg)
+{
+	const char *text = opts_get(o, "pid");
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	if (*end || end == text || v <= 0 || v > INT_MAX)
+		return diag(dg, DIAG_U001, at_file("--pid"), "%s: the number of a process", text);
+	*pid = (int)v;
+	return 0;
+}
+
+static int run_detach(struct arena *a, const struct opts *o, struct diags *dg)
+{
+	struct live_detached res;
+	int pid = 0, r = read_pid(o, &pid, dg);
+
+	if (r < 0 || (r = live_detach(a, pid, &res, dg)) < 0)
+		return r;
+	printf("%s: %zu site%s restored%s\n", res.name, res.n_site, res.n_site == 1 ? "" : "s",
+	       res.n_kept ? ", memory kept for threads that may be inside" : "");
+	return r;
+}
+
+static int run_live(struct arena *a, const struct opts *o, struct diags *dg)
+{
+	struct attach_arg *arg = arena_array(a, o->n_opt + 1, sizeof(*arg));
+	struct patch_request patch = { .arg = arg };
+	struct live_request req = { .patch = &patch };
+	bool plan_only = opts_has(o, "plan"), json = opts_has(o, "json");
+	struct live_result res;
+	int r;
+
+	if ((r = read_pid(o, &req.pid, dg)) < 0 || (r = attach_args(o, arg, &patch.n_arg, dg)) < 0 ||
+	    (r = read_request(o, &patch, dg)) < 0)
+		return r;
+	if (!patch.map_dir)
+		patch.map_dir = own_map_dir(a);
+	r = live_attach(a, &req, plan_only, &res, dg);
+	for (size_t i = 0; i < res.n && (plan_only || json); i++)
+		plan_print(res.module[i].plan, json, res.module[i].payload_bytes, "strict", stdout);
+	if (r >= 0 && !plan_only && !json)
+		printf("%s: %zu site%s patched, %zu refused\n", res.name, res.n_patched,
+		       res.n_patched == 1 ? "" : "s", res.n_refused);
+	return r;
+}
+
 static int run_audit(struct arena *a, const struct opts *o, struct diags *dg)
 {
 	if (!opts_has(o, "against"))
@@ -146,11 +208,15 @@ int main(int argc, char **argv)
 		patch_revert(a, opts_get(&o, "revert"), opts_get(&o, "output"), &dg);
 	else if (opts_has(&o, "audit"))
 		run_audit(a, &o, &dg);
+	else if (opts_has(&o, "pid") && opts_has(&o, "detach"))
+		run_detach(a, &o, &dg);
+	else if (opts_has(&o, "pid"))
+		run_live(a, &o, &dg);
 	else if (opts_has(&o, "binary"))
 		run_patch(a, &o, &dg);
 	else {
 		usage(stderr);
-		diag(&dg, DIAG_U001, at_file("bpftime-patch"), "give --binary, --list, --revert or --audit");
+		diag(&dg, DIAG_U001, at_file("bpftime-patch"), "give --binary, --pid, --list, --revert or --audit");
 	}
 	opts_free(&o);
 	arena_free(a);

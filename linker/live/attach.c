@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * attach.c - the steps, and the way back while there is one. */
+#include "part.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "place.h"
+#include "seccomp.h"
+
+enum {
+	PAGE = 4096,
+	TRIES = 400,		/* a thread stands badly, or somebody else took the addresses */
+	RETRY_NS = 500000,
+};
+
+struct attach {
+	struct proc *p;
+	struct proc_module *module;
+	size_t n_module;
+	struct live_parts parts;
+	struct live_list old;
+	struct stopped stopped;
+	struct remote remote;
+	bool entered;	/* threads go on in the trampolines */
+	struct diags *dg;
+};
+
+/* What must be reached: the module, and what an earlier payload made of it. */
+static void reach_of(const struct attach *at, const struct live_part *part, uint64_t *lo, uint64_t *hi)
+{
+	const struct image *im = part->job.im;
+
+	*lo = part->m->code.start;
+	*hi = part->m->bias + im->vaddr_end;
+	for (size_t i = 0; i < im->eh.e_phnum; i++)
+		if (im->ph[i].p_type == PT_LOAD && part->m->bias + im->ph[i].p_vaddr < *lo)
+			*lo = part->m->bias + im->ph[i].p_vaddr;
+	for (size_t i = 0; i < at->old.n; i++) {
+		const struct livefmt_head *h = &at->old.found[i].head;
+
+		if (h->state != LIVE_ATTACHED || strcmp(at->old.found[i].path, part->m->path))
+			continue;
+		*lo = h->self < *lo ? h->self : *lo;
+		*hi = h->self + h->rx_bytes > *hi ? h->self + h->rx_bytes : *hi;
+	}
+}
+
+static uint32_t next_seq(const struct attach *at)
+{
+	return at->old.n ? at->old.found[at->old.n - 1].head.seq + 1 : 1;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct proc_map *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Addresses for the parts that have none, and what they hold there. */
+static int place_parts(struct attach *at)
+{
+	struct proc *p = at->p;
+	size_t n = p->n_map;
+	struct proc_map *map = arena_array(p->arena, n + at->parts.n + 1, sizeof(*map));
+	int r;
+
+	memcpy(map, p->map, n * sizeof(*map));
+	for (size_t i = 0; i < at->parts.n; i++) {
+		struct live_part *part = &at->parts.part[i];
+		uint64_t lo, hi;
+
+		if (part->mapped)
+			continue;
+		reach_of(at, part, &lo, &hi);
+		part->at = place_find(map, n, lo, hi, live_bytes(part));
+		if (!part->at)
+			return diag(at->dg, DIAG_P306, at_file(part->m->path),
+				    "%llu bytes for the payload within 2 GiB",
+				    (unsigned long long)live_bytes(part));
+		r = live_build(part, next_seq(at) + (uint32_t)i, at->dg);
+		if (r < 0)
+			return r;
+		map[n++] = (struct proc_map){ .start = part->at, .end = part->at + live_bytes(part), .path = "" };
+		qsort(map, n, sizeof(*map), by_start);
+	}
+	return 0;
+}
+
+/* The code is what was planned for, and nobody else has put anything there. */
+static int check_code(const struct attach *at)
+{
+	uint64_t where;
+
+	for (size_t i = 0; i < at->parts.n; i++) {
+		const struct live_part *part = &at->parts.part[i];
+		const struct proc_map *m = proc_map_at(at->p, part->m->code.start);
+
+		if (!m || m->ino != part->m->code.ino || m->dev != part->m->code.dev || !m->x)
+			return diag(at->dg, DIAG_P302, at_file(at->p->name), "%s is gone meanwhile",
+				    part->m->path);
+		if (live_edits_state(at->p, part->edit, part->n_edit, &where))
+			return diag(at->dg, DIAG_P305, at_file(at->p->name),
+				    "at 0x%llx it differs from %s: a debugger, or another tool of this kind",
+				    (unsigned long long)where, part->m->path);
+	}
+	return 0;
+}
+
+static int no_memory(const struct attach *at, int64_t err)
+{
+	return diag(at->dg, DIAG_P304, at_file(at->p->name), "mmap in it: %s", strerror((int)-err));
+}
+
+static void unmap(struct attach *at, struct live_part *part)
+{
+	uint64_t arg[6] = { part->at, live_bytes(part) };
+
+	if (part->mapped)
+		remote_call(&at->remote, SYS_munmap, arg);
+	part->mapped = false;
+}
+
+/* 0; 1: the addresses are taken by now; or a diagnostic. */
+static int map_part(struct attach *at, struct live_part *part)
+{
+	uint64_t map[6] = { part->at, live_bytes(part), PROT_READ | PROT_EXEC,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0 };
+	uint64_t rights[6] = { part->at + part->rx_bytes, part->rw_bytes, PROT_READ | PROT_WRITE };
+	uint64_t other[6] = { 0, live_bytes(part) };
+	int64_t r;
+
+	if (part->mapped)
+		return 0;
+	r = remote_call(&at->remote, SYS_mmap, map);
+	if (r == -EEXIST)
+		return 1;
+	if (r < 0 && r > -PAGE)
+		return no_memory(at, r);
+	if ((uint64_t)r != part->at) {	/* a kernel before 4.17 */
+		other[0] = (uint64_t)r;
+		remote_call(&at->remote, SYS_munmap, other);
+		return 1;
+	}
+	part->mapped = true;
+	r = part->rw_bytes ? remote_call(&at->remote, SYS_mprotect, rights) : 0;
+	return r ? no_memory(at, r) : 0;
+}
+
+/* Pages that are all zero stay untouched: init maps files over some of them. */
+static bool write_pages(const struct proc *p, uint64_t at, struct bytes b)
+{
+	static const uint8_t zero[PAGE];
+
+	for (size_t off = 0; off < b.n; off += PAGE) {
+		size_t n = b.n - off < PAGE ? b.n - off : PAGE;
+
+		if (memcmp(b.p + off, zero, n) && !proc_write(p, at + off, b.p + off, n))
+			return false;
+	}
+	return true;
+}
+
+static int map_parts(struct attach *at)
+{
+	for (size_t i = 0; i < at->parts.n; i++) {
+		struct live_part *part = &at->parts.part[i];
+		bool fresh = !part->mapped;
+		int r = map_part(at, part);
+
+		if (r)
+			return r;
+		if (fresh && (!write_pages(at->p, part->at, part->rx) ||
+			      !write_pages(at->p, part->at + part->rx_bytes, part->rw)))
+			return diag(at->dg, DIAG_P304, at_file(at->p->name), "its memory cannot be written");
+	}
+	return 0;
+}
+
+/* With all threads stopped.  0: done; 1: not this time; or a diagnostic. */
+static int attach_stopped(struct attach *at, int *tid)
+{
+	int r = proc_refresh(at->p, at->dg);
+
+	*tid = 0;
+	if (r < 0 || (r = check_code(at)) < 0 ||
+	    (r = remote_begin(&at->remote, &at->stopped, at->module, at->n_module, at->dg)) < 0)
+		return r;
+	if ((r = seccomp_check(&at->stopped, at->remote.t, at->dg)) < 0)
+		return r;
+	r = map_parts(at);
+	for (size_t i = 0; !r && i < at->parts.n; i++) {
+		*tid = live_check_threads(&at->stopped, &at->parts.part[i]);
+		r = *tid != 0;
+	}
+	for (size_t i = 0; !r && i < at->parts.n; i++) {
+		struct live_part *part = &at->parts.part[i];
+
+		at->entered = true;
+		live_move_threads(&at->stopped, part);
+		if (!live_write_edits(at->p, part->edit, part->n_edit))
+			r = diag(at->dg, DIAG_P304, at_file(at->p->name), "the code of %s cannot be written",
+				 part->m->path);
+	}
+	return r;
+}
+
+/* Nothing of ours stays, but what a thread may be inside by now. */
+static void take_back(struct attach *at)
+{
+	for (size_t i = 0; i < at->parts.n && !at->entered; i++)
+		unmap(at, &at->parts.part[i]);
+}
+
+static int attach_now(struct attach *at)
+{
+	struct timespec wait = { 0, RETRY_NS };
+	int tid = 0, r = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		if ((r = proc_refresh(at->p, at->dg)) < 0 || (r = place_parts(at)) < 0 ||
+		    (r = stop_all(at->p, &at->stopped, at->dg)) < 0)
+			return r;
+		r = attach_stopped(at, &tid);
+		if (r < 0 || (r > 0 && i + 1 == TRIES))
+			take_back(at);
+		remote_end(&at->remote);
+		stop_release(&at->stopped);
+		if (r <= 0)
+			return r;
+		nanosleep(&wait, NULL);
+	}
+	return tid ? diag(at->dg, DIAG_P303, at_file(at->p->name),
+			  "thread %d stays in the middle of what has to change", tid)
+		   : diag(at->dg, DIAG_P306, at_file(at->p->name), "others take them first");
+}
+
+static void report(const struct attach *at, struct live_result *out)
+{
+	for (size_t i = 0; i < at->parts.n; i++) {
+		struct live_part *part = &at->parts.part[i];
+
+		*ARENA_PUSH(at->p->arena, out->module, out->n, out->cap) =
+			(struct live_module){ part->m->path, part->job.plan, live_bytes(part) };
+		out->n_patched += part->job.plan->n_patched;
+		out->n_refused += part->job.plan->n_refused;
+	}
+	out->name = at->p->name;
+}
+
+/* What will not be patched anywhere needs no payload. */
+static int drop_empty(struct attach *at)
+{
+	const struct live_part *first = at->parts.part;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < at->parts.n; i++)
+		if (at->parts.part[i].job.plan->n_patched)
+			at->parts.part[kept++] = at->parts.part[i];
+	if (!kept)
+		return job_nothing_patched(&first->job);
+	at->parts.n = kept;
+	return 0;
+}
+
+static int attach_to(struct attach *at, const struct live_request *req, bool plan_only,
+		     struct live_result *out)
+{
+	int r;
+
+	at->module = proc_modules(at->p, &at->n_module);
+	if ((r = live_read(at->p, &at->old, at->dg)) < 0 ||
+	    (r = live_choose(at->p, at->module, at->n_module, req->patch, &at->old, &at->parts, at->dg)) < 0)
+		return r;
+	report(at, out);
+	if ((r = drop_empty(at)) < 0)
+		return r;
+	for (size_t i = 0; i < at->parts.n; i++)
+		if ((r = live_size(&at->parts.part[i], at->dg)) < 0)
+			return r;
+	*out = (struct live_result){ 0 };
+	report(at, out);
+	return plan_only ? 0 : attach_now(at);
+}
+
+int live_attach(struct arena *a, const struct live_request *req, bool plan_only,
+		struct live_result *out, struct diags *dg)
+{
+	struct attach at = { .dg = dg };
+	int r = proc_open(a, req->pid, &at.p, dg);
+
+	*out = (struct live_result){ 0 };
+	if (r < 0)
+		return r;
+	r = attach_to(&at, req, plan_only, out);
+	proc_close(at.p);
+	return r;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * remote.h - system calls made by a stopped thread of another process.
+ *
+ * The thread runs a few bytes in a place of its executable memory that nothing uses: behind the
+ * end of a segment, in the rest of its last page.  There stand the call and what leads back to
+ * where the thread was, with all its registers: should this program be killed in the middle,
+ * the thread finishes that and goes on by itself.  Nothing is written to its stack that is
+ * not below the red zone, and nothing at all while this program lives. */
+#ifndef BPFTIME_LINKER_LIVE_REMOTE_H
+#define BPFTIME_LINKER_LIVE_REMOTE_H
+
+#include "stop.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { REMOTE_CAVE_BYTES = 256 };
+
+struct remote {
+	struct stopped *s;
+	struct stopped_thread *t;	/* the one that makes the calls */
+	uint64_t cave;
+	uint8_t  before[REMOTE_CAVE_BYTES];	/* what is there */
+};
+
+/* Chooses thread and place.  `module`: those whose images are read; the vDSO serves as well.
+ * Returns 0, or -DIAG_P304. */
+int remote_begin(struct remote *r, struct stopped *s, const struct proc_module *module,
+		 size_t n_module, struct diags *dg);
+
+/* Returns what the call does; -ESRCH when the process has ended. */
+int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6]);
+
+/* Puts the bytes back. */
+void remote_end(struct remote *r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "stop.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+	STOP_SECONDS = 5,	/* a thread in the kernel may need a while */
+	RELEASE_SECONDS = 1,
+	ROUNDS = 1000,		/* of looking for new threads */
+	OPTIONS = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD,
+	EVENT_SHIFT = 16,
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Most threads stop within microseconds: no sleep at first. */
+static void pause_a_little(unsigned round)
+{
+	struct timespec t = { 0, round < 100 ? 20000 : 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* The status, 0 when nothing came before `end`, -1 when there is no such thread of ours. */
+static int wait_until(int tid, double end)
+{
+	int status;
+
+	for (unsigned i = 0;; i++) {
+		int r = waitpid(tid, &status, __WALL | WNOHANG);
+
+		if (r == tid)
+			return status;
+		if (r < 0 && errno != EINTR)
+			return -1;
+		if (now() > end)
+			return 0;
+		pause_a_little(i);
+	}
+}
+
+int stop_wait(struct stopped *s, struct stopped_thread *t)
+{
+	int status = wait_until(t->tid, now() + STOP_SECONDS);
+
+	(void)s;
+	t->stopped = status > 0 && WIFSTOPPED(status);
+	return t->stopped ? status : -1;
+}
+
+static bool read_regs(struct stopped_thread *t)
+{
+	return !ptrace(PTRACE_GETREGS, t->tid, NULL, &t->regs);
+}
+
+/* The thread has reported `status`: is that a stop to leave it in?  -1: it has ended. */
+static int see_status(struct stopped_thread *t, int status)
+{
+	int event = status >> EVENT_SHIFT;
+
+	if (status < 0 || !WIFSTOPPED(status))
+		return -1;
+	if (event && event != PTRACE_EVENT_STOP) {	/* it has started another; still to stop */
+		ptrace(PTRACE_CONT, t->tid, NULL, NULL);
+		return 0;
+	}
+	t->sig = event ? 0 : WSTOPSIG(status);
+	t->stopped = true;
+	return read_regs(t) ? 1 : -1;
+}
+
+/* 1: it stands; 0: not in time; -1: it has ended. */
+static int wait_for_stop(struct stopped_thread *t, double end)
+{
+	for (;;) {
+		int status = wait_until(t->tid, end), r;
+
+		if (!status)
+			return 0;
+		r = see_status(t, status);
+		if (r)
+			return r;
+	}
+}
+
+static struct stopped_thread *find(struct stopped *s, int tid)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->t[i].tid == tid)
+			return &s->t[i];
+	return NULL;
+}
+
+static void remove_thread(struct stopped *s, struct stopped_thread *t)
+{
+	*t = s->t[--s->n];
+}
+
+/* Asks the threads that are not known yet to stop.  Returns how many, or the errno of what
+ * was not permitted, negative. */
+static int seize_new(struct stopped *s)
+{
+	char path[64];
+	struct dirent *e;
+	int n = 0, err = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", s->p->pid);
+	d = opendir(path);
+	while (d && !err && (e = readdir(d))) {
+		int tid = atoi(e->d_name);
+		bool ours;
+
+		if (tid <= 0 || find(s, tid))
+			continue;
+		if (ptrace(PTRACE_SEIZE, tid, NULL, OPTIONS)) {
+			err = errno;
+			/* Started by a thread of ours, it came to us by itself. */
+			ours = err == EPERM && proc_status(tid, "TracerPid") == getpid();
+			if (!ours) {
+				err = err == ESRCH ? 0 : err;
+				continue;
+			}
+			err = 0;
+		} else {
+			ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+		}
+		*ARENA_PUSH(s->arena, s->t, s->n, s->cap) = (struct stopped_thread){ .tid = tid };
+		n++;
+	}
+	if (d)
+		closedir(d);
+	return err ? -err : d ? n : -ESRCH;
+}
+
+static int wait_for_all(struct stopped *s, double end, struct diags *dg)
+{
+	for (size_t i = 0; i < s->n;) {
+		struct stopped_thread *t = &s->t[i];
+		int r = t->stopped ? 1 : wait_for_stop(t, end);
+
+		if (!r)
+			return diag(dg, DIAG_P303, at_file(s->p->name), "thread %d does not leave the kernel",
+				    t->tid);
+		if (r < 0)
+			remove_thread(s, t);
+		else
+			i++;
+	}
+	return 0;
+}
+
+int stop_all(struct proc *p, struct stopped *out, struct diags *dg)
+{
+	struct stopped *s = out;
+	double end = now() + STOP_SECONDS;
+	int n, r = 0;
+
+	*s = (struct stopped){ .p = p, .arena = p->arena };
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		n = seize_new(s);
+		if (n < 0 && n != -ESRCH)
+			r = diag(dg, DIAG_P301, at_file(p->name), "%s", strerror(-n));
+		if (n <= 0)
+			break;
+		r = wait_for_all(s, end, dg);
+		if (r < 0)
+			break;
+	}
+	if (!r && !s->n)
+		r = diag(dg, DIAG_P300, at_file(p->name), "it has ended");
+	if (r < 0)
+		stop_release(s);
+	return r;
+}
+
+void stop_release(struct stopped *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct stopped_thread *t = &s->t[i];
+
+		if (!t->stopped) {	/* it can be let go only from a stop, and it is asked for one */
+			if (wait_for_stop(t, now() + RELEASE_SECONDS) <= 0)
+				continue;	/* the end of this program lets it go */
+		}
+		if (t->dirty)
+			ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs);
+		ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(intptr_t)t->sig);
+	}
+	s->n = 0;
+}
+
+bool stop_settle(struct stopped *s, struct stopped_thread *t)
+{
+	int r;
+
+	(void)s;
+	if (!t->stopped)
+		return false;
+	if (t->dirty && ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs))
+		return false;
+	t->dirty = false;
+	if (!t->sig && !t->at_call)
+		return true;
+	ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
+	t->stopped = false;
+	if (ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)t->sig))
+		return false;
+	t->at_call = false;
+	r = wait_for_stop(t, now() + STOP_SECONDS);
+	return r > 0;
+}

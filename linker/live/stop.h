@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stop.h - all threads of a process at rest, and going on as if nothing had been.
+ *
+ * PTRACE_SEIZE and PTRACE_INTERRUPT: no signal is made, a system call that waits is
+ * interrupted and restarted by the kernel, a stopped process stays stopped.  The kernel lets
+ * all go on by itself when this program ends, however it ends; PTRACE_O_EXITKILL is never set. */
+#ifndef BPFTIME_LINKER_LIVE_STOP_H
+#define BPFTIME_LINKER_LIVE_STOP_H
+
+#include <sys/user.h>
+
+#include "proc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct stopped_thread {
+	int  tid;
+	bool stopped;	/* in a ptrace stop, where regs are what they will go on with */
+	bool at_call;	/* the stop is at a system call's start or end, made by remote.c */
+	int  sig;	/* it stands in front of this signal, which it gets when it goes on */
+	bool dirty;	/* regs have been changed and are to be written back */
+	struct user_regs_struct regs;
+};
+
+struct stopped {
+	struct proc *p;
+	struct arena *arena;
+	struct stopped_thread *t;
+	size_t n, cap;
+};
+
+/* Stops every thread, also those that are started meanwhile.  Returns 0, -DIAG_P300,
+ * -DIAG_P301, or -DIAG_P303 when one does not stop in time; then all go on already. */
+int stop_all(struct proc *p, struct stopped *out, struct diags *dg);
+
+/* All go on; signals that were held are delivered. */
+void stop_release(struct stopped *s);
+
+/* Waits for one event of a thread, a few seconds at most.  Returns the status of waitpid, or
+ * -1 when the thread is gone or nothing came. */
+int stop_wait(struct stopped *s, struct stopped_thread *t);
+
+/* Brings a stopped thread to a stop from which the kernel treats its registers as those of an
+ * interrupted program: signals are delivered, system calls restarted.  A held signal's handler
+ * may be entered by that.  false: it has ended. */
+bool stop_settle(struct stopped *s, struct stopped_thread *t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

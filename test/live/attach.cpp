@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Hooks come into running programs of every kind, under load, and leave them as they were.
+#include <algorithm>
+
+#include "process.h"
+
+namespace {
+
+using live::Load;
+
+struct Attach : ToolTest, testing::WithParamInterface<const char *> {
+	std::string target;
+
+	void SetUp() override
+	{
+		ToolTest::SetUp();
+		target = std::string(TEST_TARGETS) + "/" + GetParam();
+		if (access(target.c_str(), X_OK))
+			GTEST_SKIP() << "there is no musl-gcc";
+		if (std::string why = live::no_ptrace(); !why.empty())
+			GTEST_SKIP() << why;
+	}
+
+	uint64_t calls()
+	{
+		uint64_t n = 0, key;
+		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
+		return n;
+	}
+	std::string patch(const Load &l, const std::string &args)
+	{
+		return tool("bpftime-patch --pid " + std::to_string(l.pid) + " " + args);
+	}
+	// What the hook counts while the program makes exactly this many calls.
+	void expect_exact(Load &l)
+	{
+		l.order(LOAD_REST);
+		uint64_t before = calls();
+		l.order(LOAD_EXACT);
+		EXPECT_EQ(calls() - before, (uint64_t)l.threads * LOAD_CALLS);
+		l.order(LOAD_RUN);
+	}
+};
+
+// BPFTIME_ATTACHES: how often; scripts/torture makes it 1,000.
+TEST_P(Attach, AndDetachUnderLoad)
+{
+	const char *env = getenv("BPFTIME_ATTACHES");
+	int times = env ? atoi(env) : 6;
+	Load l(target, d, 4);
+	unsigned mappings = l.mappings();
+
+	ASSERT_EQ(l.changed_text(), "");
+	for (int i = 0; i < times && !HasFailure(); i++) {
+		patch(l, i % 3 ? "--uprobe work" : "--uprobe work --uprobe more_work");
+		EXPECT_EQ(l.changed_text(), "differs from the file");
+		if (i % 3)
+			expect_exact(l);
+		patch(l, "--detach");
+		EXPECT_EQ(l.changed_text(), "");
+	}
+	// What a thread was inside of may have been left; the last time takes it along.
+	patch(l, "--uprobe work");
+	l.order(LOAD_REST);
+	patch(l, "--detach");
+	EXPECT_LE(l.mappings(), mappings + 2);
+	EXPECT_GT(l.shared->signals, 0u);
+	int status = l.end();
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+}
+
+TEST_P(Attach, MoreHooksLater)
+{
+	Load l(target, d, 3);
+
+	patch(l, "--uprobe work");
+	patch(l, "--uprobe more_work");
+	patch(l, "--uprobe work");	// over the first one's jump
+	usleep(20000);
+	l.order(LOAD_REST);
+	uint64_t before = calls();
+	l.order(LOAD_EXACT);
+	EXPECT_EQ(calls() - before, 2 * (uint64_t)l.threads * LOAD_CALLS);
+	std::string hooks = tool("bpftime-ctl hooks " + std::to_string(l.pid));
+	EXPECT_NE(hooks.find("more_work"), hooks.npos) << hooks;
+	tool("bpftime-ctl disable more_work work");
+	before = calls();
+	l.order(LOAD_EXACT);
+	EXPECT_EQ(calls(), before);
+	EXPECT_NE(patch(l, "--detach").find("3 sites restored"), std::string::npos);
+	EXPECT_EQ(l.changed_text(), "");
+	l.order(LOAD_RUN);
+	int status = l.end();
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Attach, testing::Values("pie", "nopie", "static", "static-pie", "musl",
+							"musl-static"),
+			 [](const auto &i) {
+				 std::string s = i.param;
+				 std::replace(s.begin(), s.end(), '-', '_');
+				 return s;
+			 });
+
+}
