@@ -25,9 +25,9 @@ const struct helper_proto *helper_proto(int32_t id)
 }
 
 static const struct helper_proto kfuncs[] = {
-#define KFUNC(name_, ret_, a1_, a2_, a3_)                                                   \
-	{ #name_, NULL, true, false, PROGS_ALL, RET_##ret_,                                 \
-	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_NONE, ARG_NONE } },
+#define KFUNC(name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                                 \
+	{ #name_, NULL, true, false, PROGS_##progs_, RET_##ret_,                            \
+	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
 #include "kfuncs.def"
 };
 
@@ -37,6 +37,11 @@ const struct helper_proto *kfunc_proto(const char *name)
 		if (!strncmp(name, "bpf_", 4) && !strcmp(name + 4, kfuncs[i].name))
 			return &kfuncs[i];
 	return NULL;
+}
+
+const struct helper_proto *kfunc_row(size_t i)
+{
+	return i < sizeof(kfuncs) / sizeof(kfuncs[0]) ? &kfuncs[i] : NULL;
 }
 
 static const char *const prog_types[PROG_TYPE_COUNT] = {

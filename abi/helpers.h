@@ -52,6 +52,13 @@ enum helper_arg {
 	ARG_ITER,		/* an iterator on the stack: kfuncs only */
 	ARG_FUNC_CTX,		/* what the helper hands on to that function: stack, or NULL */
 	ARG_CTX_OUT,		/* the context, whose out_value and out_set are written */
+	ARG_VALUE_MEM,		/* part of a map's value, of the size in the next argument */
+	ARG_BUFFER_OR_NULL,	/* readable and writable memory of that constant size, or NULL */
+	ARG_DYNPTR,		/* a dynptr: 16 bytes of the stack, or one that the program was given */
+	ARG_DYNPTR_NEW,		/* 16 bytes of the stack where a dynptr is made */
+	ARG_DYNPTR_NEW_RECORD,	/* the same, for one that holds a record: a reference */
+	ARG_DYNPTR_NEW_CLONE,	/* the same, for one like the dynptr before it */
+	ARG_DYNPTR_RECORD,	/* a dynptr that holds a record; the reference ends here */
 };
 
 enum helper_ret {
@@ -60,7 +67,15 @@ enum helper_ret {
 	RET_MAP_VALUE_OR_NULL,
 	RET_RINGBUF_MEM_OR_NULL,	/* a reference that must be released */
 	RET_ITER_ELEM_OR_NULL,	/* an int to be read; NULL: the end */
+	RET_SLICE_OR_NULL,	/* as many bytes of the dynptr as CONST_SIZE says */
+	RET_SLICE_RDONLY_OR_NULL,	/* the same, to be read */
 };
+
+/* Kinds whose result is a pointer. */
+static inline bool ret_is_pointer(uint8_t ret)
+{
+	return ret != RET_INT && ret != RET_VOID;
+}
 
 /* Kinds of program, as bits: hooks.def says which kind a SEC() name is. */
 enum prog_type {
@@ -99,8 +114,10 @@ struct helper_proto {
 const struct helper_proto *helper_proto(int32_t id);
 
 /* The row of kfuncs.def for "bpf_iter_num_new" and so on; NULL when there is none; its name is
- * without "bpf_". Static storage. */
+ * without "bpf_", if it begins so. Static storage. */
 const struct helper_proto *kfunc_proto(const char *name);
+/* The rows in their order; NULL behind the last. */
+const struct helper_proto *kfunc_row(size_t i);
 
 /* "kprobe", "tracepoint", ... as in the records of test/data. */
 const char *prog_type_name(enum prog_type t);

@@ -22,13 +22,13 @@ RT_INLINE void rt_copy_long(void *to, const void *from, uint64_t bytes)
 #endif
 }
 
-RT_INLINE void rt_zero_long(void *to, uint64_t bytes)
+RT_INLINE void rt_fill_long(void *to, uint8_t value, uint64_t bytes)
 {
 #ifdef __x86_64__
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(0) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
 #else
 	for (uint64_t i = 0; i < bytes; i++)
-		((volatile uint8_t *)to)[i] = 0;
+		((volatile uint8_t *)to)[i] = value;
 #endif
 }
 
@@ -73,7 +73,30 @@ RT_INLINE void rt_zero(void *to, uint64_t bytes)
 		return;
 	}
 #endif
-	rt_zero_long(to, bytes);
+	rt_fill_long(to, 0, bytes);
+}
+
+/* The two may overlap. */
+RT_INLINE void rt_move(void *to, const void *from, uint64_t bytes)
+{
+#ifdef RT_BITCODE
+	if (__builtin_constant_p(bytes) && bytes <= RT_MEM_UNROLL) {
+		__builtin_memmove(to, from, bytes);
+		return;
+	}
+#endif
+	bpftime_rt1_memmove((uint64_t)to, (uint64_t)from, bytes);
+}
+
+RT_INLINE void rt_fill(void *to, uint8_t value, uint64_t bytes)
+{
+#ifdef RT_BITCODE
+	if (__builtin_constant_p(bytes) && bytes <= RT_MEM_UNROLL) {
+		__builtin_memset(to, value, bytes);
+		return;
+	}
+#endif
+	bpftime_rt1_memset((uint64_t)to, value, bytes);
 }
 
 /* 8 bytes at a time where both sides allow it: what another thread or a kill sees of a

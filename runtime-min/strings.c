@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * strings.c - bpf_snprintf, bpf_strtol, bpf_strtoul, bpf_strncmp.  Source: kernel/bpf/helpers.c. */
+ * strings.c - bpf_snprintf, bpf_strtol, bpf_strtoul, bpf_strncmp; memory.  Source: kernel/bpf/helpers.c. */
 #include "format.h"
 #include "mem.h"
 #include "text.h"
@@ -102,6 +102,26 @@ uint64_t rt_strtoul(uint64_t at, uint64_t bytes, uint64_t flags, uint64_t to)
 	if (r >= 0)
 		*(uint64_t *)to = v;
 	return (uint64_t)r;
+}
+
+uint64_t rt_memmove(uint64_t to, uint64_t from, uint64_t bytes)
+{
+	volatile uint8_t *t = (volatile uint8_t *)to;
+	const volatile uint8_t *f = (const volatile uint8_t *)from;
+
+	if (to - from >= bytes) {	/* upwards nothing is overwritten before it is read */
+		rt_copy_long((void *)to, (const void *)from, bytes);
+		return 0;
+	}
+	while (bytes--)
+		t[bytes] = f[bytes];
+	return 0;
+}
+
+uint64_t rt_memset(uint64_t to, uint64_t value, uint64_t bytes)
+{
+	rt_fill_long((void *)to, (uint8_t)value, bytes);
+	return 0;
 }
 
 /* Kernel: strncmp(): -1, 0 or 1. */

@@ -9,7 +9,7 @@
 
 #include "lower.h"
 
-enum { ITER_BYTES = 8 };	/* struct bpf_iter_num */
+enum { ITER_BYTES = 8, DYNPTR_BYTES = 16 };	/* struct bpf_iter_num, bpf_dynptr */
 
 struct walk {
 	const struct lower_prog *p;
@@ -123,6 +123,11 @@ static const struct helper_proto *callee(const struct walk *w, uint32_t i)
 	return h && !h->refused ? h : NULL;
 }
 
+static bool makes_dynptr(uint8_t kind)
+{
+	return kind == ARG_DYNPTR_NEW || kind == ARG_DYNPTR_NEW_CLONE || kind == ARG_DYNPTR_NEW_RECORD;
+}
+
 /* Argument `arg` of a helper, at stack byte `from`. */
 static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsigned arg,
 		       struct stack_bits *written, struct stack_bits *after)
@@ -133,13 +138,15 @@ static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsign
 
 	if (h->arg[arg] == ARG_ITER)
 		n = ITER_BYTES;
+	else if (h->arg[arg] == ARG_DYNPTR || h->arg[arg] == ARG_DYNPTR_RECORD || makes_dynptr(h->arg[arg]))
+		n = DYNPTR_BYTES;
 	else if (h->arg[arg] == ARG_MAP_KEY || h->arg[arg] == ARG_MAP_VALUE)
 		n = map_bytes(w, i, h->arg[arg] == ARG_MAP_KEY);
 	else if (arg < 4 && k->reg[arg + 2].is == KIND_CONST && k->reg[arg + 2].off >= 0)
 		n = k->reg[arg + 2].off;
 	if (n > BPFI_STACK_BYTES)
 		n = BPFI_STACK_BYTES;
-	if (h->arg[arg] == ARG_ITER && h->arg[1] != ARG_NONE)	/* made here */
+	if ((h->arg[arg] == ARG_ITER && h->arg[1] != ARG_NONE) || makes_dynptr(h->arg[arg]))
 		writes(w, after, from, from + n);
 	else if (h->arg[arg] == ARG_MEM_UNINIT && fills(in) && k->reg[arg + 2].is == KIND_CONST)
 		writes(w, after, from, from + n);

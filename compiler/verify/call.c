@@ -2,7 +2,7 @@
  *
  * call.c - calls of the program's own functions: static ones are walked into, global
  * ones are verified apart, callbacks are called any number of times by a helper. */
-#include "vfy.h"
+#include "vfy_call.h"
 
 static void clear_args(struct frame *f)
 {
@@ -54,6 +54,10 @@ static int global_argument(struct vfy *v, const char *name, unsigned r, const st
 	case SIG_CTX:
 		if (p->type != REG_CTX || p->off || !scalar_is(&p->var, 0))
 			return refuse_reg(v, DIAG_V038, r, "argument %u of %s must be the context", r, name);
+		return 0;
+	case SIG_DYNPTR:
+		if (!dynptr_given(v, &(struct call){ 0 }, r))
+			return refuse_reg(v, DIAG_V038, r, "argument %u of %s must be a dynptr", r, name);
 		return 0;
 	case SIG_MEM:
 		break;

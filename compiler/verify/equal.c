@@ -60,7 +60,8 @@ static bool reg_covers(struct vfy *v, struct ids *ids, const struct reg *old,
 		return false;
 	if (is_packet(old) ? old->range > now->range : old->map != now->map)
 		return false;
-	if (!scalar_covers(&old->var, &now->var) || !same_id(ids, old->ref, now->ref, true))
+	if (!scalar_covers(&old->var, &now->var) || !same_id(ids, old->ref, now->ref, true) ||
+	    !same_id(ids, old->dynptr, now->dynptr, true))
 		return false;
 	return is_packet(old) && !old->id ? true : same_id(ids, old->id, now->id, true);
 }
@@ -89,6 +90,10 @@ static bool slot_covers(struct vfy *v, struct ids *ids, const struct slot *old,
 
 	if (old->byte[0] == BYTE_ITER || now->byte[0] == BYTE_ITER)
 		return old->byte[0] == now->byte[0] && same_id(ids, old->reg.ref, now->reg.ref, true);
+	if (old->byte[0] == BYTE_DYNPTR || now->byte[0] == BYTE_DYNPTR)
+		return old->byte[0] == now->byte[0] && old->reg.off == now->reg.off &&
+		       same_id(ids, old->reg.ref, now->reg.ref, true) &&
+		       same_id(ids, old->reg.dynptr, now->reg.dynptr, true);
 	/* What is read as a number there may be any pointer here, but for the context, whose
 	 * address must not escape unseen. */
 	if (!spill && now->byte[0] == BYTE_SPILL &&
@@ -114,6 +119,12 @@ static bool slot_covers(struct vfy *v, struct ids *ids, const struct slot *old,
 	return !spill || reg_covers(v, ids, &old->reg, &now->reg, how);
 }
 
+/* An iterator or a dynptr: what becomes of it is not in the reads of its slots. */
+static bool is_object(const struct frame *f, unsigned n)
+{
+	return is_iter(f, n) || is_dynptr(f, n);
+}
+
 static bool frame_covers(struct vfy *v, struct ids *ids, const struct checkpoint *cp,
 			 const struct state *s, uint32_t level, enum compare how)
 {
@@ -125,8 +136,8 @@ static bool frame_covers(struct vfy *v, struct ids *ids, const struct checkpoint
 		if (live >> r & 1 && !reg_covers(v, ids, &old->r[r], &now->r[r], how))
 			return false;
 	for (unsigned n = 0; n < old->n_slot; n++) {
-		if (how == COMPARE_MATTERS && !(cp->read[level] >> n & 1) && !is_iter(old, n) &&
-		    !is_iter(now, n))
+		if (how == COMPARE_MATTERS && !(cp->read[level] >> n & 1) && !is_object(old, n) &&
+		    !is_object(now, n))
 			continue;
 		if (!slot_covers(v, ids, &old->slot[n], n < now->n_slot ? &now->slot[n] : &empty, how))
 			return false;

@@ -16,7 +16,7 @@ static enum mem_kind kind_of(const struct reg *r)
 	case REG_PACKET_META:
 		return MEM_PACKET;
 	case REG_MEM:
-		return r->ref && !r->read_only ? MEM_RECORD : MEM_OTHER;
+		return r->ref && !r->read_only && !r->dynptr ? MEM_RECORD : MEM_OTHER;
 	default:
 		return MEM_OTHER;
 	}

@@ -67,6 +67,16 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 		r0->or_null = true;
 		r0->id = r0->ref = ref_acquire(v);
 		return;
+	case RET_SLICE_OR_NULL:
+	case RET_SLICE_RDONLY_OR_NULL:
+		reg_set_pointer(v, r0, REG_MEM);
+		r0->size = (uint32_t)c->record;	/* what is asked for when it runs, too */
+		r0->read_only = c->h->ret == RET_SLICE_RDONLY_OR_NULL;
+		r0->or_null = true;
+		r0->id = ++v->next_id;
+		r0->dynptr = c->dynptr;
+		r0->ref = c->dynptr_ref;
+		return;
 	case RET_ITER_ELEM_OR_NULL:	/* iter.c */
 		return;
 	}
@@ -120,25 +130,35 @@ static int tail_call(struct vfy *v)
 	return leave_function(v);
 }
 
-static int check_args(struct vfy *v, struct call *c)
+int check_args(struct vfy *v, struct call *c)
 {
-	int e = 0;
+	int e;
 
-	for (unsigned i = 0; i < 5 && c->h->arg[i] != ARG_NONE && e >= 0; i++) {
+	for (unsigned i = 0; i < 5 && c->h->arg[i] != ARG_NONE; i++) {
 		enum helper_arg kind = (enum helper_arg)c->h->arg[i];
 
 		if (kind == ARG_UNCHECKED && reg_of(v, i + 1)->type == REG_NONE)
 			continue;
-		if ((e = check_read(v, i + 1)) >= 0)
-			e = check_arg(v, c, i + 1, kind);
+		if ((e = check_read(v, i + 1)) < 0 || (e = check_arg(v, c, i + 1, kind)) < 0)
+			return e;
 	}
-	return e;
+	return 0;
 }
 
-static void clobber(struct vfy *v)
+int finish_call(struct vfy *v, struct call *c, bool not_null)
 {
+	if (c->release) {
+		ref_drop(v->cur, c->release);
+		each_reg(v->cur, forget, c);
+	}
+	if (c->release_dynptr)
+		dynptr_release(v, c->dynptr_ref);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_of(v, r)->type = REG_NONE;
+	if (c->h->ret == RET_RINGBUF_MEM_OR_NULL && v->cur->n_ref == MAX_REFS)
+		return refuse(v, DIAG_V025, "more than %d records at a time", MAX_REFS);
+	set_result(v, c, not_null);
+	return 0;
 }
 
 int step_extern(struct vfy *v, const struct bpfi *in)
@@ -146,11 +166,7 @@ int step_extern(struct vfy *v, const struct bpfi *in)
 	struct call c = { .h = &v->u->ext[in->imm].proto, .id = -1, .map = -1 };
 	int e = check_args(v, &c);
 
-	if (e < 0)
-		return e;
-	clobber(v);
-	set_result(v, &c, false);
-	return 0;
+	return e < 0 ? e : finish_call(v, &c, false);
 }
 
 int step_helper(struct vfy *v, const struct bpfi *in)
@@ -168,14 +184,8 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 		return e;
 	key = *reg_of(v, 2);
 	not_null = in->imm == HELPER_map_lookup_elem && key_in_range(v, &c, &key);
-	if (c.release) {
-		ref_drop(v->cur, c.release);
-		each_reg(v->cur, forget, &c);
-	}
-	clobber(v);
-	if (c.h->ret == RET_RINGBUF_MEM_OR_NULL && v->cur->n_ref == MAX_REFS)
-		return refuse(v, DIAG_V025, "more than %d records at a time", MAX_REFS);
-	set_result(v, &c, not_null);
+	if ((e = finish_call(v, &c, not_null)) < 0)
+		return e;
 	if (in->imm == HELPER_tail_call && v->cur->top)
 		return tail_call(v);
 	return 0;

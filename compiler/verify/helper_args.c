@@ -19,6 +19,7 @@ static bool map_fits(int32_t id, uint32_t type)
 		return type == MT_PROG_ARRAY;
 	case HELPER_ringbuf_output:
 	case HELPER_ringbuf_reserve:
+	case HELPER_ringbuf_reserve_dynptr:
 	case HELPER_ringbuf_query:
 		return type == MT_RINGBUF;
 	case HELPER_perf_event_output:
@@ -141,6 +142,22 @@ static int arg_const(struct vfy *v, struct call *c, unsigned r)
 	return 0;
 }
 
+/* Register r - 1 is NULL or points at memory of the constant size in r that the function may
+ * read and write. */
+static int arg_buffer(struct vfy *v, struct call *c, unsigned r)
+{
+	const struct reg *p = reg_of(v, r - 1);
+	int e;
+
+	if (p->type == REG_SCALAR && scalar_is(&p->var, 0)) {
+		mark_precise(v, p->def);
+		return 0;
+	}
+	if ((e = arg_size(v, c, r, true, ACCESS_READ)) < 0)
+		return e;
+	return arg_size(v, c, r, true, ACCESS_WRITE);
+}
+
 /* ---- the rest ---- */
 
 static int arg_ctx(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
@@ -163,7 +180,7 @@ static int arg_record(struct vfy *v, struct call *c, unsigned r)
 {
 	const struct reg *p = reg_of(v, r);
 
-	if (p->type != REG_MEM || !p->ref || p->or_null || p->read_only)
+	if (p->type != REG_MEM || !p->ref || p->or_null || p->read_only || p->dynptr)
 		return refuse_reg(v, DIAG_V019, r, "r%u of bpf_%s must be a record from bpf_ringbuf_reserve",
 				  r, c->h->name);
 	if (p->off || !scalar_is(&p->var, 0))
@@ -222,7 +239,7 @@ static int arg_long(struct vfy *v, struct call *c, unsigned r)
 
 static bool is_written(enum helper_arg kind)
 {
-	return kind == ARG_MEM_UNINIT || kind == ARG_MEM_UNINIT_OR_NULL;
+	return kind == ARG_MEM_UNINIT || kind == ARG_MEM_UNINIT_OR_NULL || kind == ARG_VALUE_MEM;
 }
 
 static int arg_sized(struct vfy *v, struct call *c, unsigned r, bool zero_allowed)
@@ -237,12 +254,16 @@ static int arg_sized(struct vfy *v, struct call *c, unsigned r, bool zero_allowe
 		c->size_max = 0;
 		return 0;
 	}
+	if (mem == ARG_VALUE_MEM && p->type != REG_MAP_VALUE)	/* what the dynptr outlives does not do */
+		return refuse_reg(v, DIAG_V019, r - 1, "r%u of bpf_%s must point into a value of a map", r - 1,
+				  c->h->name);
 	return arg_size(v, c, r, zero_allowed, is_written(mem) ? ACCESS_WRITE : ACCESS_READ);
 }
 
 int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 {
 	const struct unit_map *m = c->map >= 0 ? &v->u->map[c->map] : NULL;
+	int e;
 
 	switch (kind) {
 	case ARG_NONE:
@@ -250,6 +271,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 	case ARG_MEM_UNINIT:
 	case ARG_MEM_OR_NULL:
 	case ARG_MEM_UNINIT_OR_NULL:
+	case ARG_VALUE_MEM:
+	case ARG_BUFFER_OR_NULL:
 		return 0;
 	case ARG_ANY:
 	case ARG_UNCHECKED:
@@ -267,6 +290,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 	case ARG_SIZE0:
 		return arg_sized(v, c, r, kind == ARG_SIZE0);
 	case ARG_CONST_SIZE:
+		if (c->h->arg[r - 2] == ARG_BUFFER_OR_NULL && (e = arg_buffer(v, c, r)) < 0)
+			return e;
 		return arg_const(v, c, r);
 	case ARG_CTX:
 	case ARG_CTX_NONE:
@@ -288,6 +313,12 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		if (reg_of(v, r)->type == REG_SCALAR)
 			return 0;
 		return refuse_reg(v, DIAG_V019, r, "r%u of %s must be a number", r, c->h->name);
+	case ARG_DYNPTR:
+	case ARG_DYNPTR_NEW:
+	case ARG_DYNPTR_NEW_RECORD:
+	case ARG_DYNPTR_NEW_CLONE:
+	case ARG_DYNPTR_RECORD:
+		return arg_dynptr(v, c, r, kind);
 	case ARG_ITER:		/* iter.c */
 		break;
 	}

@@ -6,16 +6,11 @@
  * path creates it before it asks for the next number, and destroys it.  next() is a fork like
  * may_goto: one path ends the loop, the other goes round once more; that the loop ends is the
  * iterator's doing, so turns that teach nothing new are not simulated (prune.c). */
-#include "vfy.h"
+#include "vfy_call.h"
 
 #include <string.h>
 
 enum { ITER_BYTES = 8, INT_BYTES = 4 };
-
-const struct helper_proto *called_kfunc(const struct vfy *v, const struct bpfi *in)
-{
-	return in->src == BPFI_CALL_KFUNC ? unit_callee(v->u, in) : NULL;
-}
 
 /* The slot that r1 points at. */
 static int find_slot(struct vfy *v, const char *name, struct frame **f, unsigned *n)
@@ -85,15 +80,12 @@ static int iter_next(struct vfy *v, struct frame *f, unsigned n)
 	return 0;
 }
 
-int step_kfunc(struct vfy *v, const struct bpfi *in)
+int step_iter(struct vfy *v, const struct helper_proto *k)
 {
-	const struct helper_proto *k = called_kfunc(v, in);
 	struct frame *f = NULL;
 	unsigned n = 0;
 	int r;
 
-	if (!k)
-		return refuse(v, DIAG_V036, "%s", v->u->kfunc[in->imm]);
 	for (unsigned i = 0; i < 5 && k->arg[i] != ARG_NONE; i++) {
 		if ((r = check_read(v, i + 1)) < 0)
 			return r;

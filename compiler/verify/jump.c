@@ -192,8 +192,8 @@ static void learn_pointers(struct vfy *v, const struct bpfi *in, const struct re
 	if (BPFI_CLASS(in->code) != BPFI_JMP)
 		return;
 	if (null) {
-		settle_null(v, taken, d->id, d->ref, op == BPFI_JEQ);
-		settle_null(v, fall, d->id, d->ref, op == BPFI_JNE);
+		settle_null(v, taken, d->id, d->dynptr ? 0 : d->ref, op == BPFI_JEQ);
+		settle_null(v, fall, d->id, d->dynptr ? 0 : d->ref, op == BPFI_JNE);
 	} else if (by_reg && eq) {
 		learn_not_null(v, op == BPFI_JEQ ? taken : fall, d, s);
 	} else if (by_reg && packet_compare(d, s, &d_is_end)) {

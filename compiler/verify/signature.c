@@ -70,6 +70,13 @@ static bool is_context(const struct vfy *v, uint32_t pointee)
 	return t && btf_kind(t) == KIND_STRUCT && want && !strcmp(name_of(v, t), want);
 }
 
+static bool is_dynptr_type(const struct vfy *v, uint32_t pointee)
+{
+	const struct btf_type *t = strip(v, &pointee, true);
+
+	return t && btf_kind(t) == KIND_STRUCT && !strcmp(name_of(v, t), "bpf_dynptr");
+}
+
 /* Does argument `arg` of the function carry the tag? */
 static bool has_tag(const struct vfy *v, uint32_t func, int arg, const char *tag)
 {
@@ -99,6 +106,10 @@ static int argument(struct vfy *v, uint32_t func, int i, uint32_t type, struct s
 	type = t->type;
 	if (has_tag(v, func, i, "arg:ctx") || is_context(v, type)) {
 		out->kind = SIG_CTX;
+		return 0;
+	}
+	if (is_dynptr_type(v, type)) {
+		out->kind = SIG_DYNPTR;
 		return 0;
 	}
 	size = type ? btf__resolve_size(v->u->btf, type) : -1;

@@ -235,6 +235,11 @@ int stack_access(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, unsigne
 		if (is_iter(f, n))
 			return refuse_reg(v, DIAG_V010, r, "the stack at r10 - %u holds an iterator",
 					  8 * n + 8);
+		else if (is_dynptr(f, n) && (access & (ACCESS_READ | ACCESS_HELPER)))
+			return refuse_reg(v, DIAG_V010, r, "the stack at r10 - %u holds a dynptr",
+					  8 * n + 8);
+		else if ((e = dynptr_overwrite(v, f, n, value)) < 0)
+			return e;
 	if (!fixed)
 		mark_precise(v, p->def);
 	if (access & ACCESS_HELPER) {	/* any number of bytes */

@@ -34,6 +34,8 @@ enum reg_type {
 	REG_PACKET, REG_PACKET_META, REG_PACKET_END,
 	REG_MEM,			/* .size bytes: a record, the memory of a vm program, ... */
 	REG_FUNC,			/* .sub */
+	REG_DYNPTR,			/* a dynptr that lives elsewhere: .dynptr */
+	REG_GONE,			/* pointed into a dynptr that has ended: of no use */
 };
 
 /* What a register, or a spilled one, holds.  A pointer points `off` + some value of
@@ -49,6 +51,7 @@ struct reg {
 	uint32_t id;
 	int32_t  delta;			/* scalars: this one is the id's value + delta */
 	uint32_t ref;			/* the reference it stands for, 0: none */
+	uint32_t dynptr;		/* REG_DYNPTR: its id; REG_MEM: the dynptr it points into, 0: none */
 	union {
 		uint32_t map;		/* index in the unit */
 		uint32_t size;
@@ -63,6 +66,9 @@ struct reg {
 enum slot_byte {
 	BYTE_NONE, BYTE_MISC, BYTE_ZERO, BYTE_SPILL,
 	BYTE_ITER,			/* all eight: an iterator, of which reg.ref is the reference */
+	/* All eight: half of a dynptr.  reg.dynptr is its id, reg.ref the record it holds, reg.off
+	 * 0 in the half at the lower address and 8 in the other. */
+	BYTE_DYNPTR,
 };
 
 /* Eight bytes of stack at r10 - 8 * (index + 1); byte[0] has the lowest address.  A
@@ -266,7 +272,7 @@ int step_extern(struct vfy *v, const struct bpfi *in);
 int step_kfunc(struct vfy *v, const struct bpfi *in);
 int step_exit(struct vfy *v);	/* 1: this path has ended */
 
-/* ---- iter.c ---- */
+/* ---- kfunc.c ---- */
 /* The prototype of what a call of a kernel function calls; NULL: none that is known. */
 const struct helper_proto *called_kfunc(const struct vfy *v, const struct bpfi *in);
 
@@ -278,7 +284,7 @@ int call_back(struct vfy *v, int32_t helper, uint32_t sub);
 int check_nothing_held(struct vfy *v, const char *what);
 
 /* ---- signature.c ---- */
-enum sig_kind { SIG_NUMBER, SIG_CTX, SIG_MEM };
+enum sig_kind { SIG_NUMBER, SIG_CTX, SIG_MEM, SIG_DYNPTR };
 struct sig_arg {
 	uint8_t  kind;			/* enum sig_kind */
 	bool     not_null;
@@ -326,11 +332,25 @@ static inline bool is_iter(const struct frame *f, unsigned n)
 	return n < f->n_slot && f->slot[n].byte[0] == BYTE_ITER;
 }
 
+static inline bool is_dynptr(const struct frame *f, unsigned n)
+{
+	return n < f->n_slot && f->slot[n].byte[0] == BYTE_DYNPTR;
+}
+
 /* Are the `bytes` bytes at p one known number?  It is then marked precise. */
 bool stack_const(struct vfy *v, const struct reg *p, unsigned bytes, uint64_t *out);
 
 /* What the slots of `mask` hold in frame f of the current state mattered. */
 void mark_slots_read(struct vfy *v, const struct frame *f, uint64_t mask);
+
+/* ---- dynptr.c ---- */
+/* `value` (or NULL: any bytes) is stored to slot n of f: a dynptr there ends, or the program
+ * is refused. */
+int dynptr_overwrite(struct vfy *v, struct frame *f, unsigned n, struct reg *value);
+/* The record `ref` is gone, and with it the dynptrs that hold it and what points into them. */
+void dynptr_release(struct vfy *v, uint32_t ref);
+/* Nothing points into that dynptr any longer, `also` neither (may be NULL). */
+void dynptr_end_slices(struct vfy *v, uint32_t dynptr, struct reg *also);
 
 /* ---- facts.c ---- */
 void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes);

@@ -23,9 +23,23 @@ struct call {
 	uint64_t   record;	/* CONST_SIZE */
 	uint32_t   release;	/* reference that ends */
 	uint32_t   func;	/* FUNC: the subprogram */
+	uint32_t   dynptr;	/* id of the last DYNPTR argument, and ... */
+	uint32_t   dynptr_ref;	/* ... the record it holds */
+	bool       release_dynptr;	/* that one is gone */
 };
 
 /* Is argument r what the prototype wants?  0 or negative; fills *c. */
 int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind);
+int check_args(struct vfy *v, struct call *c);
+/* What the call leaves behind.  not_null: a lookup surely found its value. */
+int finish_call(struct vfy *v, struct call *c, bool not_null);
+
+/* ---- iter.c ---- */
+int step_iter(struct vfy *v, const struct helper_proto *k);
+
+/* ---- dynptr.c ---- */
+int arg_dynptr(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind);
+/* Is register r a dynptr?  Then c->dynptr and c->dynptr_ref are set. */
+bool dynptr_given(struct vfy *v, struct call *c, unsigned r);
 
 #endif

@@ -31,6 +31,26 @@ uint64_t bpftime_h_trace_printk(void *fmt, uint64_t bytes, uint64_t a, uint64_t 
 uint64_t bpftime_h_iter_num_new(void *it, uint64_t start, uint64_t end);
 void *bpftime_h_iter_num_next(void *it);
 void bpftime_h_iter_num_destroy(void *it);
+uint64_t bpftime_h_dynptr_from_mem(void *data, uint64_t size, uint64_t flags, void *to);
+uint64_t bpftime_h_dynptr_read(void *to, uint64_t bytes, const void *d, uint64_t off,
+			       uint64_t flags);
+uint64_t bpftime_h_dynptr_write(const void *d, uint64_t off, const void *from, uint64_t bytes,
+				uint64_t flags);
+void *bpftime_h_dynptr_data(const void *d, uint64_t off, uint64_t bytes);
+void *bpftime_h_dynptr_slice(const void *d, uint64_t off, void *buffer, uint64_t bytes);
+void *bpftime_h_dynptr_slice_rdwr(const void *d, uint64_t off, void *buffer, uint64_t bytes);
+uint64_t bpftime_h_dynptr_adjust(void *d, uint64_t from, uint64_t to);
+uint64_t bpftime_h_dynptr_is_null(const void *d);
+uint64_t bpftime_h_dynptr_is_rdonly(const void *d);
+uint64_t bpftime_h_dynptr_size(const void *d);
+uint64_t bpftime_h_dynptr_clone(const void *d, void *clone);
+uint64_t bpftime_h_dynptr_copy(void *to, uint64_t to_off, void *from, uint64_t from_off,
+			       uint64_t size);
+uint64_t bpftime_h_dynptr_memset(void *d, uint64_t off, uint64_t size, uint64_t value);
+uint64_t bpftime_h_ringbuf_reserve_dynptr(const struct bpftime_map *m, void *base, uint64_t size,
+					  uint64_t flags, void *to);
+void bpftime_h_ringbuf_submit_dynptr(void *d, uint64_t flags);
+void bpftime_h_ringbuf_discard_dynptr(void *d, uint64_t flags);
 uint64_t bpftime_h_ktime_get_ns(void);
 uint64_t bpftime_h_ktime_get_boot_ns(void);
 uint64_t bpftime_h_get_prandom_u32(void);

@@ -48,6 +48,14 @@ static std::string page()
 			n_have++;
 		}
 	}
+	std::ostringstream kfuncs;
+	size_t n_kfuncs = 0;
+	while (const struct helper_proto *k = kfunc_row(n_kfuncs)) {
+		auto note = differs.find(k->name);
+		kfuncs << "| `" << k->name << "` | " << kinds(k->progs) << (k->sleeps ? "; sleepable only" : "") << " | "
+		       << (note == differs.end() ? "" : note->second) << " |\n";
+		n_kfuncs++;
+	}
 	std::ostringstream out;
 	out << "# Helpers\n\nMade from `abi/helpers.def` and `test/runtime/helper_notes.def` by "
 	       "`UPDATE_GOLDEN=1 test_runtime --gtest_filter=HelperDocs.*`; do not edit.\n\n"
@@ -55,6 +63,9 @@ static std::string page()
 	    << n_proto << " are checked by the verifier but are not in the runtime, and " << n_no
 	    << " are refused when a program is compiled.\n\n## Supported\n\n"
 	       "| id | bpf_ | programs | unlike the kernel |\n| ---: | --- | --- | --- |\n" << have.str()
+	    << "\n## Kernel functions\n\nOf the functions that the kernel offers by name " << n_kfuncs
+	    << " can be called (`abi/kfuncs.def`).\n\n"
+	       "| bpf_ | programs | unlike the kernel |\n| --- | --- | --- |\n" << kfuncs.str()
 	    << "\n## Verified, not in the runtime\n\nCompiling such a call is refused (V029).\n\n"
 	       "| id | bpf_ | |\n| ---: | --- | --- |\n" << proto.str()
 	    << "\n## Refused\n\n| id | bpf_ | reason (V028) |\n| ---: | --- | --- |\n" << no.str();
@@ -73,7 +84,7 @@ TEST(HelperDocs, AreUpToDate)
 		bool known = false;
 		for (int id = 1; id < HELPER_ID_END; id++)
 			known |= ::helper_proto(id) && !::helper_proto(id)->refused && d.first == ::helper_proto(id)->name;
-		EXPECT_TRUE(known) << d.first;
+		EXPECT_TRUE(known || kfunc_proto(("bpf_" + d.first).c_str())) << d.first;
 	}
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gen.h"
+#include "gen_builder.h"
 
 #include <cstring>
 
@@ -14,73 +14,10 @@ const std::vector<gen_map> gen_maps = {
 	{"progs", 3, 4, 4, 4, 0, ""},
 };
 
-const std::vector<const char *> gen_kfuncs = {"bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy"};
-
-namespace {
-
-enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
-const unsigned sizes[4] = {BPFI_B, BPFI_H, BPFI_W, BPFI_DW};
-
-class builder {
-public:
-	builder(uint64_t seed) : rnd(seed) {}
-	gen_prog make(uint64_t seed);
-
-private:
-	std::mt19937_64 rnd;
-	gen_prog p;
-	struct fix { size_t insn; unsigned block; };
-	std::vector<fix> fixes;			// jumps to the start of a block, or the end
-	std::vector<size_t> block_at;
-	std::vector<size_t> calls;		// calls of the one subprogram
-	unsigned block = 0, n_blocks = 0;
-	bool divide = false;			// has ranges that the kernel does not
-	int value_map[10] = {};			// register: map index + 1 whose value it points at
-
-	uint64_t below(uint64_t n) { return rnd() % n; }
-	bool chance(unsigned percent) { return below(100) < percent; }
-	int32_t constant();
-	void put(unsigned code, unsigned dst, unsigned src, int off, int32_t imm)
-	{
-		bpfi i = {};
-		i.code = (uint8_t)code, i.dst = dst & 15, i.src = src & 15, i.off = (int16_t)off, i.imm = imm;
-		p.insn.push_back(i);
-	}
-	void mov(unsigned d, unsigned s) { put(BPFI_ALU64 | BPFI_MOV | BPFI_X, d, s, 0, 0); }
-	void movi(unsigned d, int32_t i) { put(BPFI_ALU64 | BPFI_MOV | BPFI_K, d, 0, 0, i); }
-	void addi(unsigned d, int32_t i) { put(BPFI_ALU64 | BPFI_ADD | BPFI_K, d, 0, 0, i); }
-	void call(int32_t id) { put(BPFI_JMP_CALL, 0, 0, 0, id); }
-	void imm64(unsigned d, unsigned src, int32_t lo, int32_t hi)
-	{
-		put(BPFI_LD_IMM64, d, src, 0, lo);
-		put(0, 0, 0, 0, hi);
-	}
-	void jump_later(unsigned code, unsigned dst, unsigned src, int32_t imm, bool to_end);
-	unsigned saved() { return R7 + (unsigned)below(3); }
-	unsigned any() { static const unsigned r[] = {R0, R7, R8, R9, R7, R8, R9}; return r[below(7)]; }
-	int slot() { return -8 * (1 + (int)below(8)); }
-
-	void set_up();
-	void alu();
-	void move();
-	void ctx_load();
-	void branch();
-	void lookup();
-	void value_access();
-	void spill_fill();
-	void stack_variable();
-	void helper();
-	void record();
-	void loop();
-	void iterate();
-	void packet();
-	void direct_value();
-	void atomic();
-	void subcall();
-	void tail();
-	void one_block();
-	void subprogram();
-	void mutate();
+const std::vector<const char *> gen_kfuncs = {
+	"bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy",
+	"bpf_dynptr_adjust", "bpf_dynptr_clone", "bpf_dynptr_copy", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly",
+	"bpf_dynptr_memset", "bpf_dynptr_size", "bpf_dynptr_slice", "bpf_dynptr_slice_rdwr",
 };
 
 int32_t builder::constant()
@@ -483,7 +420,7 @@ void builder::tail()
 
 void builder::one_block()
 {
-	switch (below(24)) {
+	switch (below(25)) {
 	case 0: case 1: case 2: case 3: alu(); break;
 	case 4: move(); break;
 	case 5: ctx_load(); break;
@@ -496,6 +433,7 @@ void builder::one_block()
 	case 20: if (chance(60)) record(); else helper(); break;
 	case 21: if (chance(60)) loop(); else iterate(); break;
 	case 22: if (chance(60)) packet(); else atomic(); break;
+	case 23: dynptr(); break;
 	default: if (chance(60)) subcall(); else if (chance(30)) tail(); else direct_value(); break;
 	}
 }
@@ -571,8 +509,6 @@ gen_prog builder::make(uint64_t seed)
 	if (p.mutated)
 		mutate();
 	return p;
-}
-
 }
 
 gen_prog generate(uint64_t seed)

@@ -23,7 +23,11 @@ enum { GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_RODATA, GEN_RINGBUF, GEN_PROGS };
 
 // The kernel functions that programs call, by index.
 extern const std::vector<const char *> gen_kfuncs;
-enum { GEN_ITER_NEW, GEN_ITER_NEXT, GEN_ITER_DESTROY };
+enum {
+	GEN_ITER_NEW, GEN_ITER_NEXT, GEN_ITER_DESTROY,
+	GEN_DYNPTR_ADJUST, GEN_DYNPTR_CLONE, GEN_DYNPTR_COPY, GEN_DYNPTR_IS_NULL, GEN_DYNPTR_IS_RDONLY,
+	GEN_DYNPTR_MEMSET, GEN_DYNPTR_SIZE, GEN_DYNPTR_SLICE, GEN_DYNPTR_SLICE_RDWR,
+};
 
 struct gen_prog {
 	enum prog_type type;

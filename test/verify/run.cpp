@@ -30,6 +30,13 @@ static bool deterministic(int32_t helper)
 	case HELPER_ringbuf_submit:
 	case HELPER_ringbuf_discard:
 	case HELPER_tail_call:
+	case HELPER_dynptr_from_mem:
+	case HELPER_dynptr_read:
+	case HELPER_dynptr_write:
+	case HELPER_dynptr_data:
+	case HELPER_ringbuf_reserve_dynptr:
+	case HELPER_ringbuf_submit_dynptr:
+	case HELPER_ringbuf_discard_dynptr:
 		return true;
 	}
 	return false;

@@ -1,13 +1,21 @@
-// what a helper that cannot be had would hand out is refused at the helper
-// kernel: skip, the memory must be a map value there
-#include "../case.h"
-
-struct ptr { __u64 opaque[2]; } __attribute__((aligned(8)));
+// what points into a dynptr stays tied to it when a number is what it is added to
+// kernel: accept, 6.18 has this hole
+#include "../dynptr.h"
 
 UPROBE(prog)
 {
-	char buf[8] = { 0 };
-	struct ptr p;
+	struct bpf_dynptr d;
+	__u64 i = 4;
+	__u8 *p;
 
-	return bpf_dynptr_from_mem(buf, sizeof(buf), 0, (struct bpf_dynptr *)&p);	// V028
+	bpf_ringbuf_reserve_dynptr(&events, 64, 0, &d);
+	p = bpf_dynptr_data(&d, 0, 8);
+	if (!p) {
+		bpf_ringbuf_discard_dynptr(&d, 0);
+		return 0;
+	}
+	asm volatile("%0 += %1" : "+r"(i) : "r"(p));
+	bpf_ringbuf_discard_dynptr(&d, 0);
+	*(__u8 *)i = 1;	// V014
+	return 0;
 }

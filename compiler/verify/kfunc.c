@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kfunc.c - calls of kernel functions, checked by their rows of abi/kfuncs.def. */
+#include "vfy_call.h"
+
+const struct helper_proto *called_kfunc(const struct vfy *v, const struct bpfi *in)
+{
+	return in->src == BPFI_CALL_KFUNC ? unit_callee(v->u, in) : NULL;
+}
+
+int step_kfunc(struct vfy *v, const struct bpfi *in)
+{
+	struct call c = { .h = called_kfunc(v, in), .id = -1, .map = -1 };
+	int r;
+
+	if (!c.h)
+		return refuse(v, DIAG_V036, "%s", v->u->kfunc[in->imm]);
+	if (!(c.h->progs & 1u << v->p->type))
+		return refuse(v, DIAG_V018, "bpf_%s is not for %s programs", c.h->name,
+			      prog_type_name(v->p->type));
+	if (c.h->arg[0] == ARG_ITER)
+		return step_iter(v, c.h);
+	if ((r = check_args(v, &c)) < 0)
+		return r;
+	return finish_call(v, &c, false);
+}
