@@ -8,10 +8,7 @@
 
 static const struct helper_proto protos[] = {
 #define HELPER(id_, name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                           \
-	[id_] = { #name_, NULL, true, (id_) == HELPER_copy_from_user, PROGS_##progs_, RET_##ret_,                    \
-		  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
-#define HELPER_PROTO(id_, name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                     \
-	[id_] = { #name_, NULL, false, false, PROGS_##progs_, RET_##ret_,                   \
+	[id_] = { #name_, NULL, (id_) == HELPER_copy_from_user, PROGS_##progs_, RET_##ret_, \
 		  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
 #define HELPER_NO(id_, name_, reason_) [id_] = { .name = #name_, .refused = reason_ },
 #include "helpers.def"
@@ -26,7 +23,7 @@ const struct helper_proto *helper_proto(int32_t id)
 
 static const struct helper_proto kfuncs[] = {
 #define KFUNC(name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                                 \
-	{ #name_, NULL, true, false, PROGS_##progs_, RET_##ret_,                            \
+	{ #name_, NULL, false, PROGS_##progs_, RET_##ret_,                            \
 	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
 #include "kfuncs.def"
 };

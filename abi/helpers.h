@@ -13,7 +13,11 @@
  *                               uint64_t index, uint64_t type)
  * which only finds the target: its C-ABI form (objfmt_hook.body_rel), if the slot's program is
  * in this payload and of the same enum prog_type; else NULL. The compiler makes the jump and
- * counts. */
+ * counts.  Helpers with a FUNC argument are loops that the compiler makes, with the call in them:
+ *     loop               has no function
+ *     for_each_map_elem  void *bpftime_h_for_each_map_elem(const struct bpftime_map *m,
+ *                                                          void *base, struct helper_each *at)
+ * which only finds the next element: the address of its value, and at->key; NULL: no more. */
 #ifndef BPFTIME_ABI_HELPERS_H
 #define BPFTIME_ABI_HELPERS_H
 
@@ -24,6 +28,15 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Where bpf_for_each_map_elem is in a map; zeros at its beginning. */
+struct helper_each {
+	uint64_t    next;	/* the first element that it did not get to */
+	const void *key;
+	uint32_t    index, cpu;
+};
+
+enum { HELPER_MAX_LOOPS = 8 << 20 };	/* the kernel's BPF_MAX_LOOPS */
 
 enum helper_arg {
 	ARG_NONE,
@@ -94,7 +107,6 @@ enum {
 
 enum helper_id {
 #define HELPER(id_, name_, ...) HELPER_##name_ = (id_),
-#define HELPER_PROTO(id_, name_, ...) HELPER_##name_ = (id_),
 #define HELPER_NO(id_, name_, reason_) HELPER_##name_ = (id_),
 #include "helpers.def"
 	HELPER_ID_END
@@ -103,7 +115,6 @@ enum helper_id {
 struct helper_proto {
 	const char *name;
 	const char *refused;	/* reason, or NULL when it is supported */
-	bool        in_runtime;	/* else only its prototype is known */
 	bool        sleeps;	/* only for programs that may sleep */
 	uint16_t    progs;	/* PROGS_* */
 	uint8_t     ret;	/* enum helper_ret */

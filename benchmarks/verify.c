@@ -56,7 +56,7 @@ static int open_object(const char *path)
 
 static void verify_here(struct prog *p)
 {
-	struct vfy_opts opts = { .any_helper = true };
+	struct vfy_opts opts = { 0 };
 	struct vfy_result res;
 	struct diags dg = { 0 };
 	struct arena *a = arena_new();

@@ -94,7 +94,7 @@ int vm_register(struct vm *vm, int32_t number, const char *name, void *fn,
 				    vm->ext[i].id);
 	*e = (struct unit_extern){
 		.id = number, .at = fn,
-		.proto = { .name = arena_strdup(vm->a, name), .in_runtime = true,
+		.proto = { .name = arena_strdup(vm->a, name),
 			   .progs = PROGS_ALL, .ret = (uint8_t)p->ret },
 	};
 	for (int i = 0; i < 5; i++)

@@ -18,7 +18,7 @@ static bool is_u64(enum helper_arg a)
 	return a == ARG_ANY || a == ARG_SCALAR || a == ARG_UNCHECKED || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
 }
 
-static LLVMValueRef defined(struct lower *l, const char *name, LLVMTypeRef type)
+LLVMValueRef lower_runtime(struct lower *l, const char *name, LLVMTypeRef type)
 {
 	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, name);
 
@@ -45,12 +45,12 @@ static LLVMTypeRef helper_type(struct lower *l, const struct helper_proto *h)
 /* The runtime's function for a row, NULL when it has none of that signature. */
 static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
 {
-	return defined(l, arena_printf(l->a, "bpftime_h_%s", h->name), helper_type(l, h));
+	return lower_runtime(l, arena_printf(l->a, "bpftime_h_%s", h->name), helper_type(l, h));
 }
 
 /* The map argument: known at compile time (then everything about it is a constant), or a
  * descriptor whose base is read at run time. */
-static unsigned map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef *out)
+void lower_map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef out[2])
 {
 	const struct vfy_result *facts = f->p->facts;
 	struct lower *l = f->l;
@@ -63,7 +63,6 @@ static unsigned map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueR
 		out[0] = reg_ptr(f, r);
 		out[1] = LLVMBuildCall2(l->b, type, l->map_base, out, 1, "");
 	}
-	return 2;
 }
 
 static void call_helper(struct lower_func *f, uint32_t i, const struct helper_proto *h,
@@ -76,12 +75,14 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 	bool cold;
 
 	for (unsigned k = 0; k < 5 && h->arg[k] != ARG_NONE; k++) {
-		if (h->arg[k] == ARG_MAP)
-			n += map_arg(f, i, k + 1, &arg[n]);
-		else if (is_u64(h->arg[k]))
+		if (h->arg[k] == ARG_MAP) {
+			lower_map_arg(f, i, k + 1, &arg[n]);
+			n += 2;
+		} else if (is_u64(h->arg[k])) {
 			arg[n++] = reg_get(f, k + 1);
-		else
+		} else {
 			arg[n++] = reg_ptr(f, k + 1);
+		}
 	}
 	cold = f->in_cold && h->arg[0] == ARG_MAP;
 	if (cold)
@@ -97,18 +98,31 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 		reg_set(f, 0, lower_imm(l->i64, 0));
 }
 
-static void call_local(struct lower_func *f, const struct lower_func *callee)
+LLVMValueRef lower_call_func(struct lower_func *f, const struct lower_func *callee,
+			     const LLVMValueRef num[5], const LLVMValueRef ptr[5],
+			     LLVMValueRef tail_count)
 {
 	LLVMValueRef arg[LOWER_SUB_ARGS];
 
-	arg[10] = f->tail_count;
+	arg[10] = tail_count;
 	for (unsigned k = 0; k < 5; k++) {
-		arg[k] = reg_get(f, k + 1);
-		arg[5 + k] = kind_has_twin(callee->in.reg[k + 1]) ? reg_ptr(f, k + 1)
+		arg[k] = num[k];
+		arg[5 + k] = kind_has_twin(callee->in.reg[k + 1]) ? ptr[k]
 							       : LLVMGetPoison(f->l->ptr);
 	}
-	reg_set(f, 0, LLVMBuildCall2(f->l->b, LLVMGlobalGetValueType(callee->fn), callee->fn,
-				     arg, LOWER_SUB_ARGS, ""));
+	return LLVMBuildCall2(f->l->b, LLVMGlobalGetValueType(callee->fn), callee->fn, arg,
+			      LOWER_SUB_ARGS, "");
+}
+
+static void call_local(struct lower_func *f, const struct lower_func *callee)
+{
+	LLVMValueRef num[5], ptr[5];
+
+	for (unsigned k = 0; k < 5; k++) {
+		num[k] = reg_get(f, k + 1);
+		ptr[k] = kind_has_twin(callee->in.reg[k + 1]) ? reg_ptr(f, k + 1) : NULL;
+	}
+	reg_set(f, 0, lower_call_func(f, callee, num, ptr, f->tail_count));
 }
 
 /* Ends the block when the slot holds a program: main jumps there, a subprogram calls it and
@@ -121,7 +135,7 @@ static int tail_call(struct lower_func *f, uint32_t i)
 	LLVMTypeRef find_t = LLVMFunctionType(l->ptr, (LLVMTypeRef[]){ l->ptr, l->ptr, l->ptr,
 					      l->i64, l->i64 }, 5, 0);
 	LLVMTypeRef body_t = LLVMFunctionType(l->i64, (LLVMTypeRef[]){ l->ptr, l->i64 }, 2, 0);
-	LLVMValueRef find = defined(l, "bpftime_h_tail_call", find_t), arg[5], count, n, to, v;
+	LLVMValueRef find = lower_runtime(l, "bpftime_h_tail_call", find_t), arg[5], count, n, to, v;
 	LLVMBasicBlockRef counted = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
 	LLVMBasicBlockRef look = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
 	LLVMBasicBlockRef jump = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
@@ -140,7 +154,7 @@ static int tail_call(struct lower_func *f, uint32_t i)
 	LLVMBuildCondBr(b, v, look, on);
 	LLVMPositionBuilderAtEnd(b, look);
 	arg[0] = reg_ptr(f, 1);
-	map_arg(f, i, 2, &arg[1]);
+	lower_map_arg(f, i, 2, &arg[1]);
 	arg[3] = LLVMBuildAnd(b, reg_get(f, 3), lower_imm(l->i64, UINT32_MAX), "");
 	arg[4] = lower_imm(l->i64, f->p->prog->type);
 	to = LLVMBuildCall2(b, find_t, find, arg, 5, "");
@@ -156,7 +170,7 @@ static int tail_call(struct lower_func *f, uint32_t i)
 	return 0;
 }
 
-/* callx: the register holds a helper's id, or the address of a function of this program. */
+/* callx: the register holds a helper's id, or that of a function of this program. */
 static void call_indirect(struct lower_func *f, uint32_t i)
 {
 	const struct bpfi *in = &f->p->prog->insn[i];
@@ -164,8 +178,7 @@ static void call_indirect(struct lower_func *f, uint32_t i)
 	LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
 	LLVMBasicBlockRef direct = LLVMAppendBasicBlockInContext(l->ctx, f->fn, "");
 	LLVMValueRef to = reg_get(f, in->dst), sw = LLVMBuildSwitch(l->b, to, direct, 8);
-	LLVMTypeRef p[5] = { l->i64, l->i64, l->i64, l->i64, l->i64 };
-	LLVMValueRef arg[5];
+	LLVMValueRef num[5], ptr[5];
 
 	for (int id = 0; id < HELPER_ID_END; id++) {
 		const struct helper_proto *h = helper_proto(id);
@@ -181,10 +194,11 @@ static void call_indirect(struct lower_func *f, uint32_t i)
 		LLVMBuildBr(l->b, done);
 	}
 	LLVMPositionBuilderAtEnd(l->b, direct);
-	for (unsigned k = 0; k < 5; k++)
-		arg[k] = reg_get(f, k + 1);
-	reg_set(f, 0, LLVMBuildCall2(l->b, LLVMFunctionType(l->i64, p, 5, 0),
-				     reg_ptr(f, in->dst), arg, 5, ""));
+	for (unsigned k = 0; k < 5; k++) {
+		num[k] = reg_get(f, k + 1);
+		ptr[k] = reg_ptr(f, k + 1);
+	}
+	reg_set(f, 0, lower_call_id(f, to, num, ptr));
 	LLVMBuildBr(l->b, done);
 	LLVMPositionBuilderAtEnd(l->b, done);
 }
@@ -213,6 +227,8 @@ int lower_call(struct lower_func *f, uint32_t i)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: %s", h->name, h->refused);
 		if (in->imm == HELPER_tail_call)
 			return tail_call(f, i);
+		if (lower_calls_back(in))
+			return lower_callback(f, i);
 		fn = helper_fn(f->l, h);
 		if (!fn)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: not in the runtime for %s",

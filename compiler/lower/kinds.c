@@ -73,8 +73,8 @@ void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k)
 	case BPFI_ALU64:
 		k->reg[in->dst] = alu_kind(in, k);
 		return;
-	case BPFI_LD:	/* ld_imm64: the address of a map, a map's value or a function */
-		k->reg[in->dst] = in->src == BPFI_LD_CONST ? an_int : a_ptr;
+	case BPFI_LD:	/* ld_imm64: the address of a map or a map's value */
+		k->reg[in->dst] = in->src == BPFI_LD_MAP || in->src == BPFI_LD_MAP_VALUE ? a_ptr : an_int;
 		return;
 	case BPFI_LDX:
 		k->reg[in->dst] = lower_is_packet_ptr(p, i) ? a_ptr : an_int;
@@ -140,6 +140,27 @@ static bool join_call(struct lower_func *callee, const struct kinds *at)
 	return join(&callee->in, &in);
 }
 
+/* What bpf_loop and bpf_for_each_map_elem pass on to the functions they may call. */
+static bool join_callbacks(struct lower_prog *p, uint32_t i, const struct kinds *at)
+{
+	int32_t known = p->facts ? p->facts->insn[i].func : -1;
+	struct kinds in;
+	bool changed = false;
+
+	for (int r = 0; r < N_REGS; r++)
+		in.reg[r] = an_int;
+	if (p->prog->insn[i].imm == HELPER_loop) {
+		in.reg[2] = at->reg[3];
+	} else {
+		in.reg[1] = in.reg[2] = in.reg[3] = a_ptr;
+		in.reg[4] = at->reg[3];
+	}
+	for (size_t n = 1; n < p->prog->n_func; n++)
+		if (known < 0 ? p->func[n].callback : p->func[n].start == (uint32_t)known)
+			changed |= join_call(&p->func[n], &in);
+	return changed;
+}
+
 /* Walks the block at leader i.  Returns whether anything changed anywhere. */
 static bool walk(struct lower_prog *p, uint32_t i)
 {
@@ -154,6 +175,8 @@ static bool walk(struct lower_prog *p, uint32_t i)
 
 		if (call && in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_LOCAL)
 			changed |= join_call(lower_func_at(p, (int64_t)i + 1 + in->imm), &k);
+		if (call && lower_calls_back(in))
+			changed |= join_callbacks(p, i, &k);
 		kinds_step(p, i, &k);
 		if (in->code == BPFI_JMP_EXIT)
 			return changed;

@@ -21,6 +21,9 @@ enum {
 	LOWER_SUB_ARGS = 11,	/* of a subprogram: r1..r5 as numbers, as pointers, tail_count */
 };
 
+/* What ld_imm64 makes of function n of a program: a number, so that code has no address of code. */
+#define LOWER_FUNC_ID(n_) (0x66756e6300000000ll | (int64_t)(n_))
+
 #define LOWER_SLOTS "slots"	/* the global with the base slots, then those of externs */
 
 /* The bytes of one map as the module knows them. */
@@ -95,7 +98,7 @@ struct lower_func {	/* one BPF function of a program */
 	uint32_t     start, end;	/* slots [start, end) */
 	struct kinds in;		/* kinds of r1..r5 at its calls, joined */
 	LLVMValueRef fn;
-	LLVMValueRef callback;		/* uint64_t (uint64_t r1..r5), or NULL */
+	bool         callback;		/* its id may be in a register */
 	LLVMValueRef reg[N_REGS], twin[N_REGS];
 	LLVMValueRef budget;		/* may_goto: iterations left */
 	LLVMValueRef tail_count;	/* i64: where tail calls are counted, 0: none are made */
@@ -113,6 +116,12 @@ struct lower_prog {
 	uint8_t           *cold;	/* the block at this leader runs rarely */
 	LLVMBasicBlockRef *block;	/* of each leader */
 };
+
+/* Is there a call of f, or may callx make one? */
+static inline bool lower_is_called(const struct lower_prog *p, const struct lower_func *f)
+{
+	return p->kinds[f->start].reg[0].is != KIND_UNREACHED;
+}
 
 /* Makes the map globals of the unit (maps.c). Call before lower_program. */
 int lower_maps(struct lower *l);
@@ -174,6 +183,24 @@ LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a
 void lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
 void lower_atomic(struct lower_func *f, const struct bpfi *in);
 int  lower_call(struct lower_func *f, uint32_t i);
+/* bpf_loop, bpf_for_each_map_elem (callback.c). */
+static inline bool lower_calls_back(const struct bpfi *in)
+{
+	return in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER &&
+	       (in->imm == HELPER_loop || in->imm == HELPER_for_each_map_elem);
+}
+int  lower_callback(struct lower_func *f, uint32_t i);
+/* Calls the function of the program that `id` stands for with r1..r5, as numbers and as pointers;
+ * 1 when there is none.  Returns an i64. */
+LLVMValueRef lower_call_id(struct lower_func *f, LLVMValueRef id, const LLVMValueRef num[5],
+			   const LLVMValueRef ptr[5]);
+LLVMValueRef lower_call_func(struct lower_func *f, const struct lower_func *callee,
+			     const LLVMValueRef num[5], const LLVMValueRef ptr[5],
+			     LLVMValueRef tail_count);
+/* The runtime's function of that name and type, or NULL. */
+LLVMValueRef lower_runtime(struct lower *l, const char *name, LLVMTypeRef type);
+/* Descriptor and base of the map in register r, argument of the call at slot i. */
+void lower_map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef out[2]);
 LLVMValueRef lower_ptr_at(struct lower_func *f, unsigned r, int off);	/* ptr: register + off */
 LLVMTypeRef  lower_size(struct lower *l, uint8_t code);		/* of a load or store */
 

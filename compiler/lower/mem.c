@@ -99,6 +99,7 @@ static void ld_imm64(struct lower_func *f, uint32_t i)
 {
 	const struct bpfi *in = &f->p->prog->insn[i];
 	struct lower *l = f->l;
+	const struct lower_func *to;
 	const struct lower_map *m;
 	LLVMValueRef off;
 
@@ -115,7 +116,8 @@ static void ld_imm64(struct lower_func *f, uint32_t i)
 					  &off, 1, ""));
 		return;
 	case BPFI_LD_FUNC:
-		reg_set_ptr(f, in->dst, lower_func_at(f->p, (int64_t)i + 1 + in->imm)->callback);
+		to = lower_func_at(f->p, (int64_t)i + 1 + in->imm);
+		reg_set(f, in->dst, lower_imm(l->i64, LOWER_FUNC_ID(to - f->p->func)));
 		return;
 	default:
 		reg_set(f, in->dst, lower_imm(l->i64, (int64_t)((uint64_t)(uint32_t)in[1].imm << 32 |

@@ -228,23 +228,6 @@ static int lower_body(struct lower_func *f)
 	return 0;
 }
 
-/* Runtime code calls back with numbers. */
-static void lower_callback(struct lower_func *f)
-{
-	struct lower *l = f->l;
-	LLVMValueRef arg[LOWER_SUB_ARGS];
-
-	arg[10] = lower_imm(l->i64, 0);
-	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, f->callback, ""));
-	debug_function(l, f->callback, f->name, f->p->prog, f->start);
-	for (unsigned k = 0; k < 5; k++) {
-		arg[k] = LLVMGetParam(f->callback, k);
-		arg[5 + k] = LLVMBuildIntToPtr(l->b, arg[k], l->ptr, "");
-	}
-	LLVMBuildRet(l->b, LLVMBuildCall2(l->b, LLVMGlobalGetValueType(f->fn), f->fn, arg,
-					  LOWER_SUB_ARGS, ""));
-}
-
 /* main: i64 (ptr ctx, i64 arg); subprogram: i64 (i64 r1..r5, ptr r1..r5, i64 tail_count). */
 static void declare(struct lower_prog *p, size_t n)
 {
@@ -272,12 +255,9 @@ static void declare(struct lower_prog *p, size_t n)
 					LLVMFunctionType(l->i64, t, LOWER_SUB_ARGS, 0));
 	}
 	LLVMSetLinkage(f->fn, LLVMInternalLinkage);
-	if (!uf->callback || n == 0)
-		return;
-	f->callback = LLVMAddFunction(l->mod, arena_printf(l->a, "callback.%s.%s", prog, uf->name),
-				      LLVMFunctionType(l->i64, t, 5, 0));
-	LLVMSetLinkage(f->callback, LLVMInternalLinkage);
-	kinds_at_start(&f->in);		/* called with anything */
+	f->callback = uf->callback && n > 0;
+	if (f->callback && !p->facts)
+		kinds_at_start(&f->in);		/* callx may call it with anything */
 }
 
 static bool makes_tail_calls(const struct unit_prog *p)
@@ -313,14 +293,12 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 	for (size_t n = 0; n < up->n_func; n++) {
 		struct lower_func *f = &p.func[n];
 
-		if (p.kinds[f->start].reg[0].is == KIND_UNREACHED) {	/* nobody calls it */
+		if (!lower_is_called(&p, f)) {
 			LLVMDeleteFunction(f->fn);
 			continue;
 		}
 		if ((r = lower_body(f)) < 0)
 			return r;
-		if (f->callback)
-			lower_callback(f);
 	}
 	*body = p.func[0].fn;
 	*tail_calls = makes_tail_calls(up);

@@ -150,7 +150,8 @@ static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsign
 		writes(w, after, from, from + n);
 	else if (h->arg[arg] == ARG_MEM_UNINIT && fills(in) && k->reg[arg + 2].is == KIND_CONST)
 		writes(w, after, from, from + n);
-	else if (h->arg[arg] == ARG_ANY || h->arg[arg] == ARG_UNCHECKED)
+	else if (h->arg[arg] == ARG_ANY || h->arg[arg] == ARG_UNCHECKED ||
+		 h->arg[arg] == ARG_FUNC_CTX)
 		reads(w, written, 0, BPFI_STACK_BYTES);
 	else
 		reads(w, written, from, from + n);

@@ -34,6 +34,19 @@ void fact_map(struct vfy *v, int32_t map)
 	aux->map_seen = true;
 }
 
+void fact_func(struct vfy *v, uint32_t sub)
+{
+	struct vfy_insn *f = &v->out->insn[v->cur->pc];
+	struct insn_aux *aux = &v->aux[v->cur->pc];
+	int32_t at = (int32_t)v->sub[sub].start;
+
+	if (!aux->func_seen)
+		f->func = at;
+	else if (f->func != at)
+		f->func = -1;
+	aux->func_seen = true;
+}
+
 void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 {
 	struct vfy_insn *f = &v->out->insn[v->cur->pc];

@@ -82,12 +82,6 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 	}
 }
 
-/* What serves instead of a helper that the runtime does not have. */
-static const char *instead(uint32_t id)
-{
-	return id == HELPER_perf_event_output ? "; bpf_ringbuf_output() and a ring buffer serve" : "";
-}
-
 static int lookup_proto(struct vfy *v, const struct bpfi *in, struct call *c)
 {
 	c->h = helper_proto(in->imm);
@@ -100,8 +94,6 @@ static int lookup_proto(struct vfy *v, const struct bpfi *in, struct call *c)
 		return refuse(v, DIAG_V003, "#%d", in->imm);
 	if (c->h->refused)
 		return refuse(v, DIAG_V028, "bpf_%s: %s", c->h->name, c->h->refused);
-	if (!c->h->in_runtime && !v->opts->any_helper)
-		return refuse(v, DIAG_V029, "bpf_%s%s", c->h->name, instead((uint32_t)in->imm));
 	if (c->h->sleeps && !(v->p->flags & SEC_SLEEPABLE))
 		return refuse(v, DIAG_V018, "bpf_%s may sleep; the program may not", c->h->name);
 	if (!(c->h->progs & 1u << v->p->type))

@@ -213,6 +213,7 @@ static int arg_function(struct vfy *v, struct call *c, unsigned r)
 		return refuse_reg(v, DIAG_V019, r, "r%u of bpf_%s must be a function of the program", r,
 				  c->h->name);
 	c->func = p->sub;
+	fact_func(v, p->sub);
 	return 0;
 }
 

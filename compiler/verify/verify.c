@@ -32,6 +32,8 @@ static void finish_facts(struct vfy *v)
 		f->never_taken = aux->took_fall && !aux->took_jump;
 		if (!aux->map_seen)
 			f->map = -1;
+		if (!aux->func_seen)
+			f->func = -1;
 	}
 }
 

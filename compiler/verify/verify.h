@@ -29,6 +29,7 @@ struct vfy_insn {
 	bool     fixed_off;	/* mem_off is the one byte offset within that object */
 	int32_t  mem_off;	/* from the object's start; stack: from r10, negative */
 	int32_t  map;		/* calls with a MAP argument, and map values: index in the unit; -1: more than one */
+	int32_t  func;		/* calls with a FUNC argument: first slot of the function; -1: more than one */
 	/* Conditional jumps: only one way was ever taken? */
 	bool     never_taken, always_taken;
 };
@@ -48,7 +49,6 @@ struct vfy_result {
 
 struct vfy_opts {
 	bool     log;		/* explain every instruction on dg->out */
-	bool     any_helper;	/* also helpers whose prototype is known but that the runtime lacks */
 	bool     plain;		/* know no more than kernel 6.18: no ranges of quotients, contradictory
 				 * ranges mean nothing, a register may differ from itself; for tests */
 	bool     chance;	/* be exact about vfy_result.by_chance: compares more when pruning */

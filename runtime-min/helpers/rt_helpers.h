@@ -7,6 +7,7 @@
 #ifndef BPFTIME_RUNTIME_HELPERS_H
 #define BPFTIME_RUNTIME_HELPERS_H
 
+#include "helpers.h"
 #include "rt_base.h"
 
 #ifdef __cplusplus
@@ -88,6 +89,8 @@ uint64_t bpftime_h_perf_event_output(void *ctx, const struct bpftime_map *m, voi
 				     uint64_t flags, const void *data, uint64_t bytes);
 void *bpftime_h_map_lookup_percpu_elem(const struct bpftime_map *m, void *base, const void *key,
 				       uint64_t which);
+void *bpftime_h_for_each_map_elem(const struct bpftime_map *m, void *base,
+				  struct helper_each *at);
 void *bpftime_h_ringbuf_reserve(const struct bpftime_map *m, void *base, uint64_t size,
 				uint64_t flags);
 void bpftime_h_ringbuf_submit(void *sample, uint64_t flags);

@@ -28,8 +28,8 @@ static std::string kinds(uint16_t progs)
 
 static std::string page()
 {
-	std::ostringstream have, proto, no;
-	int n_have = 0, n_proto = 0, n_no = 0;
+	std::ostringstream have, no;
+	int n_have = 0, n_no = 0;
 	for (int id = 1; id < HELPER_ID_END; id++) {
 		const struct helper_proto *h = ::helper_proto(id);
 		if (!h)
@@ -39,9 +39,6 @@ static std::string page()
 		if (h->refused) {
 			no << row << h->refused << " |\n";
 			n_no++;
-		} else if (!h->in_runtime) {
-			proto << row << (note == differs.end() ? "" : note->second) << " |\n";
-			n_proto++;
 		} else {
 			have << row << kinds(h->progs) << (h->sleeps ? "; sleepable only" : "") << " | "
 			     << (note == differs.end() ? "" : note->second) << " |\n";
@@ -59,15 +56,12 @@ static std::string page()
 	std::ostringstream out;
 	out << "# Helpers\n\nMade from `abi/helpers.def` and `test/runtime/helper_notes.def` by "
 	       "`UPDATE_GOLDEN=1 test_runtime --gtest_filter=HelperDocs.*`; do not edit.\n\n"
-	       "Every helper of the kernel is known by its number and name: " << n_have << " can be called, "
-	    << n_proto << " are checked by the verifier but are not in the runtime, and " << n_no
-	    << " are refused when a program is compiled.\n\n## Supported\n\n"
+	       "Every helper of the kernel is known by its number and name: " << n_have << " can be called, and "
+	    << n_no << " are refused when a program is compiled.\n\n## Supported\n\n"
 	       "| id | bpf_ | programs | unlike the kernel |\n| ---: | --- | --- | --- |\n" << have.str()
 	    << "\n## Kernel functions\n\nOf the functions that the kernel offers by name " << n_kfuncs
 	    << " can be called (`abi/kfuncs.def`).\n\n"
 	       "| bpf_ | programs | unlike the kernel |\n| --- | --- | --- |\n" << kfuncs.str()
-	    << "\n## Verified, not in the runtime\n\nCompiling such a call is refused (V029).\n\n"
-	       "| id | bpf_ | |\n| ---: | --- | --- |\n" << proto.str()
 	    << "\n## Refused\n\n| id | bpf_ | reason (V028) |\n| ---: | --- | --- |\n" << no.str();
 	return out.str();
 }

@@ -84,7 +84,6 @@ result verify_object(const std::string &name)
 		struct vfy_opts opts = {};
 		struct vfy_result r;
 		struct arena *a = arena_new();
-		opts.any_helper = name != "reject/helper-not-in-runtime";
 		if (vfy_verify(a, u, &u->prog[i], &opts, &r, &dg) < 0) {
 			const char *src = unit_src(u, &u->prog[i], (uint32_t)dg.first_insn);
 			res.accepted = false;

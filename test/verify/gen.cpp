@@ -2,8 +2,7 @@
 #include "gen_builder.h"
 
 #include <cstring>
-
-#include "maps.h"
+#include <set>
 
 const std::vector<gen_map> gen_maps = {
 	{"hash", 1, 8, 48, 16, 0, ""},
@@ -420,7 +419,7 @@ void builder::tail()
 
 void builder::one_block()
 {
-	switch (below(25)) {
+	switch (below(27)) {
 	case 0: case 1: case 2: case 3: alu(); break;
 	case 4: move(); break;
 	case 5: ctx_load(); break;
@@ -433,8 +432,29 @@ void builder::one_block()
 	case 20: if (chance(60)) record(); else helper(); break;
 	case 21: if (chance(60)) loop(); else iterate(); break;
 	case 22: if (chance(60)) packet(); else atomic(); break;
-	case 23: dynptr(); break;
+	case 23: loop_by_callback(); break;
+	case 24: each_element(); break;
+	case 25: dynptr(); break;
 	default: if (chance(60)) subcall(); else if (chance(30)) tail(); else direct_value(); break;
+	}
+}
+
+// The next `n` blocks are a function's; jumps out of them go to what is put behind them.
+void builder::begin_blocks(unsigned n)
+{
+	block = n_blocks + 1;
+	block_at.resize(block);		// the end of the function before is already there
+	n_blocks = block + n;
+}
+
+void builder::one_of_function()
+{
+	switch (below(5)) {
+	case 0: alu(); break;
+	case 1: branch(); break;
+	case 2: spill_fill(); break;
+	case 3: move(); break;
+	default: if (chance(50)) stack_variable(); else helper();
 	}
 }
 
@@ -444,6 +464,7 @@ void builder::subprogram()
 	size_t start = p.insn.size();
 	for (size_t c : calls)
 		p.insn[c].imm = (int32_t)start - (int32_t)c - 1;
+	memset(value_map, 0, sizeof(value_map));
 	mov(R7, R1), mov(R8, R2), mov(R9, R3);
 	movi(R0, 0);
 	mov(R6, R2);
@@ -451,18 +472,10 @@ void builder::subprogram()
 		put(BPFI_STX | BPFI_MEM | BPFI_DW, R1, R0, 0, 0);
 	if (chance(30))
 		put(BPFI_LDX | BPFI_MEM | BPFI_DW, R0, R1, 0, 0);
-	unsigned first = n_blocks + 1, n = 1 + (unsigned)below(4);
-	block_at.resize(first);		// the main program's end is already there
-	n_blocks = first + n;
-	for (block = first; block < n_blocks; block++) {
+	begin_blocks(1 + (unsigned)below(4));
+	for (; block < n_blocks; block++) {
 		block_at.push_back(p.insn.size());
-		switch (below(5)) {
-		case 0: alu(); break;
-		case 1: branch(); break;
-		case 2: spill_fill(); break;
-		case 3: move(); break;
-		default: if (chance(50)) stack_variable(); else helper();
-		}
+		one_of_function();
 	}
 	block_at.push_back(p.insn.size());
 	put(BPFI_JMP_EXIT, 0, 0, 0, 0);
@@ -503,15 +516,51 @@ gen_prog builder::make(uint64_t seed)
 	put(BPFI_JMP_EXIT, 0, 0, 0, 0);
 	if (!calls.empty())
 		subprogram();
+	for (size_t i = 0; i < callbacks.size(); i++) {	// bodies may add more
+		callback c = callbacks[i];
+		callback_body(c);
+	}
 	for (auto &f : fixes)
 		p.insn[f.insn].off = (int16_t)((int)block_at[f.block] - (int)f.insn - 1);
 	p.mutated = chance(35);
 	if (p.mutated)
 		mutate();
+	for (auto &c : callbacks)
+		p.by_order |= p.mutated && c.map >= 0;
 	return p;
 }
 
 gen_prog generate(uint64_t seed)
 {
 	return builder(seed).make(seed);
+}
+
+// Where instructions that `wanted` picks lead to.
+template <class Wanted> static void targets(const gen_prog &p, Wanted wanted, std::set<uint32_t> *out)
+{
+	for (size_t i = 0; i < p.insn.size(); i++) {
+		int64_t to = (int64_t)i + 1 + p.insn[i].imm;
+		if (wanted(p.insn[i]) && to > 0 && to < (int64_t)p.insn.size())
+			out->insert((uint32_t)to);
+		if (p.insn[i].code == BPFI_LD_IMM64)
+			i++;
+	}
+}
+
+static bool is_address(const bpfi &in) { return in.code == BPFI_LD_IMM64 && in.src == BPFI_LD_FUNC; }
+static bool is_call(const bpfi &in) { return in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_LOCAL; }
+
+std::vector<uint32_t> function_starts(const gen_prog &p)
+{
+	std::set<uint32_t> at = {0};
+	targets(p, is_address, &at);
+	targets(p, is_call, &at);
+	return {at.begin(), at.end()};
+}
+
+std::vector<uint32_t> callback_starts(const gen_prog &p)
+{
+	std::set<uint32_t> at;
+	targets(p, is_address, &at);
+	return {at.begin(), at.end()};
 }

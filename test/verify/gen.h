@@ -34,6 +34,12 @@ struct gen_prog {
 	std::vector<bpfi> insn;
 	uint64_t seed;
 	bool mutated = false;
+	bool by_order = false;	// the result may depend on the order of a hash map's elements
 };
 
 gen_prog generate(uint64_t seed);
+
+// Where its functions start, in order: 0, and what calls and addresses of functions lead to; and
+// those of the latter kind alone.
+std::vector<uint32_t> function_starts(const gen_prog &p);
+std::vector<uint32_t> callback_starts(const gen_prog &p);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What the blocks of gen.cpp and gen_dynptr.cpp are built with.
+// What the blocks of gen.cpp, gen_callback.cpp and gen_dynptr.cpp are built with.
 #pragma once
 
 #include "gen.h"
+#include "maps.h"
 
 enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
 inline const unsigned sizes[4] = {BPFI_B, BPFI_H, BPFI_W, BPFI_DW};
@@ -19,6 +20,14 @@ private:
 	std::vector<fix> fixes;			// jumps to the start of a block, or the end
 	std::vector<size_t> block_at;
 	std::vector<size_t> calls;		// calls of the one subprogram
+	struct callback {			// a function that a helper calls
+		std::vector<size_t> at;		// the ld_imm64s with its address
+		int map;			// bpf_for_each_map_elem: index; -1: bpf_loop
+		bool ctx;			// has a pointer to the stack, not NULL
+		unsigned depth;
+	};
+	std::vector<callback> callbacks;
+	unsigned depth = 0;			// of loops by callbacks around what is made
 	unsigned block = 0, n_blocks = 0;
 	bool divide = false;			// has ranges that the kernel does not
 	int value_map[10] = {};			// register: map index + 1 whose value it points at
@@ -74,6 +83,14 @@ private:
 	void subcall();
 	void tail();
 	void one_block();
+	// gen_callback.cpp
+	void loop_by_callback();
+	void each_element();
+	void call_back(int32_t helper, int map);
+	void callback_body(const callback &c);
+	void commutative_body();
+	void begin_blocks(unsigned n);
+	void one_of_function();
 	void subprogram();
 	void mutate();
 };

@@ -21,6 +21,7 @@ kernel_oracle::kernel_oracle() : ok(true)
 		}
 		maps.push_back(fd);
 	}
+	btf_fd = make_btf();
 	static struct btf *vmlinux = btf__load_vmlinux_btf();	// read once
 	for (auto name : gen_kfuncs)
 		kfuncs.push_back(vmlinux ? btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) : -1);
@@ -36,8 +37,31 @@ kernel_oracle::kernel_oracle() : ok(true)
 	}
 }
 
+// int global(int), int static(int)
+int kernel_oracle::make_btf()
+{
+	struct btf *b = btf__new_empty();
+	int fd = -1, number, proto;
+	uint32_t n;
+
+	if (!b)
+		return -1;
+	number = btf__add_int(b, "int", 4, BTF_INT_SIGNED);
+	proto = btf__add_func_proto(b, number);
+	btf__add_func_param(b, "a", number);
+	btf_global = (uint32_t)btf__add_func(b, "global_function", BTF_FUNC_GLOBAL, proto);
+	btf_static = (uint32_t)btf__add_func(b, "static_function", BTF_FUNC_STATIC, proto);
+	const void *raw = btf__raw_data(b, &n);
+	if (raw)
+		fd = bpf_btf_load(raw, n, nullptr);
+	btf__free(b);
+	return fd;
+}
+
 kernel_oracle::~kernel_oracle()
 {
+	if (btf_fd >= 0)
+		close(btf_fd);
 	for (int fd : maps)
 		if (fd >= 0)
 			close(fd);
@@ -77,6 +101,14 @@ int kernel_oracle::load(const gen_prog &p, std::string *log) const
 	}
 	static char buf[1 << 20];
 	LIBBPF_OPTS(bpf_prog_load_opts, o);
+	std::vector<struct bpf_func_info> info;
+	if (btf_fd >= 0 && !callback_starts(p).empty()) {	// callbacks must have types
+		for (uint32_t at : function_starts(p))
+			info.push_back({at, at ? btf_static : btf_global});
+		o.prog_btf_fd = (uint32_t)btf_fd;
+		o.func_info = info.data(), o.func_info_cnt = (uint32_t)info.size();
+		o.func_info_rec_size = sizeof(info[0]);
+	}
 	if (log) {
 		o.log_level = 1;
 		o.log_buf = buf;

@@ -18,7 +18,11 @@ public:
 	int map_fd(size_t i) const { return maps[i]; }
 
 private:
+	int make_btf();
+
 	bool ok;
+	int btf_fd = -1;		// types of functions
+	uint32_t btf_global = 0, btf_static = 0;
 	std::vector<int> maps, kfuncs;	// fds; ids in the kernel's BTF
 	// The kernel ties a prog_array to the kind of the first program that names it.
 	int progs[PROG_TYPE_COUNT];

@@ -58,7 +58,6 @@ int main(int argc, char **argv)
 			struct vfy_result res;
 			struct diags one = {};
 			struct arena *a = arena_new();
-			opts.any_helper = true;
 			bool ours = vfy_verify(a, u, &u->prog[k], &opts, &res, &one) == 0;
 			const char *theirs = kernel_verdict(argv[i], u->prog[k].name);
 			bool accepted = !strcmp(theirs, "accept");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "oracle.h"
 
+#include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "arena.h"
 #include "maps.h"
@@ -41,23 +41,16 @@ static struct unit_map map_of(const gen_map &m)
 	return um;
 }
 
-// The functions of a program: its start, and where calls lead.
 static void find_funcs(struct arena *a, const gen_prog &p, struct unit_prog *up)
 {
-	std::set<uint32_t> start = {0};
-	for (size_t i = 0; i < p.insn.size(); i++) {
-		int64_t to = (int64_t)i + 1 + p.insn[i].imm;
-		if (p.insn[i].code == BPFI_LD_IMM64)
-			i++;
-		else if (p.insn[i].code == BPFI_JMP_CALL && p.insn[i].src == BPFI_CALL_LOCAL && to > 0 &&
-			 to < (int64_t)p.insn.size())
-			start.insert((uint32_t)to);
-	}
+	std::vector<uint32_t> callbacks = callback_starts(p);
 	std::vector<struct unit_func> list;
-	for (uint32_t at : start) {
+	for (uint32_t at : function_starts(p)) {
 		struct unit_func f = {};
 		f.insn = at;
 		f.name = at ? arena_printf(a, "func_%u", at) : up->name;
+		f.callback = std::binary_search(callbacks.begin(), callbacks.end(), at);
+		f.btf_id = f.callback;		// that it has one is all that is asked
 		list.push_back(f);
 	}
 	up->func = copy(a, list.data(), list.size()), up->n_func = list.size();
@@ -97,7 +90,6 @@ our_verdict verify(const gen_prog &p, bool plain, bool chance)
 	struct vfy_result res;
 	struct vfy_opts opts = {};
 
-	opts.any_helper = true;
 	opts.plain = plain;
 	opts.chance = chance;
 	int r = vfy_verify(a, u, u->prog, &opts, &res, &dg);

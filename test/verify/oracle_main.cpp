@@ -71,6 +71,7 @@ private:
 	run_batch batch;
 	uint64_t mutated = 0, accepted = 0, accepted_mutated = 0, both = 0, better = 0, unsafe = 0;
 	uint64_t packet = 0, by_chance = 0, not_both = 0;
+	uint64_t accepted_callbacks = 0, executed_callbacks = 0;
 	std::map<std::string, count> wrong, missed, exempted;	// by message
 };
 
@@ -89,6 +90,7 @@ void tally::one(uint64_t seed)
 	mutated += p.mutated;
 	accepted += fd >= 0;
 	accepted_mutated += fd >= 0 && p.mutated;
+	accepted_callbacks += fd >= 0 && !callback_starts(p).empty();
 	both += fd >= 0 && v.accepted;
 	if ((fd >= 0) != v.accepted)
 		disagree(p, fd >= 0, v);
@@ -134,6 +136,7 @@ void tally::execute(const gen_prog &p)
 		by_chance++;
 		return;
 	}
+	executed_callbacks += !callback_starts(r).empty();
 	batch.add(r);
 	if (batch.size() == BATCH)
 		flush();
@@ -156,6 +159,8 @@ int tally::report(uint64_t n)
 	printf("of %" PRIu64 " for packets: %" PRIu64 " executed with equal results, %" PRIu64 " differ, %" PRIu64
 	       " not compiled, %" PRIu64 " depend on addresses, %" PRIu64 " not accepted once repeatable\n",
 	       packet, batch.compared - batch.differ, batch.differ, batch.not_compiled, by_chance, not_both);
+	printf("%" PRIu64 " of those that the kernel accepts have callbacks, and %" PRIu64 " of those executed\n",
+	       accepted_callbacks, executed_callbacks);
 	for (auto &w : wrong)
 		printf("  only we accept %6" PRIu64 "  (seed %" PRIu64 ")  kernel: %s\n", w.second.n, w.second.seed, w.first.c_str());
 	for (auto &w : exempted)

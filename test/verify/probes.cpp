@@ -46,7 +46,6 @@ void compare(const std::string &file, size_t expected)
 		struct arena *a = arena_new();
 		struct vfy_result res;
 		struct vfy_opts opts = {};
-		opts.any_helper = true;
 		bool ours = vfy_verify(a, rec.unit, &rec.unit->prog[0], &opts, &res, &dg) == 0;
 		if (exempt.count(name))
 			EXPECT_NE(ours, kernel) << name << ": agrees now, so it needs no exemption";

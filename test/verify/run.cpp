@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <csignal>
 #include <cstring>
@@ -37,6 +38,8 @@ static bool deterministic(int32_t helper)
 	case HELPER_ringbuf_reserve_dynptr:
 	case HELPER_ringbuf_submit_dynptr:
 	case HELPER_ringbuf_discard_dynptr:
+	case HELPER_loop:
+	case HELPER_for_each_map_elem:
 		return true;
 	}
 	return false;
@@ -44,38 +47,39 @@ static bool deterministic(int32_t helper)
 
 gen_prog repeatable(const gen_prog &p)
 {
+	std::vector<uint32_t> starts = function_starts(p);
 	gen_prog out = p;
-	size_t sub = p.insn.size();
+	auto moved = [&](int64_t at, bool is_start) {	// with zeroing in front of each function
+		int64_t n = 0;
+		for (uint32_t s : starts)
+			n += is_start ? s < at : s <= at;
+		return at + n * ZEROED_SLOTS;
+	};
 
-	for (size_t i = 0; i < out.insn.size(); i++) {
-		bpfi &in = out.insn[i];
-		if (in.code == BPFI_LD_IMM64) {
-			i++;
-		} else if (in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_LOCAL) {
-			sub = std::min(sub, (size_t)((int64_t)i + 1 + in.imm));
+	out.insn.clear();
+	for (size_t i = 0; i < p.insn.size(); i++) {
+		bpfi in = p.insn[i];
+		bool call = in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_LOCAL;
+		bool func = in.code == BPFI_LD_IMM64 && in.src == BPFI_LD_FUNC;
+		if (std::find(starts.begin(), starts.end(), i) != starts.end())
+			for (int s = 1; s <= ZEROED_SLOTS; s++)
+				out.insn.push_back({BPFI_ST | BPFI_MEM | BPFI_DW, BPFI_R10, 0, (int16_t)(-8 * s), 0});
+		if (call || func) {
+			in.imm = (int32_t)(moved((int64_t)i + 1 + in.imm, true) - moved((int64_t)i, false) - 1);
 		} else if (in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_HELPER && !deterministic(in.imm)) {
 			static const int32_t odd[] = {0, 1, -1, 40, 0x7fffffff, -14, 255, 12345678};
 			in = {BPFI_ALU64 | BPFI_MOV | BPFI_K, 0, 0, 0, odd[(p.seed + i) % 8]};
 		}
+		out.insn.push_back(in);
+		if (in.code == BPFI_LD_IMM64 && i + 1 < p.insn.size())
+			out.insn.push_back(p.insn[++i]);
 	}
-	std::vector<bpfi> zero;
-	for (int s = 1; s <= ZEROED_SLOTS; s++)
-		zero.push_back({BPFI_ST | BPFI_MEM | BPFI_DW, BPFI_R10, 0, (int16_t)(-8 * s), 0});
-	for (size_t i = 0; i < sub; i++)	// calls go over what is put in front of the function
-		if (out.insn[i].code == BPFI_LD_IMM64)
-			i++;
-		else if (out.insn[i].code == BPFI_JMP_CALL && out.insn[i].src == BPFI_CALL_LOCAL &&
-			 (int64_t)i + 1 + out.insn[i].imm > (int64_t)sub)
-			out.insn[i].imm += ZEROED_SLOTS;
-	if (sub < out.insn.size())
-		out.insn.insert(out.insn.begin() + (long)sub, zero.begin(), zero.end());
-	out.insn.insert(out.insn.begin(), zero.begin(), zero.end());
 	return out;
 }
 
 bool runnable(const gen_prog &p)
 {
-	if (p.type != PROG_XDP && p.type != PROG_SOCKET_FILTER)
+	if ((p.type != PROG_XDP && p.type != PROG_SOCKET_FILTER) || p.by_order)
 		return false;
 	for (auto &in : p.insn)		// how often may_goto goes is a matter of time
 		if (in.code == BPFI_MAY_GOTO || (BPFI_CLASS(in.code) == BPFI_LD && in.code != BPFI_LD_IMM64 && in.code))

@@ -49,7 +49,7 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 	struct batch *b = arg;
 	struct json out = json_on(stdout);
 	struct diags dg = { 0 };
-	struct vfy_opts opts = { .any_helper = true, .log = b->log };
+	struct vfy_opts opts = { .log = b->log };
 	struct vfy_result res = { 0 };
 	struct record rec;
 	struct arena *a;

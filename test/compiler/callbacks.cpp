@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// bpf_loop and bpf_for_each_map_elem (callbacks.bpf.c): the kernel's results, optimised a little and fully.
+#include <gtest/gtest.h>
+
+#include "both.h"
+
+static const std::string object = BPFTIME_CALLBACKS_OBJECT;
+
+class CallbackProgram : public testing::TestWithParam<std::string> {};
+
+TEST_P(CallbackProgram, GiveTheKernelsResults)
+{
+	if (!both_kernel_usable())
+		GTEST_SKIP() << "this process may not load BPF programs into the kernel";
+	ran kernel = both_kernel(object, GetParam());
+	ASSERT_TRUE(kernel.ok) << kernel.why;
+	for (unsigned level : {1u, 3u}) {
+		ran here = both_here(object, GetParam(), level);
+		ASSERT_TRUE(here.ok) << here.why << " at -O" << level;
+		EXPECT_EQ(here.out, kernel.out) << "at -O" << level;
+	}
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, CallbackProgram, testing::ValuesIn(both_programs(object)),
+			 [](const auto &i) { return i.param; });
+
+// What is known without asking: the kernel may be absent.
+TEST(Callbacks, AnswersAreCounts)
+{
+	ran each = both_here(object, "each_hash", 3), loops = both_here(object, "loops", 3);
+	ASSERT_TRUE(each.ok && loops.ok);
+	EXPECT_EQ(each.out[0], 40u);
+	EXPECT_EQ(each.out[5], 7u);			// stopped
+	EXPECT_EQ((int64_t)each.out[6], -EINVAL);	// flags
+	EXPECT_EQ(each.out[10], 40u);			// while every second one was deleted
+	EXPECT_EQ(each.out[11], 20u);
+	EXPECT_EQ(loops.out[2], 100u);
+	EXPECT_EQ(loops.out[5], 5u);
+	EXPECT_EQ((int64_t)loops.out[7], -EINVAL);
+	EXPECT_EQ(loops.out[9], 1u << 23);
+	ran unknown = both_here(object, "unknown", 3);
+	EXPECT_EQ((int64_t)unknown.out[13], -E2BIG);
+	EXPECT_EQ((int64_t)unknown.out[14], -E2BIG);
+}
