@@ -36,6 +36,7 @@ struct livefmt_head {
 	uint64_t bias;		/* of the hooked module: memory address - address in its file */
 	uint32_t seq;		/* in the order of attaching; taken out the other way round */
 	uint32_t bits;		/* enum livefmt_bits */
+	uint32_t n_site, reserved;
 };
 
 enum livefmt_bits {

@@ -26,7 +26,7 @@ struct attach {
 	size_t n_module;
 	struct live_parts parts;
 	struct live_list old;
-	struct stopped stopped;
+	struct stopped *stopped;
 	struct remote remote;
 	bool entered;	/* threads go on in the trampolines */
 	struct diags *dg;
@@ -119,6 +119,11 @@ static int no_memory(const struct attach *at, int64_t err)
 	return diag(at->dg, DIAG_P304, at_file(at->p->name), "mmap in it: %s", strerror((int)-err));
 }
 
+static int not_writable(const struct attach *at)
+{
+	return diag(at->dg, DIAG_P304, at_file(at->p->name), "its memory cannot be written");
+}
+
 static void unmap(struct attach *at, struct live_part *part)
 {
 	uint64_t arg[6] = { part->at, live_bytes(part) };
@@ -126,6 +131,20 @@ static void unmap(struct attach *at, struct live_part *part)
 	if (part->mapped)
 		remote_call(&at->remote, SYS_munmap, arg);
 	part->mapped = false;
+}
+
+/* Pages that are all zero stay untouched: init maps files over some of them. */
+static bool write_pages(const struct proc *p, uint64_t at, struct bytes b)
+{
+	static const uint8_t zero[PAGE];
+
+	for (size_t off = 0; off < b.n; off += PAGE) {
+		size_t n = b.n - off < PAGE ? b.n - off : PAGE;
+
+		if (memcmp(b.p + off, zero, n) && !proc_write(p, at + off, b.p + off, n))
+			return false;
+	}
+	return true;
 }
 
 /* 0; 1: the addresses are taken by now; or a diagnostic. */
@@ -150,38 +169,22 @@ static int map_part(struct attach *at, struct live_part *part)
 		return 1;
 	}
 	part->mapped = true;
+	/* The head first: from then on a later patcher finds what a killed one has left. */
+	if (!write_pages(at->p, part->at, part->rx))
+		return not_writable(at);
 	r = part->rw_bytes ? remote_call(&at->remote, SYS_mprotect, rights) : 0;
-	return r ? no_memory(at, r) : 0;
-}
-
-/* Pages that are all zero stay untouched: init maps files over some of them. */
-static bool write_pages(const struct proc *p, uint64_t at, struct bytes b)
-{
-	static const uint8_t zero[PAGE];
-
-	for (size_t off = 0; off < b.n; off += PAGE) {
-		size_t n = b.n - off < PAGE ? b.n - off : PAGE;
-
-		if (memcmp(b.p + off, zero, n) && !proc_write(p, at + off, b.p + off, n))
-			return false;
-	}
-	return true;
+	if (r)
+		return no_memory(at, r);
+	return write_pages(at->p, part->at + part->rx_bytes, part->rw) ? 0 : not_writable(at);
 }
 
 static int map_parts(struct attach *at)
 {
-	for (size_t i = 0; i < at->parts.n; i++) {
-		struct live_part *part = &at->parts.part[i];
-		bool fresh = !part->mapped;
-		int r = map_part(at, part);
+	int r = 0;
 
-		if (r)
-			return r;
-		if (fresh && (!write_pages(at->p, part->at, part->rx) ||
-			      !write_pages(at->p, part->at + part->rx_bytes, part->rw)))
-			return diag(at->dg, DIAG_P304, at_file(at->p->name), "its memory cannot be written");
-	}
-	return 0;
+	for (size_t i = 0; i < at->parts.n && !r; i++)
+		r = map_part(at, &at->parts.part[i]);
+	return r;
 }
 
 /* With all threads stopped.  0: done; 1: not this time; or a diagnostic. */
@@ -191,20 +194,21 @@ static int attach_stopped(struct attach *at, int *tid)
 
 	*tid = 0;
 	if (r < 0 || (r = check_code(at)) < 0 ||
-	    (r = remote_begin(&at->remote, &at->stopped, at->module, at->n_module, at->dg)) < 0)
+	    (r = remote_begin(&at->remote, at->stopped, at->module, at->n_module, at->dg)) < 0)
 		return r;
-	if ((r = seccomp_check(&at->stopped, at->remote.t, at->dg)) < 0)
-		return r;
+	for (size_t i = 0; i < at->stopped->n; i++)
+		if ((r = seccomp_check(at->stopped, &at->stopped->t[i], at->dg)) < 0)
+			return r;
 	r = map_parts(at);
 	for (size_t i = 0; !r && i < at->parts.n; i++) {
-		*tid = live_check_threads(&at->stopped, &at->parts.part[i]);
+		*tid = live_check_threads(at->stopped, &at->parts.part[i]);
 		r = *tid != 0;
 	}
 	for (size_t i = 0; !r && i < at->parts.n; i++) {
 		struct live_part *part = &at->parts.part[i];
 
 		at->entered = true;
-		live_move_threads(&at->stopped, part);
+		live_move_threads(at->stopped, part);
 		if (!live_write_edits(at->p, part->edit, part->n_edit))
 			r = diag(at->dg, DIAG_P304, at_file(at->p->name), "the code of %s cannot be written",
 				 part->m->path);
@@ -226,13 +230,13 @@ static int attach_now(struct attach *at)
 
 	for (int i = 0; i < TRIES; i++) {
 		if ((r = proc_refresh(at->p, at->dg)) < 0 || (r = place_parts(at)) < 0 ||
-		    (r = stop_all(at->p, &at->stopped, at->dg)) < 0)
+		    (r = stop_all(at->stopped, at->dg)) < 0)
 			return r;
 		r = attach_stopped(at, &tid);
 		if (r < 0 || (r > 0 && i + 1 == TRIES))
 			take_back(at);
 		remote_end(&at->remote);
-		stop_release(&at->stopped);
+		stop_release(at->stopped);
 		if (r <= 0)
 			return r;
 		nanosleep(&wait, NULL);
@@ -270,14 +274,14 @@ static int drop_empty(struct attach *at)
 	return 0;
 }
 
-static int attach_to(struct attach *at, const struct live_request *req, bool plan_only,
+static int attach_to(struct attach *at, const struct patch_request *patch, bool plan_only,
 		     struct live_result *out)
 {
 	int r;
 
 	at->module = proc_modules(at->p, &at->n_module);
 	if ((r = live_read(at->p, &at->old, at->dg)) < 0 ||
-	    (r = live_choose(at->p, at->module, at->n_module, req->patch, &at->old, &at->parts, at->dg)) < 0)
+	    (r = live_choose(at->p, at->module, at->n_module, patch, &at->old, &at->parts, at->dg)) < 0)
 		return r;
 	report(at, out);
 	if ((r = drop_empty(at)) < 0)
@@ -290,16 +294,25 @@ static int attach_to(struct attach *at, const struct live_request *req, bool pla
 	return plan_only ? 0 : attach_now(at);
 }
 
+int live_attach_to(struct proc *p, struct stopped *stopped, const struct patch_request *patch, bool plan_only,
+		   struct live_result *out, struct diags *dg)
+{
+	struct attach at = { .p = p, .stopped = stopped, .dg = dg };
+
+	*out = (struct live_result){ 0 };
+	return attach_to(&at, patch, plan_only, out);
+}
+
 int live_attach(struct arena *a, const struct live_request *req, bool plan_only,
 		struct live_result *out, struct diags *dg)
 {
-	struct attach at = { .dg = dg };
-	int r = proc_open(a, req->pid, &at.p, dg);
+	struct stopped stopped = { .arena = a };
+	int r = proc_open(a, req->pid, &stopped.p, dg);
 
 	*out = (struct live_result){ 0 };
 	if (r < 0)
 		return r;
-	r = attach_to(&at, req, plan_only, out);
-	proc_close(at.p);
+	r = live_attach_to(stopped.p, &stopped, req->patch, plan_only, out, dg);
+	proc_close(stopped.p);
 	return r;
 }

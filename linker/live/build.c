@@ -11,7 +11,8 @@ static uint64_t pages(uint64_t n) { return (n + PAGE - 1) & ~(uint64_t)(PAGE - 1
 int live_size(struct live_part *part, struct diags *dg)
 {
 	struct patch_job *j = &part->job;
-	struct lnk_target target = { j->rec.bits, j->rec.dir, j->im->path, j->im->build_id };
+	struct lnk_target target = { .bits = j->rec.bits, .dir = j->rec.dir, .path = j->im->path,
+				     .build_id = j->im->build_id };
 	uint64_t align;
 	int r = lnk_layout(j->lnk, &target, j->plan->tramp_bytes, j->plan->cfi_bytes, &part->size, dg);
 
@@ -85,6 +86,7 @@ static void put_head(struct live_part *part, uint8_t *rx, uint32_t seq, struct b
 		.rw_bytes = part->rw_bytes, .payload_off = part->head_bytes,
 		.record_off = (part->head_bytes + part->size.rx_bytes + 15) & ~15ull,
 		.record_bytes = record.n, .bias = part->m->bias, .seq = seq,
+		.n_site = (uint32_t)part->job.plan->n_patched,
 	};
 
 	plan_returns(part->job.plan, &calls, &slots);

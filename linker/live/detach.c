@@ -34,9 +34,9 @@ static int check(const struct detach *d)
 	for (size_t i = 0; i < d->list.n; i++)
 		if (d->list.found[i].head.state == LIVE_ATTACHED)
 			last = &d->list.found[i];
-	if (!last)
+	if (!d->list.n)
 		return diag(d->dg, DIAG_P307, at_file(d->p->name), "no hooks of ours are in its memory");
-	if (live_edits_state(d->p, last->edit, last->n_edit, &where) < 0)
+	if (last && live_edits_state(d->p, last->edit, last->n_edit, &where) < 0)
 		return not_ours(d, where);
 	return 0;
 }
@@ -60,8 +60,7 @@ static int restore(struct detach *d, struct live_detached *out)
 		proc_write(d->p, f->head.self + offsetof(struct livefmt_head, state), &f->head.state,
 			   sizeof(f->head.state));
 		out->n_payload++;
-		for (size_t k = 0; k < f->n_edit; k++)
-			out->n_site += state && f->edit[k].kind == LIVE_CODE;
+		out->n_site += state ? f->head.n_site : 0;
 	}
 	return 0;
 }
@@ -140,7 +139,7 @@ static int detach_now(struct detach *d, struct live_detached *out)
 	int r = 0;
 
 	for (int i = 0; i < TRIES; i++) {
-		if ((r = stop_all(d->p, &d->stopped, d->dg)) < 0)
+		if ((r = stop_all(&d->stopped, d->dg)) < 0)
 			return i ? 0 : r;
 		r = detach_stopped(d, i, out);
 		stop_release(&d->stopped);
@@ -161,6 +160,7 @@ int live_detach(struct arena *a, int pid, struct live_detached *out, struct diag
 	if (r < 0)
 		return r;
 	out->name = d.p->name;
+	d.stopped = (struct stopped){ .p = d.p, .arena = a };
 	d.module = proc_modules(d.p, &d.n_module);
 	if (d.n_module)
 		proc_module_read(d.p, &d.module[0], &quiet);

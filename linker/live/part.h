@@ -55,6 +55,10 @@ struct live_list {
 	size_t n, cap;
 };
 
+/* attach.c: to a process that the caller has opened, and may have stopped threads of. */
+int live_attach_to(struct proc *p, struct stopped *stopped, const struct patch_request *patch,
+		   bool plan_only, struct live_result *out, struct diags *dg);
+
 /* choose.c */
 int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 		const struct patch_request *req, const struct live_list *old,

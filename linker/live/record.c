@@ -39,20 +39,24 @@ struct bytes live_record(struct arena *a, const struct live_part *part, uint64_t
 	return (struct bytes){ out, at };
 }
 
-/* Mapped without a file, and nothing but ours from the first byte on? */
-static bool read_head(const struct proc *p, size_t i, struct livefmt_head *h)
+/* Mapped without a file, and nothing but ours from the first byte on?  Before it is complete both
+ * parts are one mapping. */
+static bool read_head(const struct proc *p, size_t i, struct livefmt_head *h, bool *complete)
 {
 	const struct proc_map *rx = &p->map[i], *rw = rx + 1;
 	uint64_t bytes = rx->end - rx->start;
 
 	if (!rx->x || rx->w || rx->ino || !proc_read(p, rx->start, h, sizeof(*h)) ||
 	    h->magic != LIVEFMT_MAGIC || h->version != LIVEFMT_VERSION || h->size != sizeof(*h) ||
-	    h->self != rx->start)
+	    h->self != rx->start || h->rx_bytes > bytes || h->rx_bytes % PAGE || h->rw_bytes % PAGE ||
+	    h->rw_bytes >= 1ull << 32 || (h->state != LIVE_ATTACHED && h->state != LIVE_DETACHED))
 		return false;
-	return h->rx_bytes == bytes && h->rw_bytes % PAGE == 0 && i + 1 < p->n_map &&
-	       rw->start == rx->end && !rw->x && h->rw_bytes < 1ull << 32 && h->record_off < bytes &&
-	       h->record_bytes <= bytes - h->record_off && h->record_bytes <= RECORD_BYTES &&
-	       (h->state == LIVE_ATTACHED || h->state == LIVE_DETACHED);
+	*complete = h->rx_bytes == bytes;
+	if (!*complete)
+		return h->rx_bytes + h->rw_bytes == bytes;
+	return (!h->rw_bytes || (i + 1 < p->n_map && rw->start == rx->end && !rw->x)) &&
+	       h->record_off < bytes && h->record_bytes <= bytes - h->record_off &&
+	       h->record_bytes <= RECORD_BYTES;
 }
 
 /* NULL, or what does not hold together. */
@@ -100,11 +104,14 @@ int live_read(struct proc *p, struct live_list *out, struct diags *dg)
 	*out = (struct live_list){ 0 };
 	for (size_t i = 0; i < p->n_map; i++) {
 		struct live_found f = { 0 };
-		const char *why;
+		const char *why = NULL;
+		bool complete;
 
-		if (!read_head(p, i, &f.head))
+		if (!read_head(p, i, &f.head, &complete))
 			continue;
-		why = read_record(p, &f);
+		f.path = "";
+		if (complete)
+			why = read_record(p, &f);
 		if (why)
 			diag_warn(dg, at_file(p->name), "hooks at 0x%llx are left out: %s",
 				  (unsigned long long)f.head.self, why);

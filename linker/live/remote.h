@@ -30,10 +30,11 @@ struct remote {
 int remote_begin(struct remote *r, struct stopped *s, const struct proc_module *module,
 		 size_t n_module, struct diags *dg);
 
-/* Returns what the call does; -ESRCH when the process has ended. */
+/* Returns what the call does; -ESRCH when the process has ended.  The thread stands right behind
+ * the call until the next one, or remote_end(). */
 int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6]);
 
-/* Puts the bytes back. */
+/* Puts the bytes back, and the thread where it was. */
 void remote_end(struct remote *r);
 
 #ifdef __cplusplus

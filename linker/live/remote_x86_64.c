@@ -197,16 +197,16 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
 			return -ESRCH;
 		t->regs = was;
 		t->dirty = true;
-		if (done) {
-			stop_settle(r->s, t);
+		if (done)
 			return result;
-		}
 	}
 	return -EAGAIN;
 }
 
 void remote_end(struct remote *r)
 {
+	if (r->t)
+		stop_settle(r->s, r->t);
 	if (r->cave)
 		proc_write(r->s->p, r->cave, r->before, sizeof(r->before));
 }

@@ -78,6 +78,7 @@ static int see_status(struct stopped_thread *t, int status)
 		return 0;
 	}
 	t->sig = event ? 0 : WSTOPSIG(status);
+	t->grouped = event && WSTOPSIG(status) != SIGTRAP;
 	t->stopped = true;
 	return read_regs(t) ? 1 : -1;
 }
@@ -126,7 +127,7 @@ static int seize_new(struct stopped *s)
 
 		if (tid <= 0 || find(s, tid))
 			continue;
-		if (ptrace(PTRACE_SEIZE, tid, NULL, OPTIONS)) {
+		if (ptrace(PTRACE_SEIZE, tid, NULL, OPTIONS | s->options)) {
 			err = errno;
 			/* Started by a thread of ours, it came to us by itself. */
 			ours = err == EPERM && proc_status(tid, "TracerPid") == getpid();
@@ -163,28 +164,56 @@ static int wait_for_all(struct stopped *s, double end, struct diags *dg)
 	return 0;
 }
 
-int stop_all(struct proc *p, struct stopped *out, struct diags *dg)
+/* Those that went on traced. */
+static void interrupt_known(struct stopped *s)
 {
-	struct stopped *s = out;
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->t[i].stopped)
+			ptrace(PTRACE_INTERRUPT, s->t[i].tid, NULL, NULL);
+}
+
+int stop_all(struct stopped *s, struct diags *dg)
+{
 	double end = now() + STOP_SECONDS;
 	int n, r = 0;
 
-	*s = (struct stopped){ .p = p, .arena = p->arena };
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	interrupt_known(s);
+	r = wait_for_all(s, end, dg);
+	for (unsigned round = 0; round < ROUNDS && r >= 0; round++) {
 		n = seize_new(s);
 		if (n < 0 && n != -ESRCH)
-			r = diag(dg, DIAG_P301, at_file(p->name), "%s", strerror(-n));
+			r = diag(dg, DIAG_P301, at_file(s->p->name), "%s", strerror(-n));
 		if (n <= 0)
 			break;
 		r = wait_for_all(s, end, dg);
-		if (r < 0)
-			break;
 	}
 	if (!r && !s->n)
-		r = diag(dg, DIAG_P300, at_file(p->name), "it has ended");
+		r = diag(dg, DIAG_P300, at_file(s->p->name), "it has ended");
 	if (r < 0)
 		stop_release(s);
 	return r;
+}
+
+bool stop_add(struct stopped *s, int tid)
+{
+	struct stopped_thread *t = ARENA_PUSH(s->arena, s->t, s->n, s->cap);
+
+	*t = (struct stopped_thread){ .tid = tid, .stopped = true, .at_call = true };
+	return read_regs(t);
+}
+
+static void go_on(const struct stopped *s, struct stopped_thread *t)
+{
+	if (t->dirty)
+		ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs);
+	if (!s->keep)
+		ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(intptr_t)t->sig);
+	else if (t->grouped)
+		ptrace(PTRACE_LISTEN, t->tid, NULL, NULL);
+	else
+		ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)t->sig);
+	t->stopped = t->dirty = false;
+	t->sig = 0;
 }
 
 void stop_release(struct stopped *s)
@@ -192,15 +221,13 @@ void stop_release(struct stopped *s)
 	for (size_t i = 0; i < s->n; i++) {
 		struct stopped_thread *t = &s->t[i];
 
-		if (!t->stopped) {	/* it can be let go only from a stop, and it is asked for one */
-			if (wait_for_stop(t, now() + RELEASE_SECONDS) <= 0)
-				continue;	/* the end of this program lets it go */
-		}
-		if (t->dirty)
-			ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs);
-		ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(intptr_t)t->sig);
+		/* It can be let go only from a stop, and it is asked for one; else the end of
+		 * this program does it. */
+		if (t->stopped || wait_for_stop(t, now() + RELEASE_SECONDS) > 0)
+			go_on(s, t);
 	}
-	s->n = 0;
+	if (!s->keep)
+		s->n = 0;
 }
 
 bool stop_settle(struct stopped *s, struct stopped_thread *t)

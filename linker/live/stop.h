@@ -19,6 +19,7 @@ extern "C" {
 struct stopped_thread {
 	int  tid;
 	bool stopped;	/* in a ptrace stop, where regs are what they will go on with */
+	bool grouped;	/* its process is stopped (SIGSTOP), and stays so */
 	bool at_call;	/* the stop is at a system call's start or end, made by remote.c */
 	int  sig;	/* it stands in front of this signal, which it gets when it goes on */
 	bool dirty;	/* regs have been changed and are to be written back */
@@ -28,13 +29,16 @@ struct stopped_thread {
 struct stopped {
 	struct proc *p;
 	struct arena *arena;
+	bool keep;	/* let go of, they stay traced */
+	int  options;	/* PTRACE_O_* beyond what this needs itself */
 	struct stopped_thread *t;
 	size_t n, cap;
 };
 
-/* Stops every thread, also those that are started meanwhile.  Returns 0, -DIAG_P300,
- * -DIAG_P301, or -DIAG_P303 when one does not stop in time; then all go on already. */
-int stop_all(struct proc *p, struct stopped *out, struct diags *dg);
+/* Stops every thread, also those that are started meanwhile, and those that s has already.
+ * Returns 0, -DIAG_P300, -DIAG_P301, or -DIAG_P303 when one does not stop in time; then all go on
+ * already. */
+int stop_all(struct stopped *s, struct diags *dg);
 
 /* All go on; signals that were held are delivered. */
 void stop_release(struct stopped *s);
@@ -47,6 +51,10 @@ int stop_wait(struct stopped *s, struct stopped_thread *t);
  * interrupted program: signals are delivered, system calls restarted.  A held signal's handler
  * may be entered by that.  false: it has ended. */
 bool stop_settle(struct stopped *s, struct stopped_thread *t);
+
+/* A thread that the caller has seized already, in a stop of any kind; a signal that it may stand
+ * in front of is dropped.  false: it has ended. */
+bool stop_add(struct stopped *s, int tid);
 
 #ifdef __cplusplus
 }

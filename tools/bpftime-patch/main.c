@@ -3,9 +3,12 @@
  * bpftime-patch - splice hooks into a binary.  Options -> library call -> exit code. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit.h"
@@ -15,6 +18,7 @@
 #include "mapfmt.h"
 #include "opts.h"
 #include "patch.h"
+#include "run.h"
 
 extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 
@@ -23,13 +27,14 @@ static void usage(FILE *out)
 	fputs("usage: bpftime-patch --binary BIN [--uprobe SYMBOL] [--uretprobe SYMBOL] [--usdt P:N]\n"
 	      "                     [HOOK.o...] [-o OUT | --in-place | --plan]\n"
 	      "       bpftime-patch --pid PID [--binary LIBRARY] ... as above, or --detach\n"
+	      "       bpftime-patch run ... -- COMMAND; bpftime-patch run --help\n"
 	      "       bpftime-patch --list FILE | --revert FILE [-o OUT]\n"
 	      "       bpftime-patch --audit FILE --against ORIGINAL\n\n"
 	      "Splices native hook objects (bpftime-aot compile) into an executable or shared object.\n"
 	      "Without --uprobe the SEC() names of the objects say where; without an object the\n"
 	      "built-in `count` hook counts the calls.  Maps: bpftime-ctl.\n\n",
 	      out);
-	opts_help(out, OPT_PATCH, "");
+	opts_help(out, OPT_PATCH, "file");
 }
 
 static const struct {
@@ -172,6 +177,9 @@ static int run_live(struct arena *a, const struct opts *o, struct diags *dg)
 		return r;
 	if (!patch.map_dir)
 		patch.map_dir = own_map_dir(a);
+	if (patch.reads == READS_FAST)
+		return diag(dg, DIAG_U001, at_file("--reads"), "fast is not possible in a running process: nobody "
+			    "knows what handlers it has");
 	r = live_attach(a, &req, plan_only, &res, dg);
 	for (size_t i = 0; i < res.n && (plan_only || json); i++)
 		plan_print(res.module[i].plan, json, res.module[i].payload_bytes, "strict", stdout);
@@ -179,6 +187,67 @@ static int run_live(struct arena *a, const struct opts *o, struct diags *dg)
 		printf("%s: %zu site%s patched, %zu refused\n", res.name, res.n_patched,
 		       res.n_patched == 1 ? "" : "s", res.n_refused);
 	return r;
+}
+
+/* What stands behind "--"; NULL: nothing does. */
+static char **command_of(int *argc, char **argv)
+{
+	for (int i = 2; i < *argc; i++)
+		if (!strcmp(argv[i], "--")) {
+			*argc = i;
+			return argv[i + 1] ? argv + i + 1 : NULL;
+		}
+	return NULL;
+}
+
+/* Like env: the command's end is this program's. */
+static int end_like(int status)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(WTERMSIG(status), SIG_DFL);
+	raise(WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+static void run_usage(FILE *out)
+{
+	fputs("usage: bpftime-patch run [--uprobe SYMBOL]... [HOOK.o...] -- COMMAND [ARGUMENT...]\n\n"
+	      "Runs a command with hooks in it and in its libraries; no file is changed.  It ends as the\n"
+	      "command does.\n\n",
+	      out);
+	opts_help(out, OPT_PATCH, "run");
+}
+
+static int run_command(int argc, char **argv, struct diags *dg)
+{
+	char **command = command_of(&argc, argv);
+	struct patch_request patch = { 0 };
+	struct arena *a = arena_new();
+	struct attach_arg *arg;
+	int status = 0, r;
+	struct opts o;
+
+	if (opts_parse(OPT_PATCH, "run", argc - 1, argv + 1, &o, dg) < 0)
+		return EX_USAGE;
+	arg = arena_array(a, o.n_opt + 1, sizeof(*arg));
+	patch.arg = arg;
+	r = attach_args(&o, arg, &patch.n_arg, dg);
+	if (o.help)
+		run_usage(stdout);
+	else if (r >= 0 && !command)
+		diag(dg, DIAG_U001, at_file("run"), "name the command behind --");
+	else if (r >= 0 && read_request(&o, &patch, dg) >= 0) {
+		patch.map_dir = patch.map_dir ? patch.map_dir : own_map_dir(a);
+		live_run(a, &patch, command, &status, dg);
+	}
+	opts_free(&o);
+	arena_free(a);
+	r = cli_finish(dg);
+	return r ? r : end_like(status);
 }
 
 static int run_audit(struct arena *a, const struct opts *o, struct diags *dg)
@@ -196,7 +265,9 @@ int main(int argc, char **argv)
 	struct opts o;
 
 	cli_start();
-	if (opts_parse(OPT_PATCH, "", argc, argv, &o, &dg) < 0)
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		return run_command(argc, argv, &dg);
+	if (opts_parse(OPT_PATCH, "file", argc, argv, &o, &dg) < 0)
 		return EX_USAGE;
 	if (o.help)
 		usage(stdout);
