@@ -64,6 +64,8 @@ enum helper_arg {
 	ARG_SCALAR,		/* a number, no address */
 	ARG_ITER,		/* an iterator on the stack: kfuncs only */
 	ARG_FUNC_CTX,		/* what the helper hands on to that function: stack, or NULL */
+	ARG_CTX_ARGS,		/* the context, of which the registers of a call's arguments are read */
+	ARG_CTX_RET,		/* the context, of which the returned value is read */
 	ARG_CTX_OUT,		/* the context, whose out_value and out_set are written */
 	ARG_VALUE_MEM,		/* part of a map's value, of the size in the next argument */
 	ARG_BUFFER_OR_NULL,	/* readable and writable memory of that constant size, or NULL */

@@ -82,6 +82,16 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 	}
 }
 
+/* Arguments are there before the function, its result behind it; NULL: it is the right time. */
+static const char *wrong_time(const struct vfy *v, const struct helper_proto *h)
+{
+	bool at_return = hook_table[v->p->kind].entry == HOOK_ENTRY_RETURN;
+
+	if (h->arg[0] == ARG_CTX_ARGS && at_return)
+		return "when the function returns its arguments are gone";
+	return h->arg[0] == ARG_CTX_RET && !at_return ? "the function has not returned yet" : NULL;
+}
+
 static int lookup_proto(struct vfy *v, const struct bpfi *in, struct call *c)
 {
 	c->h = helper_proto(in->imm);
@@ -99,6 +109,8 @@ static int lookup_proto(struct vfy *v, const struct bpfi *in, struct call *c)
 	if (!(c->h->progs & 1u << v->p->type))
 		return refuse(v, DIAG_V018, "bpf_%s is not for %s programs", c->h->name,
 			      prog_type_name(v->p->type));
+	if (wrong_time(v, c->h))
+		return refuse(v, DIAG_V018, "bpf_%s: %s", c->h->name, wrong_time(v, c->h));
 	return 0;
 }
 

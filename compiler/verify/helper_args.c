@@ -171,6 +171,10 @@ static int arg_ctx(struct vfy *v, struct call *c, unsigned r, enum helper_arg ki
 		fact_ctx_field(v, CTX_COOKIE);
 	else if (kind == ARG_CTX_FUNC_IP)
 		fact_ctx_field(v, CTX_FUNC_IP);
+	else if (kind == ARG_CTX_RET)
+		fact_ctx_field(v, CTX_AX);
+	else if (kind == ARG_CTX_ARGS)
+		v->out->ctx_mask |= v->p->type == PROG_KPROBE ? CTX_MASK_NATURAL : 0;
 	else if (kind == ARG_CTX)
 		v->out->ctx_escapes = true;
 	return 0;
@@ -297,6 +301,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 	case ARG_CTX:
 	case ARG_CTX_NONE:
 	case ARG_CTX_OUT:
+	case ARG_CTX_ARGS:
+	case ARG_CTX_RET:
 	case ARG_CTX_COOKIE:
 	case ARG_CTX_FUNC_IP:
 		return arg_ctx(v, c, r, kind);

@@ -78,7 +78,10 @@ SEC("ufilter/beside_slot") long on_beside_slot(struct pt_regs *ctx)
 }
 SEC("uretprobe/beside_slot") int after_beside_slot(struct pt_regs *ctx)
 {
-	put(SEEN_SLOT + PT_REGS_RC(ctx) % 10, PT_REGS_RC(ctx), 0);
+	__u64 value;
+
+	if (!bpf_get_func_ret(ctx, &value))
+		put(SEEN_SLOT + value % 10, value, 0);
 	return 0;
 }
 
@@ -124,8 +127,10 @@ SEC("uprobe/tail") int jumps(struct pt_regs *ctx)
 /* Whatever is in registers and on the stack reaches the function. */
 SEC("ufilter/kept") long on_kept(struct pt_regs *ctx)
 {
+	__u64 third;
+
 	put(SEEN_KEPT, 1, 1);
-	return PT_REGS_PARM3(ctx) == 5 ? -7 : 0;
+	return bpf_get_func_arg(ctx, bpf_get_func_arg_cnt(ctx) - 4, &third) || third == 5 ? -7 : 0;
 }
 SEC("ufilter/varied") long on_varied(struct pt_regs *ctx)
 {

@@ -111,6 +111,28 @@ TEST(Helpers, CookieAndFunctionComeFromTheFrame)
 	EXPECT_EQ(bpftime_h_get_func_ip(&f), f.func_ip);
 }
 
+TEST(Helpers, ArgumentsAndResultComeFromTheFrame)
+{
+	bpftime_frame_x86_64 f = {};
+	uint64_t *const reg[] = {&f.di, &f.si, &f.dx, &f.cx, &f.r8, &f.r9}, v = 0;
+	for (uint64_t i = 0; i < 6; i++)
+		*reg[i] = 100 + i;
+	f.ax = 7;
+	EXPECT_EQ(bpftime_h_get_func_arg_cnt(&f), 6u);
+	for (uint64_t i = 0; i < 6; i++) {
+		EXPECT_EQ(bpftime_h_get_func_arg(&f, i, &v), 0u);
+		EXPECT_EQ(v, 100 + i);
+		EXPECT_EQ(bpftime_h_get_func_arg(&f, 1ull << 32 | i, &v), 0u);	// the kernel's u32
+	}
+	EXPECT_EQ((int64_t)bpftime_h_get_func_arg(&f, 6, &v), -EINVAL);
+	EXPECT_EQ(v, 105u);
+	EXPECT_EQ(bpftime_h_get_func_ret(&f, &v), 0u);
+	EXPECT_EQ(v, 7u);
+	EXPECT_EQ(bpftime_h_override_return(&f, 9), 0u);
+	EXPECT_EQ(f.out_value, 9u);
+	EXPECT_NE(f.out_set, 0u);
+}
+
 static std::string formatted(const std::string &fmt, std::vector<uint64_t> arg, int64_t *r = nullptr)
 {
 	char out[256];

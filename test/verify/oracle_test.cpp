@@ -103,10 +103,12 @@ TEST(Oracle, HelpersBelongToTheSameKindsOfProgram)
 	for (int32_t id = 0; id < HELPER_ID_END; id++) {
 		const struct helper_proto *h = helper_proto(id);
 		// get_func_ip: the kernel looks at the arguments first.
+		// get_func_arg, _ret, _arg_cnt: the kernel's are for fentry and fexit programs.
 		// override_return: a kernel may be built without it.
 		// probe_write_user: a kernel that is locked down has it for nobody.
 		if (!h || h->refused || id == HELPER_get_func_ip || id == HELPER_override_return ||
-		    id == HELPER_probe_write_user)
+		    id == HELPER_get_func_arg || id == HELPER_get_func_ret ||
+		    id == HELPER_get_func_arg_cnt || id == HELPER_probe_write_user)
 			continue;
 		for (int t = 0; t < PROG_VM; t++)
 			EXPECT_EQ(kernel_has((enum prog_type)t, id), (h->progs >> t & 1) != 0)
