@@ -26,7 +26,7 @@ struct rt_control {
 	uint32_t attach_off;	/* struct rt_control_attach[n_attach], from the area's start; in the file only */
 	uint32_t bits;
 	uint8_t  payload_id[32];
-	uint64_t misses;	/* return hooks skipped: no slot */
+	uint64_t misses;	/* hooks skipped: no return slot, no stack */
 	uint64_t busy;		/* operations that ended with -EBUSY */
 	uint64_t private_maps;	/* maps that had no file, each process counted */
 	uint64_t reserved[6];
@@ -83,6 +83,19 @@ enum rt_slot_state {		/* the low three bits; bit 0: not free */
 	RT_SLOT_MASK = 7,
 	RT_SLOT_LINK_SHIFT = 61,	/* how many slots were armed at this sp before; */
 	RT_SLOT_LINKS = 7,	/* at most so many minus one */
+};
+
+/* Stacks for programs that are hooked into goroutines: bpftime_rt1_stacks, RT_STACKS of these.
+ * A trampoline claims one by a locked bit set and gives it back by a store. */
+enum {
+	RT_STACKS_LOG2 = 6, RT_STACKS = 1 << RT_STACKS_LOG2,
+	RT_STACK_LOG2 = 14, RT_STACK_BYTES = 1 << RT_STACK_LOG2,
+	RT_STACK_TOP = RT_STACK_BYTES - 16, RT_STACK_CLAIMED = RT_STACK_TOP + 8,
+};
+struct rt_stack {
+	uint8_t  room[RT_STACK_TOP];
+	uint64_t sp;		/* of the goroutine */
+	uint32_t claimed, reserved;
 };
 
 #endif

@@ -61,7 +61,7 @@ static inline void put_call(struct code *c, uint64_t target)
 }
 
 /* jcc rel32; cc is the low nibble of the opcode */
-enum { CC_C = 2, CC_E = 4, CC_NE = 5, CC_BE = 6 };
+enum { CC_C = 2, CC_NC = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_NS = 9 };
 static inline void put_jcc(struct code *c, uint8_t cc, uint64_t target)
 {
 	PUT(c, 0x0f, (uint8_t)(0x80 | cc));

@@ -230,6 +230,7 @@ int image_parse(struct arena *a, const char *path, struct bytes file, const stru
 	    (err = image_read_dynamic(&r)))
 		return err;
 	im->kind = kind_of(&r);
+	image_read_go(&r);
 	image_read_symbols(&r);
 	image_read_imports(&r);
 	image_read_fdes(&r);

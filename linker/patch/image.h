@@ -41,6 +41,18 @@ struct image_fde {		/* one of .eh_frame: a function's extent */
 	uint64_t lsda_vaddr;	/* its .gcc_except_table; 0: none */
 };
 
+struct image_go_fn {		/* a Go function */
+	uint64_t vaddr, end;	/* up to the next: padding included */
+	uint64_t resume_vaddr;	/* where it goes on when it recovered from a panic; 0: nowhere */
+	const char *name;	/* NULL: damaged */
+	bool     assembly;	/* or it may be: the table does not say */
+	bool     wrapper;	/* only changes the calling convention */
+};
+struct image_go {
+	struct image_go_fn *fn;	/* sorted by vaddr */
+	size_t n_fn;		/* 0: a Go program whose table cannot be read */
+};
+
 struct image {
 	struct arena *arena;
 	const char   *path;
@@ -63,6 +75,7 @@ struct image {
 	size_t        n_import;
 	struct image_fde *fde;		/* sorted by vaddr */
 	size_t        n_fde;
+	const struct image_go *go;	/* NULL: not a Go program */
 	uint64_t      eh_frame_vaddr, eh_frame_hdr_vaddr;	/* 0: absent */
 	uint64_t      init_vaddr;	/* DT_INIT, 0: none */
 	uint64_t      vaddr_end;	/* one past the last PT_LOAD's memory */
@@ -87,6 +100,8 @@ uint64_t image_foff(const struct image *im, uint64_t vaddr);
 const Elf64_Phdr *image_load_at(const struct image *im, uint64_t vaddr);
 /* The FDE whose function holds vaddr, or NULL. */
 const struct image_fde *image_fde_at(const struct image *im, uint64_t vaddr);
+/* The Go function that holds vaddr, or NULL. */
+const struct image_go_fn *image_go_fn_at(const struct image *im, uint64_t vaddr);
 /* Section of that name, or NULL. */
 const Elf64_Shdr *image_section(const struct image *im, const char *name);
 

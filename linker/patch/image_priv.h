@@ -41,7 +41,9 @@ bool image_dynsym(const struct image_reader *r, uint64_t i, Elf64_Sym *s, const 
 /* Bytes of the tables at DT_GNU_HASH and DT_HASH, by what they say of themselves. */
 uint64_t image_gnu_hash_bytes(const struct image *im);
 uint64_t image_hash_bytes(const struct image *im);
-/* image_sym.c: functions of .dynsym and .symtab. */
+/* image_go.c: functions of a Go program. */
+void image_read_go(struct image_reader *r);
+/* image_sym.c: functions of .dynsym and .symtab, and Go's that have no symbol. */
 void image_read_symbols(struct image_reader *r);
 /* image_plt.c: JUMP_SLOT and GLOB_DAT relocations and the stubs that use them. */
 void image_read_imports(struct image_reader *r);

@@ -147,6 +147,26 @@ static int by_vaddr(const void *a, const void *b)
 	return c ? c : (int)y->dynamic - (int)x->dynamic;
 }
 
+/* Go's functions that .symtab does not name; what it does name is sorted by now. */
+static void add_go_functions(struct image_reader *r)
+{
+	struct image *im = r->im;
+	size_t n = im->n_sym, k = 0;
+
+	for (size_t i = 0; im->go && i < im->go->n_fn; i++) {
+		const struct image_go_fn *f = &im->go->fn[i];
+		Elf64_Sym s = { .st_value = f->vaddr, .st_size = f->end - f->vaddr,
+				.st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC) };
+
+		while (k < n && im->sym[k].vaddr < f->vaddr)
+			k++;
+		if (f->name && *f->name && (k >= n || im->sym[k].vaddr != f->vaddr))
+			add(r, &s, f->name, NULL, false);
+	}
+	if (im->n_sym > n)
+		qsort(im->sym, im->n_sym, sizeof(*im->sym), by_vaddr);
+}
+
 void image_read_symbols(struct image_reader *r)
 {
 	struct image *im = r->im;
@@ -170,6 +190,7 @@ void image_read_symbols(struct image_reader *r)
 		find_debug_file(r);
 	if (im->n_sym)
 		qsort(im->sym, im->n_sym, sizeof(*im->sym), by_vaddr);
+	add_go_functions(r);
 	for (size_t i = 0; i < im->n_sym; i++) {
 		struct image_symbol *s = &im->sym[i];
 

@@ -174,6 +174,14 @@ static void put_push_address(struct code *c, uint64_t ra)
 	PUT(c, 0x58);				/* pop %rax */
 }
 
+/* The same in the 8 bytes that the call itself takes; the flags are lost. */
+static void put_push_tight(struct code *c, uint64_t ra)
+{
+	PUT(c, 0xe8, 0, 0, 0, 0);		/* call here */
+	PUT(c, 0x48, 0x81, 0x04, 0x24);		/* here: addq $ra - here, (%rsp) */
+	put_rel32(c, ra + 8, 0);
+}
+
 /* jmp *operand of a call *operand, behind the push of the return address. */
 static void put_call_operand(struct code *c, const struct insn *in)
 {
@@ -221,7 +229,10 @@ static void put_insn(struct code *c, const struct insn *in, uint64_t target)
 		put_rel32(c, target, 0);
 		return;
 	case INSN_CALL:
-		put_push_address(c, in->vaddr + in->len);
+		if (in->tight)
+			put_push_tight(c, in->vaddr + in->len);
+		else
+			put_push_address(c, in->vaddr + in->len);
 		put_jmp(c, target);
 		return;
 	case INSN_CALL_IND:

@@ -52,6 +52,7 @@ struct insn {
 	int32_t  disp;
 	bool     rsp_base;	/* INSN_CALL_IND: the operand's address contains rsp */
 	bool     is_lea, is_pop;
+	bool     tight;		/* INSN_CALL: the copy uses no more stack than the call, but the flags */
 	bool     imm32;		/* has a 32-bit immediate operand, imm */
 	uint32_t imm;
 	uint64_t target;	/* of a direct branch */

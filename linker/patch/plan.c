@@ -4,11 +4,14 @@
  * payload has its place. */
 #include "plan.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "go_x86_64.h"
 #include "hooks.h"
 #include "own_frame.h"
+#include "rt.h"
 #include "usdt_spec.h"
 #include "window.h"
 
@@ -18,6 +21,7 @@ struct plan_state {
 	struct cfi_out cfi;
 	struct usdt_rooms usdt;
 	bool slots;	/* a return goes through one */
+	bool stacks;	/* a program runs on one of the payload's */
 };
 
 const char *tactic_name(enum tactic t)
@@ -29,7 +33,7 @@ const char *tactic_name(enum tactic t)
 
 const char *site_kind_name(enum site_kind k)
 {
-	static const char *const name[] = { "entry", "offset", "import", "syscall", "usdt" };
+	static const char *const name[] = { "entry", "offset", "import", "syscall", "usdt", "return" };
 
 	return name[k];
 }
@@ -73,6 +77,10 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 		if (!why && decides && s->at[i].ret)
 			why = "when it returns no program can decide that the function does not run";
 	}
+	if (!why)
+		why = go_window_refused(p->im, s, t);
+	if (!why)
+		why = tramp_refused(p->lnk, s, t, &p->state->stacks);
 	if (!why && s->has_ret)
 		why = o->no_returns;
 	if (!why && s->has_ret)
@@ -195,14 +203,38 @@ static void refuse_overlaps(struct plan *p)
 	}
 }
 
+/* A function's return is hooked at all of its return instructions or not at all. */
+static bool refuse_returns(struct plan *p)
+{
+	bool again = false;
+
+	for (size_t i = 0, k; i < p->n_site; i = k) {
+		uint64_t fn = p->site[i].fn_vaddr;
+		const struct site *bad = NULL;
+
+		for (k = i; k < p->n_site && p->site[k].fn_vaddr == fn; k++)
+			if (p->site[k].kind == SITE_RETURN && p->site[k].refused)
+				bad = &p->site[k];
+		for (size_t n = i; bad && n < k; n++)
+			if (p->site[n].kind == SITE_RETURN && !p->site[n].refused) {
+				p->site[n].tactic = TACTIC_REFUSED;
+				p->site[n].refused = arena_printf(p->im->arena, "the return at 0x%llx: %s",
+								  (unsigned long long)bad->vaddr, bad->refused);
+				again = true;
+			}
+		k += k == i;
+	}
+	return again;
+}
+
 /* Until nothing changes: who borrowed from a site that is refused now is refused as well. */
 static void refuse_conflicts(struct plan *p)
 {
 	bool again = true;
 
 	while (again) {
-		again = false;
 		refuse_overlaps(p);
+		again = refuse_returns(p);
 		for (size_t i = 0; i < p->n_site; i++)
 			if (!p->site[i].refused && p->state->ts[i].host && p->state->ts[i].host->refused) {
 				refuse_displaced(p, &p->site[i], p->state->ts[i].host);
@@ -339,6 +371,8 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 		lnk_require(p->lnk, "bpftime_rt1_slot");
 		lnk_require(p->lnk, "bpftime_rt1_slots");
 	}
+	if (st->stacks)
+		lnk_require(p->lnk, "bpftime_rt1_stacks");
 	st->common = (struct tramp_common){ .lnk = p->lnk, .im = p->im };
 	st->cfi = (struct cfi_out){ .arena = a };
 	write_all(p, &c, &st->cfi);
@@ -396,8 +430,11 @@ int plan_emit(struct plan *p, struct edits *e, struct diags *dg)
 	if (!lnk_symbol(p->lnk, "bpftime_rt1_cold", &g->rt_cold) ||
 	    !lnk_symbol(p->lnk, "bpftime_rt1_state", &g->rt_state) ||
 	    (st->slots && (!lnk_symbol(p->lnk, "bpftime_rt1_slot", &g->rt_slot) ||
-			     !lnk_symbol(p->lnk, "bpftime_rt1_slots", &g->slots))))
+			     !lnk_symbol(p->lnk, "bpftime_rt1_slots", &g->slots))) ||
+	    (st->stacks && (!lnk_symbol(p->lnk, "bpftime_rt1_stacks", &g->rt_stacks) ||
+			    !lnk_symbol(p->lnk, "bpftime_rt1_control", &g->rt_misses))))
 		return diag(dg, DIAG_I001, at_file(p->im->path), "the runtime lacks what trampolines call");
+	g->rt_misses += offsetof(struct rt_control, misses);
 	st->cfi = (struct cfi_out){ .arena = p->im->arena,
 		.c = { lnk_cfi_bytes(p->lnk), 0, p->cfi_bytes, lnk_cfi_vaddr(p->lnk), false } };
 	write_all(p, &c, &st->cfi);

@@ -24,6 +24,7 @@ enum site_kind {
 	SITE_IMPORT,	/* PLT stub of an imported function */
 	SITE_SYSCALL,	/* a `syscall` instruction */
 	SITE_USDT,	/* the nop of a statically defined probe */
+	SITE_RETURN,	/* a return instruction of a Go function */
 };
 enum tactic {
 	TACTIC_REFUSED,
@@ -87,7 +88,7 @@ struct site {
 	struct site_cost cost;
 	uint64_t    tramp_off, tramp_bytes;	/* place among the trampolines */
 	uint64_t    cfi_off, cfi_bytes;
-	bool        has_ret;	/* one of `at` is a return hook */
+	bool        has_ret;	/* one of `at` is a return hook, at an entry or import */
 	size_t      n_decide;	/* how many of `at` may keep the function from running */
 };
 

@@ -172,6 +172,8 @@ static const char *not_called(const struct image *im, const struct site *s, cons
 		return "not a function's entry: the return address is not on top of the stack";
 	if (s->kind == SITE_ENTRY && s->vaddr == im->eh.e_entry)
 		return "the program's entry point has no caller";
+	if (image_go_fn_at(im, s->vaddr))
+		return "in Go returns are hooked at return instructions: it moves its stacks";
 	if (s->kind == SITE_IMPORT)
 		return NULL;
 	if (t->has_row && !cfi_row_is_entry(&t->row))
@@ -201,5 +203,7 @@ const char *decide_refused(const struct image *im, const struct site *s,
 
 	if (s->kind != SITE_ENTRY && s->kind != SITE_IMPORT)
 		return "only at a function's entry can a program decide that it does not run";
+	if (t->go)
+		return "a Go function: one value is not its result";
 	return found && found->uncalled ? found->why : not_called(im, s, t);
 }

@@ -10,7 +10,10 @@
 
 #include <stdlib.h>
 
-enum piece_kind { FIXED, LIGHT, HEAVY };
+enum piece_kind {
+	FIXED, LIGHT, HEAVY,
+	GONE,	/* written anew behind the original: need not be kept where it is */
+};
 
 struct piece {
 	uint64_t off, end;	/* in the file */
@@ -83,7 +86,7 @@ static void add_sections(struct search *s)
 		if (im->sh[i].sh_type != SHT_NOBITS && im->sh[i].sh_type != SHT_NULL)
 			add(s, im->sh[i].sh_offset, im->sh[i].sh_size, section_kind(s, &im->sh[i]));
 	if (im->n_sh)
-		add(s, im->eh.e_shoff, im->n_sh * sizeof(Elf64_Shdr), FIXED);
+		add(s, im->eh.e_shoff, im->n_sh * sizeof(Elf64_Shdr), GONE);	/* Go's linker puts them here */
 }
 
 static void add_segments(struct search *s)
@@ -191,6 +194,8 @@ static bool close_range(const struct search *s, bool heavy, uint64_t to, struct 
 	for (size_t i = 0; i < s->n && s->piece[i].off < reach; i++) {
 		const struct piece *p = &s->piece[i];
 
+		if (p->kind == GONE)
+			continue;
 		if (p->off < s->table_end || p->kind == FIXED || (p->kind == HEAVY && !heavy)) {
 			*why = "what follows the program headers cannot move";
 			return false;

@@ -113,7 +113,7 @@ void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold)
 		for (size_t i = 0; i < t->s->n_at; i++) {
 			const struct site_attach *at = &t->s->at[i];
 
-			if (!at->ret && at->sys_exit == t->at_exit &&
+			if (at->ret == (t->s->kind == SITE_RETURN) && at->sys_exit == t->at_exit &&
 			    lnk_decides(t->g->lnk, at->hook) == (bool)decide)
 				run_program(t, at, &cold[(*n_cold)++]);
 		}
@@ -216,8 +216,10 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 void tramp_site_code(const struct tramp_common *g, const struct site *s,
 		     const struct tramp_site *ts, struct code *c, struct cfi_out *f)
 {
-	struct tramp fresh = { .g = g, .s = s, .c = c, .f = f, .base = ts->row, .cfi = ts->has_row,
-			       .r11_dead = ts->r11_dead, .flags = ts->flags }, t = fresh;
+	struct tramp fresh = { .g = g, .s = s, .c = c, .f = f, .base = ts->row,
+			       .cfi = ts->has_row && !ts->go, .r11_dead = ts->r11_dead,
+			       .flags = ts->flags, .at_return = s->kind == SITE_RETURN, .room = ts->room,
+			       .spare = { ts->spare[0], ts->spare[1] } }, t = fresh;
 	uint64_t resume = c->vaddr;
 
 	if (s->has_ret && !ts->calls) {	/* once without bytes, to learn where the resume part will be */

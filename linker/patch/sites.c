@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "go_x86_64.h"
 #include "record.h"
 #include "suggest.h"
 #include "syscall_sites.h"
@@ -45,7 +46,7 @@ static struct site *attach(struct plan *p, const struct want *w, uint64_t vaddr,
 			return s;
 	*ARENA_PUSH(p->im->arena, s->at, s->n_at, s->cap_at) = (struct site_attach){
 		.hook = w->hook, .ret = w->ret, .cookie = w->cookie, .nr = SYSCALL_ANY };
-	s->has_ret |= w->ret;
+	s->has_ret |= w->ret && kind != SITE_RETURN;
 	return s;
 }
 
@@ -53,7 +54,13 @@ static struct site *attach(struct plan *p, const struct want *w, uint64_t vaddr,
 static void set_function(const struct image *im, struct site *s)
 {
 	const struct image_fde *f = image_fde_at(im, s->vaddr);
+	const struct image_go_fn *go = image_go_fn_at(im, s->vaddr);
 
+	if (go) {
+		s->fn_vaddr = go->vaddr;
+		s->fn_bytes = go->end - go->vaddr;
+		return;
+	}
 	if (f) {
 		s->fn_vaddr = f->vaddr;
 		s->fn_bytes = f->bytes;
@@ -77,12 +84,35 @@ static void set_function(const struct image *im, struct site *s)
 	}
 }
 
+/* Go moves its stacks, so nothing may stand in for a return address. */
+static void add_go_returns(struct plan *p, const struct want *w, const struct image_go_fn *fn,
+			   const char *name)
+{
+	uint64_t *ret;
+	size_t n;
+	const char *why = go_returns(p->im, fn, &ret, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct site *s = attach(p, w, ret[i], SITE_RETURN, name);
+
+		s->fn_vaddr = fn->vaddr;
+		s->fn_bytes = fn->end - fn->vaddr;
+		if (why && !s->refused)
+			s->refused = why;
+	}
+}
+
 static void add_function(struct plan *p, const struct want *w, const struct image_symbol *sym,
 			 uint64_t vaddr, const char *name)
 {
-	struct site *s = attach(p, w, vaddr + w->off_bytes, w->off_bytes ? SITE_OFFSET : SITE_ENTRY,
-				name);
+	const struct image_go_fn *fn = w->ret && !w->off_bytes ? image_go_fn_at(p->im, vaddr) : NULL;
+	struct site *s;
 
+	if (fn && fn->vaddr == vaddr) {
+		add_go_returns(p, w, fn, name);
+		return;
+	}
+	s = attach(p, w, vaddr + w->off_bytes, w->off_bytes ? SITE_OFFSET : SITE_ENTRY, name);
 	set_function(p->im, s);
 	if (sym && sym->type == STT_GNU_IFUNC)
 		s->refused = "an IFUNC: the resolver picks an implementation, hook that by its own name";
@@ -105,10 +135,23 @@ struct pattern {
 	bool glob;
 };
 
-static struct pattern parse_pattern(struct arena *a, const char *text)
+/* Go's names have brackets and stars in them: what is a name as it stands means that. */
+static bool is_name(const struct image *im, const char *text)
 {
+	for (size_t i = 0; i < im->n_sym; i++)
+		if (!strcmp(im->sym[i].name, text))
+			return true;
+	return false;
+}
+
+static struct pattern parse_pattern(const struct image *im, const char *text)
+{
+	struct arena *a = im->arena;
 	struct pattern p = { .name = text };
 	const char *at = strchr(text, '@');
+
+	if (is_name(im, text))
+		return p;
 
 	if (at && at != text) {
 		p.name = arena_strndup(a, text, (size_t)(at - text));
@@ -156,7 +199,7 @@ static int add_unnamed(struct plan *p, const struct want *w)
 static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 {
 	const struct image *im = p->im;
-	struct pattern pat = parse_pattern(im->arena, w->symbol);
+	struct pattern pat = parse_pattern(im, w->symbol);
 	bool all = !strcmp(w->symbol, "*");
 	int n = 0, n_defined;
 
@@ -212,6 +255,10 @@ static int find_vaddr(struct plan *p, const struct want *w, struct diags *dg)
 	for (size_t i = 0; i < im->n_fde && !name; i++)
 		if (im->fde[i].vaddr == vaddr)
 			kind = SITE_ENTRY;
+	if (w->ret && name && image_go_fn_at(im, vaddr)) {
+		add_function(p, w, NULL, vaddr, name);
+		return 1;
+	}
 	s = attach(p, w, vaddr, name ? SITE_ENTRY : kind, name);
 	set_function(im, s);
 	return 1;

@@ -173,9 +173,11 @@ void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tra
 			PUT(t->c, 0x48, 0x89, 0xc1);	/* mov %rax, %rcx */
 			skip = jump_if_rcx_0(t);
 		}
-		move_sp(t, -RED_ZONE);
+		if (t->room == STACK_ROOMY)
+			move_sp(t, -RED_ZONE);
 		exit_programs(t, cold, n_cold, at_tests);
-		move_sp(t, RED_ZONE);
+		if (t->room == STACK_ROOMY)
+			move_sp(t, RED_ZONE);
 	} else {
 		plain = jump_if_rcx_0(t);
 		move_sp(t, -ROOM);

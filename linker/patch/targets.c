@@ -162,6 +162,16 @@ static void find_starts(struct targets *t)
 	for (size_t i = 0; i < im->n_import; i++)
 		if (im->import[i].stub_vaddr)
 			add_start(t, im->import[i].stub_vaddr);
+	for (size_t i = 0; im->go && i < im->go->n_fn; i++) {
+		const struct image_go_fn *fn = &im->go->fn[i];
+		const uint8_t *p = image_at(im, fn->vaddr, 1);
+
+		set_bit(t, MAP_CALLED, fn->vaddr);
+		set_bit(t, MAP_TARGET, fn->resume_vaddr);
+		/* Like runtime.goexit: goroutines return to what follows the nop. */
+		if (fn->assembly && p && *p == 0x90)
+			set_bit(t, MAP_TARGET, fn->vaddr + 1);
+	}
 	set_bit(t, MAP_CALLED, im->eh.e_entry);
 	set_bit(t, MAP_CALLED, im->init_vaddr);
 	if (t->n_start)

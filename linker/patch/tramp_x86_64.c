@@ -105,7 +105,8 @@ void cmp_word(struct tramp *t, uint32_t attach)
 /* The word is looked at again behind the state: another thread may have initialised since. */
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 {
-	size_t jne, jmp;
+	size_t jne, jmp, miss = 0;
+	bool go = t->room != STACK_ROOMY;
 
 	PUT(t->c, 0x83, 0x3d);		/* cmpl $DONE, state */
 	put_rel32(t->c, t->g->placed ? t->g->rt_state : t->c->vaddr, 1);
@@ -113,9 +114,17 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 	jne = t->c->n;
 	cmp_word(t, attach);
 	put_jcc(t->c, CC_NE, run_vaddr);
-	PUT(t->c, 0xeb, 0);		/* jmp behind */
+	PUT(t->c, go ? 0xe9 : 0xeb, 0);	/* jmp behind */
+	if (go)
+		PUT(t->c, 0, 0, 0);
 	jmp = t->c->n;
 	fix_rel8(t->c, jne);
+	if (go && !t->spare[0] && t->room == STACK_NONE) {	/* nowhere to ask: not yet */
+		fix_rel32(t->c, jmp - 4, t->c->n);
+		return;
+	}
+	if (go)
+		miss = go_stack_enter(t);
 	PUT(t->c, 0x68);		/* ask: */
 	put32(t->c, attach);
 	t->depth += 8;
@@ -123,21 +132,28 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 	put_call(t->c, t->g->cold);
 	t->depth -= 8;
 	tramp_rows(t);
+	if (go)
+		go_stack_leave(t, miss);
 	put_jcc(t->c, CC_NE, run_vaddr);
-	fix_rel8(t->c, jmp);
+	if (go)
+		fix_rel32(t->c, jmp - 4, t->c->n);
+	else
+		fix_rel8(t->c, jmp);
 }
 
 /* ---- fields of the context ---- */
 
+static bool reads_flags(const struct objfmt_hook *h)
+{
+	return h->kind != HOOK_tracepoint && (h->form == ENTRY_FRAME || h->ctx_mask & 1u << CTX_FLAGS);
+}
+
 static bool wants_flags(const struct tramp *t)
 {
-	for (size_t i = 0; i < t->s->n_at; i++) {
-		const struct objfmt_hook *h = lnk_hook(t->g->lnk, t->s->at[i].hook)->row;
-
-		if (t->s->at[i].ret == t->at_return && h->kind != HOOK_tracepoint &&
-		    (h->form == ENTRY_FRAME || h->ctx_mask & 1u << CTX_FLAGS))
+	for (size_t i = 0; i < t->s->n_at; i++)
+		if (t->s->at[i].ret == t->at_return &&
+		    reads_flags(lnk_hook(t->g->lnk, t->s->at[i].hook)->row))
 			return true;
-	}
 	return false;
 }
 
@@ -149,6 +165,8 @@ static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t co
 	if (r != NO_REG) {
 		if (t->saved[r])
 			op_rsp(t, OP_LOAD, to, t->depth - t->saved[r]);
+		else if (t->on_stack && t->under[r])
+			go_stack_load(t, OP_LOAD, to, t->under_depth - t->under[r]);
 		else if (r != to)
 			mov_reg(t, to, r);
 		return;
@@ -159,11 +177,18 @@ static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t co
 	case CTX_SS: mov_imm64(t, to, USER_SS); break;
 	case CTX_COOKIE: mov_imm64(t, to, cookie); break;
 	case CTX_FLAGS: op_rsp(t, OP_LOAD, to, t->depth - t->saved_flags); break;
-	case CTX_SP: op_rsp(t, OP_LEA, to, t->depth + (t->at_return ? 8 : 0)); break;
-	case CTX_FUNC_IP: lea_rip(t, to, t->s->kind == SITE_OFFSET && t->s->fn_vaddr ?
-				  t->s->fn_vaddr : t->s->vaddr); break;
+	case CTX_SP:
+		if (t->on_stack)
+			go_stack_load(t, OP_LEA, to, t->under_depth + (t->at_return ? 8 : 0));
+		else
+			op_rsp(t, OP_LEA, to, t->depth + (t->at_return ? 8 : 0));
+		break;
+	case CTX_FUNC_IP: lea_rip(t, to, (t->s->kind == SITE_OFFSET || t->s->kind == SITE_RETURN) &&
+				  t->s->fn_vaddr ? t->s->fn_vaddr : t->s->vaddr); break;
 	default:	/* CTX_IP */
-		if (t->at_return)
+		if (t->at_return && t->on_stack)
+			go_stack_load(t, OP_LOAD, to, t->under_depth);
+		else if (t->at_return)
 			return_address(t, to);
 		else
 			lea_rip(t, to, t->s->vaddr);
@@ -213,7 +238,7 @@ void store_regs(struct tramp *t, int32_t at, uint64_t cookie)
 
 		if (i == CTX_DI)
 			continue;
-		if (r == NO_REG || t->saved[r]) {
+		if (r == NO_REG || t->saved[r] || (t->on_stack && t->under[r])) {
 			load_field(t, RDI, i, cookie);
 			r = RDI;
 		}
@@ -273,13 +298,25 @@ static void call_packed(struct tramp *t, const struct objfmt_hook *h, const stru
 		pop_reg(t, pushed[--n_pushed]);
 }
 
+static void push_flags(struct tramp *t)
+{
+	PUT(t->c, 0x9c);	/* pushfq */
+	t->depth += 8;
+	t->saved_flags = t->depth;
+	tramp_rows(t);
+}
+
 /* preserve_most keeps every general register but r11; many a program keeps that too. */
 void call_program(struct tramp *t, const struct site_attach *at, size_t *decided_at)
 {
 	const struct objfmt_hook *h = lnk_hook(t->g->lnk, at->hook)->row;
 	bool own_r11 = !t->r11_dead && !t->saved[R11] && !lnk_hook(t->g->lnk, at->hook)->keeps_all;
 	bool outcome = h->bits & OBJFMT_HOOK_OUTCOME;
+	bool go = go_stack_wanted(t, at), flags = go && reads_flags(h);
+	size_t miss = go ? go_stack_enter(t) : 0;
 
+	if (flags)
+		push_flags(t);
 	if (outcome) {
 		push_reg(t, RAX);
 		push_reg(t, RDX);
@@ -309,17 +346,20 @@ void call_program(struct tramp *t, const struct site_attach *at, size_t *decided
 		pop_reg(t, RDX);
 		pop_reg(t, RAX);
 	}
+	if (flags)
+		move_sp(t, 8);
+	if (go)
+		go_stack_leave(t, miss);
 }
 
 /* ---- flags ---- */
 
 void save_flags(struct tramp *t)
 {
+	if (t->room != STACK_ROOMY && t->flags == FLAGS_DEAD)
+		return;		/* call_program() pushes what they are then */
 	if (t->flags == FLAGS_ALL_LIVE || wants_flags(t)) {
-		PUT(t->c, 0x9c);	/* pushfq */
-		t->depth += 8;
-		t->saved_flags = t->depth;
-		tramp_rows(t);
+		push_flags(t);
 		if (t->flags == FLAGS_ALL_LIVE)
 			PUT(t->c, 0xfc);	/* cld */
 	} else if (t->flags == FLAGS_STATUS_LIVE) {

@@ -5,7 +5,8 @@
  *     tramp_x86_64.c   pieces of code, fields of the context, calling a program
  *     site_x86_64.c    a site's trampoline and the cold path
  *     syscall_x86_64.c the part of that around a system call
- *     return_x86_64.c  return slots: arming one, their stubs, what runs at the return */
+ *     return_x86_64.c  return slots: arming one, their stubs, what runs at the return
+ *     go_stack_x86_64.c  another stack for programs hooked into goroutines */
 #ifndef BPFTIME_LINKER_PATCH_TRAMP_X86_64_H
 #define BPFTIME_LINKER_PATCH_TRAMP_X86_64_H
 
@@ -33,6 +34,11 @@ struct tramp {
 	int32_t  saved_flags;	/* the same, of RFLAGS */
 	bool     at_exit;	/* behind the call of SITE_SYSCALL */
 	bool     at_return;	/* at depth 0 rsp points at the return address */
+	uint8_t  room;		/* enum stack_room */
+	uint8_t  spare[2];
+	bool     on_stack;	/* between go_stack_enter and _leave: depth and saved are of that
+				 * stack, these of the one left: */
+	int32_t  under[16], under_flags, under_depth;
 };
 
 /* Notes in the CFI that the stack pointer moved. */
@@ -60,6 +66,13 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
 
 /* All fields of the frame at at(%rsp), but rdi's, which has been stored. */
 void store_regs(struct tramp *t, int32_t at, uint64_t cookie);
+
+/* go_stack_x86_64.c */
+bool go_stack_wanted(const struct tramp *t, const struct site_attach *at);
+size_t go_stack_enter(struct tramp *t);
+void go_stack_leave(struct tramp *t, size_t miss);	/* flags stay; ZF is set after a miss */
+/* op disp(sp), to; sp as it was when the stack was left */
+void go_stack_load(struct tramp *t, uint8_t op, enum reg to, int32_t off);
 
 /* site_x86_64.c */
 struct cold {		/* branch to the cold path of one program, and where it comes back */

@@ -20,6 +20,12 @@ enum flags_mode {
 	FLAGS_ALL_LIVE,	/* also DF, or a hook reads them */
 };
 
+enum stack_room {
+	STACK_ROOMY,	/* a thread's */
+	STACK_SOME,	/* a goroutine's, behind its check: some hundred bytes */
+	STACK_NONE,	/* a goroutine's: perhaps not one byte */
+};
+
 /* How a site is to be patched; made once by plan_make, used for sizes and for bytes. */
 struct tramp_site {
 	struct insn insn[WINDOW_MAX];	/* displaced */
@@ -38,6 +44,9 @@ struct tramp_site {
 	bool     lends;		/* is such a neighbour */
 	struct cfi_row row;	/* at the hooked instruction */
 	bool     has_row;	/* false: nobody can unwind there anyway */
+	bool     go;		/* in a Go function (go_x86_64.h) */
+	uint8_t  room;		/* enum stack_room */
+	uint8_t  spare[2];	/* general registers that hold nothing here; 0: none */
 	bool     calls;		/* return programs: the trampoline calls the function (own_frame.h),
 				 * else its return goes through a slot */
 };
@@ -50,6 +59,7 @@ struct tramp_common {
 	uint64_t rt_cold, rt_slot;	/* bpftime_rt1_cold, bpftime_rt1_slot */
 	uint64_t rt_state;		/* bpftime_rt1_state */
 	uint64_t slots;			/* bpftime_rt1_slots */
+	uint64_t rt_stacks, rt_misses;	/* bpftime_rt1_stacks, rt_control.misses */
 	uint64_t cold, stubs;		/* written by tramp_common_code */
 	bool     has_slots;		/* the same: returns go through slots */
 };
@@ -58,6 +68,11 @@ struct tramp_common {
  * stub for each slot. Sets common->cold, ->stubs and ->has_slots. */
 void tramp_common_code(struct tramp_common *common, bool slots, struct code *c,
 		       struct cfi_out *f);
+
+/* Can all programs of the site run there?  NULL, or the reason; true for *stacks when one needs a
+ * stack of the payload's. */
+const char *tramp_refused(const struct lnk *l, const struct site *s, const struct tramp_site *t,
+			  bool *stacks);
 
 /* Writes the trampoline of one site and its FDEs; the site jumps to where c stood. */
 void tramp_site_code(const struct tramp_common *common, const struct site *s,

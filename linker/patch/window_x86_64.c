@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "go_x86_64.h"
+
 enum {
 	JMP_BYTES = 5, SHORT_BYTES = 2,
 	LOOK_AHEAD = 32,	/* instructions that may pass before the flags are decided */
@@ -86,6 +88,8 @@ static void see_state(const struct image *im, const struct targets *t, struct si
 	bool entry = s->kind == SITE_ENTRY;
 
 	ts->has_row = cfi_row_at(im, s->vaddr, &ts->row);
+	if (s->kind == SITE_RETURN)	/* results and callee-saved registers: no flags */
+		return;
 	if (entry && ((ts->has_row && !cfi_row_is_entry(&ts->row)) || is_fragment(s) ||
 		      (!s->symbol && !targets_called(t, s->vaddr))))
 		entry = false;
@@ -179,8 +183,10 @@ static const char *collect_before(const struct image *im, struct targets *t, str
 		size_t k = 0;
 
 		need = start + JMP_BYTES > s->vaddr + 1 ? start + JMP_BYTES : s->vaddr + 1;
-		if (targets_in(t, start + 1, need))
+		if (targets_in(t, start + 1, s->vaddr + 1))
 			return why;
+		if (targets_in(t, start + 1, need))
+			continue;	/* from further ahead the jump ends earlier */
 		for (at = start; at < need && k < WINDOW_MAX; at += ts->insn[k++].len)
 			if (!decode_at(im, at, end, &ts->insn[k]) ||
 			    (ts->insn[k].refuse && !is_the_call(s, &ts->insn[k])))
@@ -250,6 +256,9 @@ const char *window_decide(const struct image *im, struct targets *targets, struc
 		return "not the start of an instruction";
 	s->patch_vaddr = s->vaddr + (first.kind == INSN_ENDBR ? first.len : 0);
 	see_state(im, targets, s, ts);
+	why = go_see_site(im, s, ts);
+	if (why)
+		return why;
 	s->window_bytes = JMP_BYTES;
 	why = collect(im, targets, s, JMP_BYTES, ts, &s->tactic);
 	if (!why)
@@ -273,7 +282,7 @@ bool window_borrow(const struct image *im, struct targets *targets, struct site 
 
 	if (!s->patch_vaddr || host->refused || host->tactic != TACTIC_JMP || host_ts->lends || d < -128 || d > 127 ||
 	    collect(im, targets, host, 2 * JMP_BYTES, &more, &tactic) ||
-	    more.back_vaddr < room + JMP_BYTES || collect(im, targets, s, SHORT_BYTES, ts, &s->tactic))
+	    more.back_vaddr < room + JMP_BYTES || go_window_refused(im, host, &more) || collect(im, targets, s, SHORT_BYTES, ts, &s->tactic))
 		return false;
 	more.lends = true;
 	*host_ts = more;

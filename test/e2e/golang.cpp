@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// Go programs: every function hooked by programs that need a stack, while stacks grow and are
+// moved; counts against the program's own and the kernel's.
+#include "e2e.h"
+
+#include <map>
+
+static const std::string hook = BPFTIME_GO_HOOK, source = BPFTIME_GO_SOURCE;
+
+struct Build {
+	const char *name, *env, *flags;
+	uint64_t pie;	// where it is loaded without randomisation, 0: where it says
+	const char *after = "";
+};
+static void PrintTo(const Build &b, std::ostream *o) { *o << b.name; }
+
+static std::string go_env(const Scratch &tmp)
+{
+	return "export HOME=" + tmp.dir + " GOCACHE=" + (tmp / "cache") + " GOPATH=" + (tmp / "go") +
+	       " GOFLAGS=-mod=mod GO111MODULE=off GOTOOLCHAIN=local; ";
+}
+
+// What a dumped hash map holds.
+static std::map<uint64_t, uint64_t> table(const std::string &dir, const std::string &map)
+{
+	std::map<uint64_t, uint64_t> t;
+	Result r = sh(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
+	static const std::regex pair("\"formatted\":\\{\"key\":([0-9]+),\"value\":([0-9]+)");
+	for (std::sregex_iterator i(r.out.begin(), r.out.end(), pair), end; i != end; ++i)
+		t[strtoull((*i)[1].str().c_str(), nullptr, 10)] =
+			strtoull((*i)[2].str().c_str(), nullptr, 10);
+	return t;
+}
+
+struct Go : testing::TestWithParam<Build> {
+	Scratch tmp;
+
+	bool build(const std::string &out)
+	{
+		const Build &b = GetParam();
+		Result r = sh(go_env(tmp) + b.env + " go build " + b.flags + " -o " + out + " " + source +
+			      (*b.after ? " && " + std::string(b.after) + " " + out : ""));
+		EXPECT_EQ(r.status, 0) << r.out;
+		return !r.status;
+	}
+};
+
+TEST_P(Go, CountsExactlyWhileStacksMove)
+{
+	if (!have("go"))
+		GTEST_SKIP() << "golang-go is not installed";
+	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
+	if (!build(plain))
+		return;
+	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe '*' --uretprobe 'main.*' --map-dir " +
+			 maps + " -o " + patched + " " + hook);
+	ASSERT_EQ(made.status, 0) << made.out;
+	Result expect = sh("setarch -R " + plain);
+	ASSERT_EQ(expect.status, 0) << expect.out;
+	EXPECT_EQ(sh("setarch -R " + patched), expect);
+
+	std::map<uint64_t, uint64_t> calls = table(maps, "calls"), rets = table(maps, "rets");
+	uint64_t bias = GetParam().pie ? GetParam().pie - 0x400000 : 0;
+	std::istringstream lines(expect.out);
+	std::string name;
+	long count, seen = 0;
+	while (lines >> name)
+		if (!name.compare(0, 5, "main.") && lines >> count) {
+			Place at = place_of(plain, name);
+			ASSERT_TRUE(at.found) << name;
+			EXPECT_EQ(calls[at.vaddr + bias], count) << name;
+			if (name != "main.leaf")	// too short for a jump at both ends
+				EXPECT_EQ(rets[at.vaddr + bias], count) << name;
+			seen++;
+		}
+	EXPECT_EQ(seen, 8);
+	EXPECT_GT(calls.size(), 500u);	// of the runtime, too
+	Result back = sh(bin + "bpftime-patch --revert " + patched + " -o " + (tmp / "back") + " && cmp " +
+			 (tmp / "back") + " " + plain);
+	EXPECT_EQ(back.status, 0) << back.out;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+	Build, Go,
+	testing::Values(Build{ "static_exe", "CGO_ENABLED=0", "", 0 },
+			Build{ "stripped", "CGO_ENABLED=0", "-ldflags='-s -w'", 0 },
+			Build{ "table_without_name", "CGO_ENABLED=0", "-ldflags='-s -w'", 0,
+			       "objcopy --rename-section .gopclntab=.text.more" },
+			Build{ "unoptimised", "CGO_ENABLED=0", "-gcflags='-N -l'", 0 },
+			Build{ "cgo", "CGO_ENABLED=1", "-tags netcgo -ldflags=-linkmode=external", 0 },
+			Build{ "pie", "CGO_ENABLED=0", "-buildmode=pie", 0x555555554000 }),
+	[](const auto &i) { return std::string(i.param.name); });
+
+// The kernel counts behind the stack check what is counted here at the entry; at the entry
+// itself it counts calls twice when the stack grows.
+TEST(GoKernel, CountsTheSame)
+{
+	if (!have("go"))
+		GTEST_SKIP() << "golang-go is not installed";
+	KernelCount kernel;
+	if (!kernel.reason.empty())
+		GTEST_SKIP() << kernel.reason;
+	Scratch tmp;
+	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
+	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source + " && " + bin +
+			 "bpftime-patch --binary " + plain + " --uprobe main.small --map-dir " + maps +
+			 " -o " + patched + " " + hook);
+	ASSERT_EQ(made.status, 0) << made.out;
+	EXPECT_EQ(sh(patched).status, 0);
+	Place at = place_of(plain, "main.small");
+	enum { CHECK_BYTES = 6 };	// cmp 0x10(%r14), %rsp; jbe
+	ASSERT_TRUE(kernel.run(plain, at.foff + CHECK_BYTES, plain, false));
+	EXPECT_EQ((long)table(maps, "calls")[at.vaddr], kernel.entries);
+	ASSERT_TRUE(kernel.run(plain, at.foff, plain, false));
+	EXPECT_GT(kernel.entries, (long)table(maps, "calls")[at.vaddr]);
+}
+
+// Debian's own go, every entry hooked, says its version and compiles, links and runs a program.
+TEST(GoTool, BuildsWithEveryEntryHooked)
+{
+	const std::string go = sh("readlink -f $(command -v go)").out;
+	if (!have("go") || go.empty())
+		GTEST_SKIP() << "golang-go is not installed";
+	Scratch tmp;
+	const std::string root = sh("go env GOROOT | tr -d '\\n'").out, patched = tmp / "go", maps = tmp / "maps";
+	Result made = sh(bin + "bpftime-patch --binary $(readlink -f $(command -v go)) --uprobe '*' --map-dir " +
+			 maps + " -o " + patched);
+	ASSERT_EQ(made.status, 0) << made.out;
+	const std::string env = go_env(tmp) + "export GOROOT=" + root + "; ";
+	EXPECT_EQ(sh(env + patched + " version"), sh(env + "go version"));
+	std::ofstream(tmp / "hello.go") << "package main\nfunc main() { println(\"hello\") }\n";
+	Result built = sh(env + "CGO_ENABLED=0 " + patched + " build -o " + (tmp / "hello") + " " + (tmp / "hello.go") +
+			  " && " + (tmp / "hello"));
+	EXPECT_EQ(built.status, 0) << built.out;
+	EXPECT_EQ(built.out, "hello\n");
+	EXPECT_GT(atol(sh(bin + "bpftime-ctl dump calls --dir " + maps + " | sed 's/^0: //'").out.c_str()), 100000);
+}
+
+// Where Go's own table is all there is, it names what the symbols named.
+TEST(GoNames, AreThoseOfTheSymbols)
+{
+	if (!have("go"))
+		GTEST_SKIP() << "golang-go is not installed";
+	Scratch tmp;
+	const std::string full = tmp / "full", bare = tmp / "bare";
+	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + full + " " + source + " && strip -o " + bare +
+			 " " + full);
+	ASSERT_EQ(made.status, 0) << made.out;
+	struct arena *a = arena_new();
+	struct diags dg = {};
+	struct image *with, *without;
+	ASSERT_EQ(image_read(a, full.c_str(), &with, &dg), 0);
+	ASSERT_EQ(image_read(a, bare.c_str(), &without, &dg), 0);
+	std::map<uint64_t, std::string> names;
+	size_t n = 0;
+	for (size_t i = 0; i < without->n_sym; i++)
+		names[without->sym[i].vaddr] = without->sym[i].name;
+	for (size_t i = 0; i < with->n_sym; i++) {
+		std::string name = with->sym[i].name;
+		if (!image_go_fn_at(with, with->sym[i].vaddr) || name == "runtime.text")
+			continue;
+		std::string other = names[with->sym[i].vaddr];
+		// Both call a function of assembly and its wrapper apart, each in its way.
+		for (const char *tail : { ".abi0", ".abiwrapper" }) {
+			if (name.size() > strlen(tail) && name.compare(name.size() - strlen(tail), std::string::npos, tail) == 0)
+				name.resize(name.size() - strlen(tail));
+			if (other.size() > strlen(tail) && other.compare(other.size() - strlen(tail), std::string::npos, tail) == 0)
+				other.resize(other.size() - strlen(tail));
+		}
+		name = std::regex_replace(name, std::regex("\\[[^\\[\\]]*\\]"), "[...]");
+		EXPECT_EQ(other, name);
+		n++;
+	}
+	EXPECT_GT(n, 1000u);
+	arena_free(a);
+}
