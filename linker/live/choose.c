@@ -314,6 +314,7 @@ int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 
 		if (!all[i].job.plan->n_site)
 			continue;
+		o.running = true;
 		o.no_returns = asks_for_returns(&all[i]) ? c.no_returns : NULL;
 		r = plan_make(all[i].job.plan, &o, dg);
 		if (r < 0)

@@ -104,7 +104,19 @@ static bool starts_again(const struct image *im, const struct image_go_fn *fn)
 	return false;
 }
 
-const char *go_see_site(const struct image *im, struct site *s, struct tramp_site *t)
+/* The window of an entry: all of the check, and nothing else. */
+static void take_check(const struct image *im, const struct image_go_fn *fn, uint64_t end, struct tramp_site *t)
+{
+	uint64_t at = fn->vaddr;
+	struct dec_insn d;
+
+	for (t->n_insn = 0; at < end && decode(im, at, fn->end, &t->insn[t->n_insn], &d); t->n_insn++)
+		at += t->insn[t->n_insn].len;
+	t->n_before = t->n_insn;
+	t->back_vaddr = end;
+}
+
+const char *go_see_site(const struct image *im, const struct site *s, struct tramp_site *t)
 {
 	const struct image_go_fn *fn = image_go_fn_at(im, s->vaddr);
 	uint64_t checked;
@@ -127,7 +139,7 @@ const char *go_see_site(const struct image *im, struct site *s, struct tramp_sit
 	if (checked)
 		t->room = STACK_SOME;
 	if (s->kind == SITE_ENTRY && s->vaddr == fn->vaddr && checked)
-		s->patch_vaddr = checked;
+		take_check(im, fn, checked, t);
 	else if (s->kind == SITE_ENTRY && !fn->assembly && starts_again(im, fn))
 		return "it starts again when its stack has grown, and where it finds out is not clear";
 	if (!fn->assembly && s->kind != SITE_OFFSET) {	/* neither arguments nor results, nor kept */
@@ -172,6 +184,16 @@ const char *go_window_refused(const struct image *im, const struct site *s, stru
 		if (d.regs_written & 1u << SP)
 			on_top = false;
 	}
+	return NULL;
+}
+
+const char *go_running_refused(const struct site *s, const struct tramp_site *t)
+{
+	if (!t->go || (t->n_insn && t->n_before == t->n_insn))
+		return NULL;
+	for (size_t i = 1; i < t->n_insn; i++)
+		if (t->insn[i].vaddr - s->patch_vaddr < s->window_bytes)
+			return "a goroutine may have been stopped among the instructions that the jump covers";
 	return NULL;
 }
 

@@ -79,6 +79,8 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 	}
 	if (!why)
 		why = go_window_refused(p->im, s, t);
+	if (!why && o->running)
+		why = go_running_refused(s, t);
 	if (!why)
 		why = tramp_refused(p->lnk, s, t, &p->state->stacks);
 	if (!why && s->has_ret)

@@ -112,6 +112,7 @@ struct plan_opts {
 	bool   allow_trap;
 	double max_cost_ns;	/* 0: no limit */
 	bool   slots_only;	/* return hooks never call the function, for tests */
+	bool   running;		/* the program runs while it is patched */
 	const char *no_returns;	/* why there can be no return hooks; NULL: there can */
 };
 

@@ -260,6 +260,13 @@ const char *window_decide(const struct image *im, struct targets *targets, struc
 	if (why)
 		return why;
 	s->window_bytes = JMP_BYTES;
+	if (ts->n_insn) {	/* Go's check of the stack, which is longer; else what follows it */
+		s->tactic = TACTIC_JMP;
+		if (!targets_in(targets, s->patch_vaddr + 1, s->patch_vaddr + JMP_BYTES))
+			return NULL;
+		s->patch_vaddr = ts->back_vaddr;
+		ts->n_insn = ts->n_before = 0;
+	}
 	why = collect(im, targets, s, JMP_BYTES, ts, &s->tactic);
 	if (!why)
 		return NULL;
@@ -280,7 +287,7 @@ bool window_borrow(const struct image *im, struct targets *targets, struct site 
 	struct tramp_site more = *host_ts;
 	enum tactic tactic;
 
-	if (!s->patch_vaddr || host->refused || host->tactic != TACTIC_JMP || host_ts->lends || d < -128 || d > 127 ||
+	if (!s->patch_vaddr || host->refused || host->tactic != TACTIC_JMP || host_ts->lends || host_ts->n_before || d < -128 || d > 127 ||
 	    collect(im, targets, host, 2 * JMP_BYTES, &more, &tactic) ||
 	    more.back_vaddr < room + JMP_BYTES || go_window_refused(im, host, &more) || collect(im, targets, s, SHORT_BYTES, ts, &s->tactic))
 		return false;
