@@ -3,8 +3,12 @@
  * Calls: helpers (the runtime's bpftime_h_<name>, inlined later), subprograms, and
  * callx, which unverified programs may use. */
 #include "lower.h"
+#include "maps.h"
 
-enum { TAIL_CALL_LIMIT = 33 };	/* the kernel's MAX_TAIL_CALL_CNT */
+enum {
+	TAIL_CALL_LIMIT = 33,	/* the kernel's MAX_TAIL_CALL_CNT */
+	MANY_MAP_OPERATIONS = 32,	/* of one program: no more of them are inlined */
+};
 
 static struct loc at(const struct lower_func *f, uint32_t i)
 {
@@ -65,14 +69,27 @@ void lower_map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef ou
 	}
 }
 
+/* Is a map operation a call of a function of its own, rather than inlined? */
+static bool is_apart(struct lower_func *f, int32_t map)
+{
+	const struct unit_map *m = map >= 0 ? &f->l->u->map[map] : NULL;
+
+	if (f->in_cold)
+		return true;
+	if (m && (m->type == MAP_TYPE_array || m->type == MAP_TYPE_percpu_array))
+		return false;	/* an addition and a comparison */
+	return f->p->n_inlined++ >= MANY_MAP_OPERATIONS;
+}
+
 static void call_helper(struct lower_func *f, uint32_t i, const struct helper_proto *h,
 			LLVMValueRef fn)
 {
 	LLVMTypeRef type = helper_type(f->l, h);
 	LLVMValueRef arg[10], v;
 	struct lower *l = f->l;
+	int32_t map = f->p->facts ? f->p->facts->insn[i].map : -1;
 	unsigned n = 0;
-	bool cold;
+	bool apart;
 
 	for (unsigned k = 0; k < 5 && h->arg[k] != ARG_NONE; k++) {
 		if (h->arg[k] == ARG_MAP) {
@@ -84,11 +101,11 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 			arg[n++] = reg_ptr(f, k + 1);
 		}
 	}
-	cold = f->in_cold && h->arg[0] == ARG_MAP;
-	if (cold)
-		fn = lower_cold_helper(l, h, fn, f->p->facts ? f->p->facts->insn[i].map : -1);
+	apart = h->arg[0] == ARG_MAP && is_apart(f, map);
+	if (apart)
+		fn = lower_apart(l, h, fn, map, f->in_cold);
 	v = LLVMBuildCall2(l->b, type, fn, arg, n, "");
-	if (cold)
+	if (apart)
 		LLVMSetInstructionCallConv(v, l->hook_cc);
 	if (h->ret == RET_INT)
 		reg_set(f, 0, v);

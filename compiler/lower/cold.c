@@ -3,8 +3,9 @@
  * Blocks that run rarely: those that are only reached when a map had no such key.  Programs
  * look a key up and add it when it is missing, which happens once a key.
  *
- * The helper calls in them are not inlined: what they would need in registers, the entry
- * would save and restore at every hit. */
+ * The map operations in them are not inlined: what they would need in registers, the entry
+ * would save and restore at every hit.  Nor are, in any block, those of a program that has very many:
+ * each is a loop over a chain with several exits, and LLVM's time grows with the square of them. */
 #include <string.h>
 
 #include "lower.h"
@@ -71,30 +72,29 @@ void lower_cold(struct lower_prog *p)
 	} while (changed);
 }
 
-/* A function of its own around helper h, `fn`, on one map, or on any (map < 0), keeping the
- * caller's registers. */
-LLVMValueRef lower_cold_helper(struct lower *l, const struct helper_proto *h, LLVMValueRef fn,
-			       int32_t map)
+LLVMValueRef lower_apart(struct lower *l, const struct helper_proto *h, LLVMValueRef fn, int32_t map,
+			 bool is_cold)
 {
 	LLVMTypeRef type = LLVMGlobalGetValueType(fn);
-	char *name = arena_printf(l->a, "cold.%s.%s", h->name,
+	char *name = arena_printf(l->a, "%s.%s.%s", is_cold ? "cold" : "apart", h->name,
 				  map < 0 ? "any" : l->u->map[map].name);
-	LLVMValueRef cold = LLVMGetNamedFunction(l->mod, name), arg[10], v;
+	LLVMValueRef apart = LLVMGetNamedFunction(l->mod, name), arg[10], v;
 	LLVMBasicBlockRef from = LLVMGetInsertBlock(l->b);
 	LLVMMetadataRef at = LLVMGetCurrentDebugLocation2(l->b);
 	unsigned n = LLVMCountParams(fn);
 
-	if (cold)
-		return cold;
-	cold = LLVMAddFunction(l->mod, name, type);
-	LLVMSetLinkage(cold, LLVMInternalLinkage);
-	LLVMSetFunctionCallConv(cold, l->hook_cc);
-	lower_add_attr(l, cold, "noinline");
-	lower_add_attr(l, cold, "cold");
+	if (apart)
+		return apart;
+	apart = LLVMAddFunction(l->mod, name, type);
+	LLVMSetLinkage(apart, LLVMInternalLinkage);
+	LLVMSetFunctionCallConv(apart, l->hook_cc);
+	lower_add_attr(l, apart, "noinline");
+	if (is_cold)
+		lower_add_attr(l, apart, "cold");
 	LLVMSetCurrentDebugLocation2(l->b, NULL);
-	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, cold, ""));
+	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, apart, ""));
 	for (unsigned k = 0; k < n; k++)
-		arg[k] = LLVMGetParam(cold, k);
+		arg[k] = LLVMGetParam(apart, k);
 	if (map >= 0) {		/* parameters 0 and 1 of every map helper */
 		arg[0] = l->map[map].desc;
 		arg[1] = lower_map_base(l, (size_t)map);
@@ -106,5 +106,5 @@ LLVMValueRef lower_cold_helper(struct lower *l, const struct helper_proto *h, LL
 		LLVMBuildRet(l->b, v);
 	LLVMPositionBuilderAtEnd(l->b, from);
 	LLVMSetCurrentDebugLocation2(l->b, at);
-	return cold;
+	return apart;
 }

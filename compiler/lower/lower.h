@@ -114,6 +114,7 @@ struct lower_prog {
 	uint8_t           *leader;	/* a block starts at this slot */
 	struct kinds      *kinds;	/* at each leader */
 	uint8_t           *cold;	/* the block at this leader runs rarely */
+	unsigned           n_inlined;	/* map operations so far that are more than arithmetic */
 	LLVMBasicBlockRef *block;	/* of each leader */
 };
 
@@ -146,8 +147,10 @@ void lower_cold(struct lower_prog *p);
 /* Does the jump at slot i test whether a lookup found something? */
 bool lower_is_null_test(const struct lower_prog *p, uint32_t i, const struct kinds *k,
 			bool *taken_if_null);
-LLVMValueRef lower_cold_helper(struct lower *l, const struct helper_proto *h, LLVMValueRef fn,
-			       int32_t map);
+/* A function of its own around helper h, `fn`, on one map, or on any (map < 0), keeping the
+ * caller's registers (cold.c). */
+LLVMValueRef lower_apart(struct lower *l, const struct helper_proto *h, LLVMValueRef fn, int32_t map,
+			 bool is_cold);
 void lower_add_attr(struct lower *l, LLVMValueRef fn, const char *name);
 
 /* Bytes of the function's stack that a program might read before it writes them (stack.c).

@@ -155,6 +155,28 @@ SEC("uprobe") int store(struct pt_regs *ctx)
 	EXPECT_GT(locks("hook.store"), 0);
 }
 
+/* LLVM's time grows with the square of inlined walks: a program that has many map operations calls
+ * most of them, and so stays small. */
+TEST(Object, ManyMapOperationsAreNotInlined)
+{
+	NEED_CLANG();
+	size_t bytes[2];
+	for (int many = 0; many < 2; many++) {
+		std::string body;
+		for (int i = 0; i < (many ? 200 : 20); i++)
+			body += "	k = (s ^ " + std::to_string(i) + ") & 63;\n"
+				"	v = bpf_map_lookup_elem(&h, &k);\n	if (v)\n		s += *v;\n";
+		Made m(compile_text(std::string(bpf_head) + "MAP(h, HASH, __u32, __u64, 64)\n"
+				    "SEC(\"uprobe\") int many(struct pt_regs *ctx)\n{\n	__u32 k;\n"
+				    "	__u64 s = ctx->di, *v;\n" + body + "	return s;\n}\n"));
+		ASSERT_EQ(m.err, 0);
+		obj_file f = m.read();
+		EXPECT_EQ(!m.section(f, ".text.apart.map_lookup_elem.h"), !many);
+		bytes[many] = m.section(f, ".text.hook.many")->bytes;
+	}
+	EXPECT_LT(bytes[1] / 200, bytes[0] / 20 / 2);
+}
+
 /* Of all samples, and of every relocation, symbol and instruction in them. */
 class Sample : public testing::TestWithParam<const char *> {};
 
