@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_kernel OBJECT SYMBOL TARGET ARG...: runs TARGET with the object's program attached to
- * SYMBOL by a kernel uprobe.  The value of its map `count` or `lost` goes to stderr as
+ * bench_kernel OBJECT SYMBOL TARGET ARG...: runs TARGET with the object's programs attached in the
+ * kernel: to SYMBOL by a uprobe, to the probe bench:hit, or to a tracepoint.  The value of its map `count` or `lost` goes to stderr as
  * "count N": the harness compares it with the calls made. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { MAX_LINKS = 8 };
 
 static int fail(const char *what)
 {
@@ -56,31 +61,57 @@ static void report(struct bpf_object *obj, const char *name)
 	fprintf(stderr, "%s %llu\n", name, n);
 }
 
+static bool starts(const char *s, const char *with)
+{
+	return !strncmp(s, with, strlen(with));
+}
+
+/* libbpf looks for tracepoints there.  Where nobody mounted it, this process alone does. */
+static void mount_tracefs(void)
+{
+	if (access("/sys/kernel/tracing/events", F_OK) && !unshare(CLONE_NEWNS) &&
+	    !mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+}
+
+static struct bpf_link *attach(struct bpf_program *prog, const char *symbol, const char *path)
+{
+	const char *sec = bpf_program__section_name(prog);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = symbol, .retprobe = starts(sec, "uretprobe"));
+
+	if (starts(sec, "usdt"))
+		return bpf_program__attach_usdt(prog, -1, path, "bench", "hit", NULL);
+	if (starts(sec, "tracepoint"))
+		return bpf_program__attach(prog);
+	return bpf_program__attach_uprobe_opts(prog, -1, path, 0, &opts);
+}
+
 int main(int argc, char **argv)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts);
-	struct bpf_object *obj;
+	struct bpf_link *link[MAX_LINKS];
 	struct bpf_program *prog;
+	struct bpf_object *obj;
 	struct bpf_map *ring;
-	struct bpf_link *link;
+	size_t n = 0;
 	int r;
 
 	if (argc < 4) {
 		fputs("usage: bench_kernel OBJECT SYMBOL TARGET ARG...\n", stderr);
 		return 2;
 	}
+	mount_tracefs();
 	obj = bpf_object__open_file(argv[1], NULL);
 	if (!obj || bpf_object__load(obj))
 		return fail(argv[1]);
-	prog = bpf_object__next_program(obj, NULL);
-	opts.func_name = argv[2];
-	opts.retprobe = !strncmp(bpf_program__section_name(prog), "uretprobe", 9);
-	link = bpf_program__attach_uprobe_opts(prog, -1, argv[3], 0, &opts);
-	if (!link)
-		return fail("attach");
+	bpf_object__for_each_program(prog, obj) {
+		if (n == MAX_LINKS || !(link[n] = attach(prog, argv[2], argv[3])))
+			return fail("attach");
+		n++;
+	}
 	ring = bpf_object__find_map_by_name(obj, "records");
 	r = run(argv + 3, ring ? bpf_map__fd(ring) : -1);
-	bpf_link__destroy(link);
+	while (n)
+		bpf_link__destroy(link[--n]);
 	report(obj, "count");
 	report(obj, "lost");
 	bpf_object__close(obj);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_target ENTRY MILLISECONDS: calls bench_<ENTRY> in batches for that long, and prints
+ * bench_target ENTRY MILLISECONDS, bench_calls ENTRY MILLISECONDS: calls bench_<ENTRY> in batches for that long, and prints
  *
  *     nanoseconds a call (the median batch)   calls made
  *
@@ -19,16 +19,27 @@
 
 enum { MAX_BATCHES = 4096, RING_RECORD_BYTES = 24, RING_BYTES = 1 << 22, PAGE = 4096 };
 
-long bench_push(long a, const char *b);
-long bench_nop5(long a, const char *b);
-long bench_step(long a, const char *b);
+typedef long entry_fn(long, const char *);
 
-typedef long (*entry_fn)(long, const char *);
+/* Two programs: one that makes system calls of its own, and one that does not. */
+#ifdef BENCH_CALLS
+#define ENTRIES(x_) x_(syscall) x_(anycall)
+#else
+#define ENTRIES(x_)                                                               \
+	x_(push) x_(push_counter) x_(push_atomic)                                 \
+	x_(nop5) x_(nop5_counter) x_(nop5_atomic)                                 \
+	x_(step) x_(step_counter) x_(step_atomic) x_(usdt)
+#endif
+#define DECLARE(name_) entry_fn bench_##name_;
+ENTRIES(DECLARE)
 
 static const struct {
 	const char *name;
-	entry_fn fn;
-} entries[] = { { "push", bench_push }, { "nop5", bench_nop5 }, { "step", bench_step } };
+	entry_fn *fn;
+} entries[] = {
+#define ROW(name_) { #name_, bench_##name_ },
+	ENTRIES(ROW)
+};
 
 static volatile uint64_t *consumer_pos;
 static const volatile uint64_t *producer_pos;
@@ -78,9 +89,9 @@ static void map_ring(void)
 	producer_pos = p;
 }
 
-static uint64_t batch(entry_fn fn, uint64_t n)
+static uint64_t batch(entry_fn *fn, uint64_t n)
 {
-	static const char text[16] = "benchmark";
+	static const char text[4096] = "benchmark";
 	uint64_t begin = now_ns();
 
 	for (uint64_t i = 0; i < n; i++)
@@ -102,17 +113,17 @@ int main(int argc, char **argv)
 {
 	static double ns[MAX_BATCHES];
 	uint64_t calls = 1, n = 64, end, took;
-	entry_fn fn = NULL;
+	entry_fn *fn = NULL;
 	size_t batches = 0;
 
 	for (size_t i = 0; argc == 3 && i < sizeof(entries) / sizeof(entries[0]); i++)
 		if (!strcmp(argv[1], entries[i].name))
 			fn = entries[i].fn;
 	if (!fn) {
-		fputs("usage: bench_target push|nop5|step MILLISECONDS\n", stderr);
+		fprintf(stderr, "usage: %s ENTRY MILLISECONDS\n", argv[0]);
 		return 2;
 	}
-	fn(0, "xx");	/* the first hit initialises */
+	batch(fn, 1);	/* the first hit initialises */
 	map_ring();
 	/* Batches of about 200 us: long against reading the clock, short against a time slice. */
 	do {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// scripts/demo and benchmarks/run do what they say, and leave nothing behind.
+// scripts/demo and benchmarks/hit and run do what they say, and leave nothing behind.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -68,8 +68,23 @@ TEST(Benchmarks, OneRoundCountsEveryCall)
 	if (missing("python3"))
 		GTEST_SKIP() << "there is no python3";
 	int st;
-	std::string out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/run --build " BUILD_DIR
+	std::string out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/hit --build " BUILD_DIR
 				    " --rounds 1 --ms 1", &st);
 	EXPECT_EQ(st, 0) << out;
 	EXPECT_NE(out.find("ns added by"), out.npos) << out;
+}
+
+TEST(Benchmarks, RunWritesTablesMeasurementsAndAPlot)
+{
+	if (missing("python3"))
+		GTEST_SKIP() << "there is no python3";
+	char dir[] = "/tmp/bpftime-scripts-XXXXXX";
+	ASSERT_NE(mkdtemp(dir), nullptr);
+	int st;
+	std::string d = dir, out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/run --build " BUILD_DIR " --rounds 1"
+					     " --only hit,start --out " + d + "/results", &st);
+	EXPECT_EQ(st, 0) << out;
+	for (const char *f : { "hit.csv", "hit.svg", "start.csv" })
+		EXPECT_GT(fs::file_size(d + "/results/" + f), 100u) << f;
+	fs::remove_all(d);
 }
