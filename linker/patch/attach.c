@@ -27,6 +27,13 @@ int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w
 {
 	const char *plus = strrchr(text, '+');
 
+	if (text[0] >= '0' && text[0] <= '9') {
+		w->at = AT_FILE_OFFSET;
+		w->has_vaddr = number(text, &w->vaddr);
+		return w->has_vaddr ? 0
+				    : diag(dg, DIAG_U001, at_file(text),
+					   "an offset in the file is written 0x1000");
+	}
 	if (text[0] == '@') {
 		w->has_vaddr = number(text + 1, &w->vaddr);
 		return w->has_vaddr ? 0

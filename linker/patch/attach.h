@@ -19,11 +19,12 @@ struct attach_arg {
 	uint8_t     at;		/* enum want_at */
 	bool        has_cookie;
 	uint64_t    cookie;
-	const char *text;	/* NAME, NAME+OFF, NAME@VERSION, @0xVADDR, a glob; PROVIDER:NAME */
+	const char *text;	/* NAME, NAME+OFF, NAME@VERSION, @0xVADDR, 0xOFFSET, a glob; PROVIDER:NAME */
 	bool        taken;	/* set when a program takes it */
 };
 
-/* "NAME+0x10" -> symbol and offset; "@0x401000" -> vaddr.  The last '+' counts, and only
+/* "NAME+0x10" -> symbol and offset; "@0x401000" -> vaddr; "0x1000" -> offset in the file, as the
+ * kernel's uprobe events have it.  The last '+' counts, and only
  * when a number follows it (C++ names may hold one).
  * Returns 0, or -DIAG_U001. */
 int attach_parse_symbol(struct arena *a, const char *text, struct record_want *w,

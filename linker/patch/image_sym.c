@@ -4,6 +4,7 @@
  * debug file. */
 #include "image_priv.h"
 
+#include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,18 +93,15 @@ static bool has_build_id(struct bytes file, const Elf64_Ehdr *eh, struct bytes i
 	return false;
 }
 
-/* Returns whether it was the debug file of the target. */
-static bool read_debug_file(struct image_reader *r, const char *path)
+/* The .symtab of another ELF file about the target. */
+static bool read_debug_elf(struct image_reader *r, struct bytes file, bool with_build_id)
 {
-	struct diags quiet = { 0 };
-	struct bytes file;
 	Elf64_Shdr sh, link;
 	Elf64_Ehdr eh;
 
-	if (access(path, R_OK) || file_read(r->im->arena, path, &file, NULL, &quiet) < 0 ||
-	    !bytes_get(file, 0, &eh, sizeof(eh)) || memcmp(eh.e_ident, r->im->eh.e_ident, EI_VERSION) ||
+	if (!bytes_get(file, 0, &eh, sizeof(eh)) || memcmp(eh.e_ident, r->im->eh.e_ident, EI_VERSION) ||
 	    eh.e_machine != r->im->eh.e_machine || eh.e_shentsize != sizeof(sh) ||
-	    !has_build_id(file, &eh, r->im->build_id))
+	    (with_build_id && !has_build_id(file, &eh, r->im->build_id)))
 		return false;
 	for (uint64_t i = 1; section(file, &eh, i, &sh); i++)
 		if (sh.sh_type == SHT_SYMTAB && section(file, &eh, sh.sh_link, &link))
@@ -111,9 +109,59 @@ static bool read_debug_file(struct image_reader *r, const char *path)
 	return true;
 }
 
+/* Returns whether it was the debug file of the target. */
+static bool read_debug_file(struct image_reader *r, const char *path)
+{
+	struct diags quiet = { 0 };
+	struct bytes file;
+
+	return !access(path, R_OK) && file_read(r->im->arena, path, &file, NULL, &quiet) >= 0 &&
+	       read_debug_elf(r, file, true);
+}
+
+/* .p NULL when it is no xz file, or one that would be too large. */
+static struct bytes unpack(struct arena *a, const uint8_t *p, uint64_t n)
+{
+	enum { AT_MOST = 1 << 28 };
+	lzma_stream s = LZMA_STREAM_INIT;
+	struct bytes out = { 0 };
+	lzma_ret r = lzma_stream_decoder(&s, AT_MOST, 0);
+	uint8_t *buf = NULL;
+	size_t cap = 0;
+
+	s.next_in = p;
+	s.avail_in = n;
+	while (r == LZMA_OK) {
+		uint8_t *more = cap < AT_MOST ? realloc(buf, cap ? cap *= 2 : (cap = 1 << 16)) : NULL;
+
+		if (!more)
+			break;
+		buf = more;
+		s.next_out = buf + s.total_out;
+		s.avail_out = cap - s.total_out;
+		r = lzma_code(&s, LZMA_FINISH);
+	}
+	if (r == LZMA_STREAM_END)
+		out = (struct bytes){ arena_dup(a, buf, s.total_out), s.total_out };
+	lzma_end(&s);
+	free(buf);
+	return out;
+}
+
+/* What is left of .symtab in a stripped file of Fedora's kind: .gnu_debugdata, an ELF file in xz. */
+static void read_debugdata(struct image_reader *r)
+{
+	const Elf64_Shdr *sh = image_section(r->im, ".gnu_debugdata");
+	const uint8_t *p = sh && sh->sh_type != SHT_NOBITS
+				   ? bytes_at(r->im->file, sh->sh_offset, sh->sh_size) : NULL;
+
+	if (p)
+		read_debug_elf(r, unpack(r->im->arena, p, sh->sh_size), false);
+}
+
 /* Where debuggers look: /usr/lib/debug/.build-id/ab/cdef.debug; what .gnu_debuglink names,
  * beside the file and in .debug there.  The build id tells whether it is the right one. */
-static void find_debug_file(struct image_reader *r)
+static bool find_debug_file(struct image_reader *r)
 {
 	const struct image *im = r->im;
 	const Elf64_Shdr *sh = image_section(im, ".gnu_debuglink");
@@ -122,17 +170,19 @@ static void find_debug_file(struct image_reader *r)
 	char *id = arena_alloc(a, 2 * im->build_id.n + 1);
 
 	if (im->build_id.n < 2 || !im->path)
-		return;
+		return false;
 	for (size_t i = 0; i < im->build_id.n; i++)
 		snprintf(id + 2 * i, 3, "%02x", im->build_id.p[i]);
-	if (read_debug_file(r, arena_printf(a, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2)) || !sh)
-		return;
+	if (read_debug_file(r, arena_printf(a, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2)))
+		return true;
+	if (!sh)
+		return false;
 	name = bytes_str((struct bytes){ bytes_at(im->file, sh->sh_offset, sh->sh_size), sh->sh_size }, 0);
 	if (!name || !*name || strchr(name, '/'))
-		return;
+		return false;
 	dir = slash ? arena_strndup(a, im->path, (size_t)(slash + 1 - im->path)) : "";
-	if (!read_debug_file(r, arena_printf(a, "%s%s", dir, name)))
-		read_debug_file(r, arena_printf(a, "%s.debug/%s", dir, name));
+	return read_debug_file(r, arena_printf(a, "%s%s", dir, name)) ||
+	       read_debug_file(r, arena_printf(a, "%s.debug/%s", dir, name));
 }
 
 /* By address, then name; of the same function in both tables the dynamic one first. */
@@ -186,8 +236,8 @@ void image_read_symbols(struct image_reader *r)
 				read_symtab(r, im->file, &im->sh[i], &im->sh[im->sh[i].sh_link]);
 			has_symtab = true;
 		}
-	if (!has_symtab)
-		find_debug_file(r);
+	if (!has_symtab && !find_debug_file(r))
+		read_debugdata(r);
 	if (im->n_sym)
 		qsort(im->sym, im->n_sym, sizeof(*im->sym), by_vaddr);
 	add_go_functions(r);

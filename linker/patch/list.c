@@ -9,7 +9,7 @@ static void print_text(FILE *out, const struct lnk_hook *h, const struct record_
 {
 	fprintf(out, "%-10s ", w->ret ? "uretprobe" : hook_table[h->row->kind].name);
 	if (w->has_vaddr)
-		fprintf(out, "@0x%" PRIx64, w->vaddr);
+		fprintf(out, "%s0x%" PRIx64, w->at == AT_FILE_OFFSET ? "" : "@", w->vaddr);
 	else
 		fputs(w->symbol, out);
 	if (w->off_bytes)
@@ -24,10 +24,14 @@ static void print_json(struct json *j, const struct lnk_hook *h, const struct re
 	json_str(j, "prog", h->prog);
 	json_str(j, "kind", hook_table[h->row->kind].name);
 	json_str(j, "symbol", w->symbol);
-	if (w->has_vaddr)
+	if (w->has_vaddr && w->at != AT_FILE_OFFSET)
 		json_hex(j, "vaddr", w->vaddr);
 	else
 		json_null(j, "vaddr");
+	if (w->at == AT_FILE_OFFSET)
+		json_hex(j, "file_offset", w->vaddr);
+	else
+		json_null(j, "file_offset");
 	json_u64(j, "offset", w->off_bytes);
 	json_u64(j, "cookie", w->cookie);
 	json_close(j, '}');

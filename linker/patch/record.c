@@ -148,7 +148,7 @@ int record_read(struct arena *a, struct bytes b, const char *path, struct record
 		*w = (struct record_want){ row.object, row.hook, row.flags & WANT_RET,
 					   (uint8_t)(row.flags >> WANT_AT_SHIFT), take_str(&in, row.symbol_bytes), row.flags & WANT_VADDR,
 					   row.vaddr, row.off_bytes, row.cookie };
-		in.bad |= row.object >= out->n_object || row.flags >> WANT_AT_SHIFT > AT_SYSCALL || (!w->symbol && !w->has_vaddr);
+		in.bad |= row.object >= out->n_object || row.flags >> WANT_AT_SHIFT > AT_FILE_OFFSET || (!w->symbol && !w->has_vaddr);
 	}
 	if (in.bad || in.off != b.n)
 		return diag(dg, DIAG_P020, at_file(path), "damaged at byte %llu of its record",

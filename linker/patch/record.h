@@ -25,6 +25,7 @@ enum want_at {
 	AT_SYMBOL,	/* function or import, with offset; or a pattern */
 	AT_USDT,	/* PROVIDER:NAME */
 	AT_SYSCALL,	/* sys_enter_NAME, sys_exit_NAME, sys_enter, sys_exit */
+	AT_FILE_OFFSET,	/* vaddr is an offset in the file */
 };
 
 /* One request of the command line, or of a SEC() name. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "demangle.h"
 #include "go_x86_64.h"
 #include "record.h"
 #include "suggest.h"
@@ -196,6 +197,57 @@ static int add_unnamed(struct plan *p, const struct want *w)
 	return n;
 }
 
+/* One name without arguments may be that of several functions. */
+struct overloads {
+	const char *text;
+	unsigned n;
+	uint64_t last_vaddr;
+};
+
+static void note_overload(struct overloads *o, struct arena *a, const char *symbol, uint64_t vaddr)
+{
+	enum { SHOWN = 4 };
+
+	if (o->n && o->last_vaddr == vaddr)	/* aliases are neighbours */
+		return;
+	o->last_vaddr = vaddr;
+	if (o->n++ < SHOWN)
+		o->text = o->text ? arena_printf(a, "%s, %s", o->text, demangle(a, symbol, true))
+				  : demangle(a, symbol, true);
+}
+
+/* What no symbol is called may be a C++ or Rust name; as a pattern only if it is none literally. */
+static int find_demangled(struct plan *p, const struct want *w, const struct pattern *pat, bool glob,
+			  struct diags *dg)
+{
+	const struct image *im = p->im;
+	struct overloads o = { 0 };
+	int n = 0;
+
+	for (size_t i = 0; i < im->n_sym; i++) {
+		const struct image_symbol *s = &im->sym[i];
+
+		if (!demangle_matches(s->name, pat->name, glob))
+			continue;
+		add_function(p, w, s, s->vaddr, s->name);
+		note_overload(&o, im->arena, s->name, s->vaddr);
+		n++;
+	}
+	for (size_t i = 0; i < im->n_import; i++) {
+		const struct image_import *imp = &im->import[i];
+
+		if (imp->defined || !demangle_matches(imp->name, pat->name, glob))
+			continue;
+		add_import(p, w, imp);
+		note_overload(&o, im->arena, imp->name, imp->got_vaddr);
+		n++;
+	}
+	if (!glob && o.n > 1)
+		diag_warn(dg, at_file(im->path), "%s is %u functions, all of them are hooked: %s%s", pat->name,
+			  o.n, o.text, o.n > 4 ? ", ..." : "");
+	return n || glob || !pat->glob ? n : find_demangled(p, w, pat, true, dg);
+}
+
 static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 {
 	const struct image *im = p->im;
@@ -227,23 +279,37 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 		add_import(p, w, &im->import[i]);
 		n++;
 	}
+	if (!n)
+		n = find_demangled(p, w, &pat, false, dg);
 	if (n)
 		return n;
 	return diag(dg, DIAG_P200, at_file(im->path), "%s is neither defined nor imported here%s",
-		    w->symbol, suggest_place(im, pat.name));
+		    w->symbol, suggest_place(im, pat.name, pat.version));
 }
 
-static int find_vaddr(struct plan *p, const struct want *w, struct diags *dg)
+/* Where the code at that offset of the file is mapped; UINT64_MAX: there is none. */
+static uint64_t vaddr_of_foff(const struct image *im, uint64_t foff)
+{
+	for (unsigned i = 0; i < im->eh.e_phnum; i++) {
+		const Elf64_Phdr *ph = &im->ph[i];
+
+		if (ph->p_type == PT_LOAD && ph->p_flags & PF_X && foff - ph->p_offset < ph->p_filesz)
+			return ph->p_vaddr + (foff - ph->p_offset);
+	}
+	return UINT64_MAX;
+}
+
+static int find_vaddr(struct plan *p, const struct want *w, uint64_t vaddr, struct diags *dg)
 {
 	const struct image *im = p->im;
-	uint64_t vaddr = w->vaddr + w->off_bytes;
 	const Elf64_Phdr *ph = image_load_at(im, vaddr);
 	enum site_kind kind = SITE_OFFSET;
 	const char *name = NULL;
 	struct site *s;
 
 	if (!ph || !(ph->p_flags & PF_X) || !image_at(im, vaddr, 1))
-		return diag(dg, DIAG_P201, at_file(im->path), "0x%llx", (unsigned long long)vaddr);
+		return diag(dg, DIAG_P201, at_file(im->path), "%s0x%llx",
+			    w->at == AT_FILE_OFFSET ? "offset " : "", (unsigned long long)w->vaddr);
 	for (size_t i = 0; i < im->n_import; i++)
 		if (im->import[i].stub_vaddr == vaddr) {
 			add_import(p, w, &im->import[i]);
@@ -381,5 +447,7 @@ int sites_find(struct plan *p, const struct want *w, struct diags *dg)
 		return find_usdt(p, w, dg);
 	if (w->at == AT_SYSCALL)
 		return find_syscall(p, w, dg);
-	return w->has_vaddr ? find_vaddr(p, w, dg) : find_named(p, w, dg);
+	if (w->at == AT_FILE_OFFSET)
+		return find_vaddr(p, w, vaddr_of_foff(p->im, w->vaddr), dg);
+	return w->has_vaddr ? find_vaddr(p, w, w->vaddr + w->off_bytes, dg) : find_named(p, w, dg);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "demangle.h"
 #include "libraries.h"
 
 enum { WANTED = 3, MAX_BYTES = 127 };
@@ -67,6 +68,39 @@ static void consider(struct best *b, const char *want, size_t n_want, const char
 	b->distance[at] = d;
 }
 
+/* C++ and Rust names, with their arguments if the user wrote some. */
+static void consider_demangled(struct best *b, const struct image *im, const char *name, size_t n)
+{
+	bool args = strchr(name, '(');
+
+	for (size_t i = 0; i < im->n_sym + im->n_import; i++) {
+		const char *s = demangle(im->arena, i < im->n_sym ? im->sym[i].name
+								  : im->import[i - im->n_sym].name, args);
+
+		if (s)
+			consider(b, name, n, s);
+	}
+}
+
+/* "; it has NAME@V1 and NAME@V2" when only the version is wrong. */
+static const char *other_versions(const struct image *im, const char *name)
+{
+	enum { SHOWN = 4 };
+	const char *text = "";
+	unsigned n = 0;
+
+	for (size_t i = 0; i < im->n_sym + im->n_import && n < SHOWN; i++) {
+		const char *s = i < im->n_sym ? im->sym[i].name : im->import[i - im->n_sym].name;
+		const char *v = i < im->n_sym ? im->sym[i].version : im->import[i - im->n_sym].version;
+
+		if (strcmp(s, name))
+			continue;
+		text = arena_printf(im->arena, "%s%s%s%s%s", text, n++ ? ", " : "; it has ", s, v ? "@" : "",
+				    v ? v : "");
+	}
+	return text;
+}
+
 /* "; did you mean A, B or C?" */
 static const char *names_like(const struct image *im, const char *name)
 {
@@ -80,6 +114,7 @@ static const char *names_like(const struct image *im, const char *name)
 		consider(&b, name, n, im->sym[i].name);
 	for (size_t i = 0; i < im->n_import; i++)
 		consider(&b, name, n, im->import[i].name);
+	consider_demangled(&b, im, name, n);
 	if (!b.n)
 		return "";
 	for (size_t i = 0; i < b.n; i++)
@@ -153,12 +188,12 @@ static const char *library_with(const struct image *im, const char *name)
 	return "";
 }
 
-const char *suggest_place(const struct image *im, const char *name)
+const char *suggest_place(const struct image *im, const char *name, const char *version)
 {
-	const char *text;
+	const char *text = version ? other_versions(im, name) : "";
 
-	if (strpbrk(name, "*?["))
-		return "";
+	if (*text || (strpbrk(name, "*?[") && !strchr(name, '(')))
+		return text;
 	text = library_with(im, name);
 	return *text ? text : names_like(im, name);
 }
