@@ -21,17 +21,24 @@ const struct helper_proto *helper_proto(int32_t id)
 	return protos[id].name ? &protos[id] : NULL;
 }
 
+enum kfunc_id {
+#define KFUNC(name_, ...) KFUNC_##name_,
+#include "kfuncs.def"
+};
+
 static const struct helper_proto kfuncs[] = {
 #define KFUNC(name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                                 \
-	{ #name_, NULL, false, PROGS_##progs_, RET_##ret_,                            \
-	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
+	{ #name_, NULL, KFUNC_##name_ == KFUNC_copy_from_user_str, PROGS_##progs_,           \
+	  RET_##ret_, { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
+#define KFUNC_NO(name_, reason_) { .name = #name_, .refused = reason_ },
 #include "kfuncs.def"
 };
 
 const struct helper_proto *kfunc_proto(const char *name)
 {
 	for (size_t i = 0; i < sizeof(kfuncs) / sizeof(kfuncs[0]); i++)
-		if (!strncmp(name, "bpf_", 4) && !strcmp(name + 4, kfuncs[i].name))
+		if (kfuncs[i].refused ? !strcmp(name, kfuncs[i].name)
+				      : !strncmp(name, "bpf_", 4) && !strcmp(name + 4, kfuncs[i].name))
 			return &kfuncs[i];
 	return NULL;
 }

@@ -127,7 +127,7 @@ struct helper_proto {
 const struct helper_proto *helper_proto(int32_t id);
 
 /* The row of kfuncs.def for "bpf_iter_num_new" and so on; NULL when there is none; its name is
- * without "bpf_", if it begins so. Static storage. */
+ * without "bpf_", unless it is refused. Static storage. */
 const struct helper_proto *kfunc_proto(const char *name);
 /* The rows in their order; NULL behind the last. */
 const struct helper_proto *kfunc_row(size_t i);

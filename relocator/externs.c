@@ -179,7 +179,10 @@ static char *plain_name(struct obj *o, const char *name)
 
 static bool is_known_kfunc(struct obj *o, const struct obj_ext *x)
 {
-	return x->kind == EXT_KFUNC && kfunc_proto(plain_name(o, x->name));
+	const struct helper_proto *k =
+		x->kind == EXT_KFUNC ? kfunc_proto(plain_name(o, x->name)) : NULL;
+
+	return k && !k->refused;
 }
 
 static int32_t kfunc_index(struct obj *o, const char *name)

@@ -15,6 +15,10 @@ int step_kfunc(struct vfy *v, const struct bpfi *in)
 
 	if (!c.h)
 		return refuse(v, DIAG_V036, "%s", v->u->kfunc[in->imm]);
+	if (c.h->refused)
+		return refuse(v, DIAG_V028, "%s: %s", c.h->name, c.h->refused);
+	if (c.h->sleeps && !(v->p->flags & SEC_SLEEPABLE))
+		return refuse(v, DIAG_V018, "bpf_%s may sleep; the program may not", c.h->name);
 	if (!(c.h->progs & 1u << v->p->type))
 		return refuse(v, DIAG_V018, "bpf_%s is not for %s programs", c.h->name,
 			      prog_type_name(v->p->type));

@@ -46,13 +46,23 @@ static std::string page()
 		}
 	}
 	std::ostringstream kfuncs;
-	size_t n_kfuncs = 0;
-	while (const struct helper_proto *k = kfunc_row(n_kfuncs)) {
+	std::map<std::string, std::string> no_kfuncs;	// by reason
+	size_t n_kfuncs = 0, n_no_kfuncs = 0;
+	for (size_t i = 0; const struct helper_proto *k = kfunc_row(i); i++) {
+		if (k->refused) {
+			std::string &names = no_kfuncs[k->refused];
+			names += (names.empty() ? "`" : ", `") + std::string(k->name) + "`";
+			n_no_kfuncs++;
+			continue;
+		}
 		auto note = differs.find(k->name);
 		kfuncs << "| `" << k->name << "` | " << kinds(k->progs) << (k->sleeps ? "; sleepable only" : "") << " | "
 		       << (note == differs.end() ? "" : note->second) << " |\n";
 		n_kfuncs++;
 	}
+	std::ostringstream no_kfunc_rows;
+	for (auto &r : no_kfuncs)
+		no_kfunc_rows << "| " << r.first << " | " << r.second << " |\n";
 	std::ostringstream out;
 	out << "# Helpers\n\nMade from `abi/helpers.def` and `test/runtime/helper_notes.def` by "
 	       "`UPDATE_GOLDEN=1 test_runtime --gtest_filter=HelperDocs.*`; do not edit.\n\n"
@@ -62,7 +72,9 @@ static std::string page()
 	    << "\n## Kernel functions\n\nOf the functions that the kernel offers by name " << n_kfuncs
 	    << " can be called (`abi/kfuncs.def`).\n\n"
 	       "| bpf_ | programs | unlike the kernel |\n| --- | --- | --- |\n" << kfuncs.str()
-	    << "\n## Refused\n\n| id | bpf_ | reason (V028) |\n| ---: | --- | --- |\n" << no.str();
+	    << "\n## Refused\n\n| id | bpf_ | reason (V028) |\n| ---: | --- | --- |\n" << no.str()
+	    << "\n## Refused kernel functions\n\n" << n_no_kfuncs
+	    << " more functions of the kernel are known by name.\n\n| reason (V028) | |\n| --- | --- |\n" << no_kfunc_rows.str();
 	return out.str();
 }
 
@@ -78,7 +90,8 @@ TEST(HelperDocs, AreUpToDate)
 		bool known = false;
 		for (int id = 1; id < HELPER_ID_END; id++)
 			known |= ::helper_proto(id) && !::helper_proto(id)->refused && d.first == ::helper_proto(id)->name;
-		EXPECT_TRUE(known || kfunc_proto(("bpf_" + d.first).c_str())) << d.first;
+		const struct helper_proto *k = kfunc_proto(("bpf_" + d.first).c_str());
+		EXPECT_TRUE(known || (k && !k->refused)) << d.first;
 	}
 }
 

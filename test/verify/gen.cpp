@@ -17,6 +17,8 @@ const std::vector<const char *> gen_kfuncs = {
 	"bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy",
 	"bpf_dynptr_adjust", "bpf_dynptr_clone", "bpf_dynptr_copy", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly",
 	"bpf_dynptr_memset", "bpf_dynptr_size", "bpf_dynptr_slice", "bpf_dynptr_slice_rdwr",
+	"bpf_strcasecmp", "bpf_strchr", "bpf_strchrnul", "bpf_strcmp", "bpf_strcspn", "bpf_strlen", "bpf_strnchr",
+	"bpf_strnlen", "bpf_strnstr", "bpf_strrchr", "bpf_strspn", "bpf_strstr",
 };
 
 int32_t builder::constant()
