@@ -204,6 +204,8 @@ const char *decide_refused(const struct image *im, const struct site *s,
 	if (s->kind != SITE_ENTRY && s->kind != SITE_IMPORT)
 		return "only at a function's entry can a program decide that it does not run";
 	if (t->go)
+		return "a Go function: programs run on another stack there and cannot return for it";
+	if (t->go)
 		return "a Go function: one value is not its result";
 	return found && found->uncalled ? found->why : not_called(im, s, t);
 }

@@ -31,9 +31,10 @@ struct Decide : ToolTest {
 		json_decref(all);
 		return r;
 	}
-	void refused(const std::string &places, const std::string &why)
+	void refused(const std::string &places, const std::string &why,
+		     const std::string &bin = DECIDE_DIR "/decide_pie")
 	{
-		Output o = shell(BPFTIME_BIN_DIR "/bpftime-patch -b " DECIDE_DIR "/decide_pie " + places + " " +
+		Output o = shell(BPFTIME_BIN_DIR "/bpftime-patch -b " + bin + " " + places + " " +
 				 compile("refused") + " -o " + d + "/p");
 		EXPECT_EQ(o.status, 1) << o.text;
 		EXPECT_NE(o.text.find(why), std::string::npos) << o.text;
@@ -118,6 +119,14 @@ TEST_F(Decide, OnlyAtEntries)
 	refused("--uprobe plain+8", "only at a function's entry can a program decide that it does not run");
 	refused("--uprobe _start", "it is not entered by a call");
 	refused("--uretprobe plain", "when it returns no program can decide that the function does not run");
+}
+
+TEST_F(Decide, NotInGoFunctions)
+{
+	const std::string gofmt = "/usr/lib/go/bin/gofmt";
+	if (access(gofmt.c_str(), R_OK))
+		GTEST_SKIP() << "no " << gofmt;
+	refused("--ureplace main.main", "a Go function: programs run on another stack there", gofmt);
 }
 
 TEST_F(Decide, PlacesOfTheCommandLine)
