@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -67,6 +68,18 @@ inline long map_value(const std::string &dir, const std::string &map)
 	std::smatch m;
 	static const std::regex value("\"formatted\":\\{\"key\":0,\"value\":([0-9]+)");
 	return std::regex_search(r.out, m, value) ? atol(m[1].str().c_str()) : -1;
+}
+
+// What a hash map of u64 by u64 holds, as bpftime-ctl dumps it.
+inline std::map<uint64_t, uint64_t> hash_table(const std::string &dir, const std::string &map)
+{
+	std::map<uint64_t, uint64_t> t;
+	Result r = sh(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
+	static const std::regex pair("\"formatted\":\\{\"key\":([0-9]+),\"value\":([0-9]+)");
+	for (std::sregex_iterator i(r.out.begin(), r.out.end(), pair), end; i != end; ++i)
+		t[strtoull((*i)[1].str().c_str(), nullptr, 10)] =
+			strtoull((*i)[2].str().c_str(), nullptr, 10);
+	return t;
 }
 
 // Address and file offset of what --uprobe NAME means in a binary: a function it defines,

@@ -3,8 +3,6 @@
 // moved; counts against the program's own and the kernel's.
 #include "e2e.h"
 
-#include <map>
-
 static const std::string hook = BPFTIME_GO_HOOK, source = BPFTIME_GO_SOURCE;
 
 struct Build {
@@ -18,18 +16,6 @@ static std::string go_env(const Scratch &tmp)
 {
 	return "export HOME=" + tmp.dir + " GOCACHE=" + (tmp / "cache") + " GOPATH=" + (tmp / "go") +
 	       " GOFLAGS=-mod=mod GO111MODULE=off GOTOOLCHAIN=local; ";
-}
-
-// What a dumped hash map holds.
-static std::map<uint64_t, uint64_t> table(const std::string &dir, const std::string &map)
-{
-	std::map<uint64_t, uint64_t> t;
-	Result r = sh(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
-	static const std::regex pair("\"formatted\":\\{\"key\":([0-9]+),\"value\":([0-9]+)");
-	for (std::sregex_iterator i(r.out.begin(), r.out.end(), pair), end; i != end; ++i)
-		t[strtoull((*i)[1].str().c_str(), nullptr, 10)] =
-			strtoull((*i)[2].str().c_str(), nullptr, 10);
-	return t;
 }
 
 struct Go : testing::TestWithParam<Build> {
@@ -59,7 +45,7 @@ TEST_P(Go, CountsExactlyWhileStacksMove)
 	ASSERT_EQ(expect.status, 0) << expect.out;
 	EXPECT_EQ(sh("setarch -R " + patched), expect);
 
-	std::map<uint64_t, uint64_t> calls = table(maps, "calls"), rets = table(maps, "rets");
+	std::map<uint64_t, uint64_t> calls = hash_table(maps, "calls"), rets = hash_table(maps, "rets");
 	uint64_t bias = GetParam().pie ? GetParam().pie - 0x400000 : 0;
 	std::istringstream lines(expect.out);
 	std::string name;
@@ -110,9 +96,9 @@ TEST(GoKernel, CountsTheSame)
 	Place at = place_of(plain, "main.small");
 	enum { CHECK_BYTES = 6 };	// cmp 0x10(%r14), %rsp; jbe
 	ASSERT_TRUE(kernel.run(plain, at.foff + CHECK_BYTES, plain, false));
-	EXPECT_EQ((long)table(maps, "calls")[at.vaddr], kernel.entries);
+	EXPECT_EQ((long)hash_table(maps, "calls")[at.vaddr], kernel.entries);
 	ASSERT_TRUE(kernel.run(plain, at.foff, plain, false));
-	EXPECT_GT(kernel.entries, (long)table(maps, "calls")[at.vaddr]);
+	EXPECT_GT(kernel.entries, (long)hash_table(maps, "calls")[at.vaddr]);
 }
 
 // Debian's own go, every entry hooked, says its version and compiles, links and runs a program.

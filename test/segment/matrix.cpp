@@ -194,6 +194,7 @@ TEST_P(MatrixTest, RunsAfterOtherTools)
 	}
 }
 
+#define GO "GOCACHE=%O.cache HOME=/ GO111MODULE=off CGO_ENABLED=0 go build -o %O "
 #define CC "gcc -O2 %S/probe.c -o %O "
 INSTANTIATE_TEST_SUITE_P(
 	Builds, MatrixTest,
@@ -224,6 +225,11 @@ INSTANTIATE_TEST_SUITE_P(
 		Build{ "Gold", "ld.gold", CC "-fuse-ld=gold", 0 },
 		Build{ "GoldStatic", "ld.gold", CC "-fuse-ld=gold -static",
 		       NO_PATCHELF | ONE_SLOT },
+		Build{ "Mold", "mold", CC "-fuse-ld=mold", 0 },
+		Build{ "MoldStatic", "mold", CC "-fuse-ld=mold -static", NO_PATCHELF | ONE_SLOT },
+		Build{ "Go", "go", GO "%S/probe.go", NO_PATCHELF },
+		Build{ "GoStripped", "go", GO "-ldflags='-s -w' %S/probe.go", NO_PATCHELF },
+		Build{ "Rust", "rustc", "rustc -C opt-level=1 -o %O %S/probe.rs", 0 },
 		Build{ "Musl", "musl-gcc", "musl-gcc -O2 %S/probe.c -o %O", 0 },
 		Build{ "MuslStatic", "musl-gcc", "musl-gcc -O2 -static %S/probe.c -o %O",
 		       NO_PATCHELF },
