@@ -274,6 +274,19 @@ static bool relocs_are(const struct obj_file *f, const struct obj_sec *s, uint64
 	return !n;
 }
 
+/* Does the table of guarded code (runtime-min/fault.h) speak of this section?  Then its code works
+ * where it is, and nowhere else. */
+static bool is_guarded(const struct obj_file *f, uint32_t sec)
+{
+	uint32_t table = obj_find(f, "bpftime_guarded");
+	const struct obj_sec *s = &f->sec[table];
+
+	for (size_t i = 0; table && i < s->n_rel; i++)
+		if (f->sym[s->rel[i].sym].sec == sec)
+			return true;
+	return false;
+}
+
 static int read_hook(struct tables *t, struct lnk_ref at)
 {
 	struct lnk *l = t->l;
@@ -306,6 +319,7 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 		const struct obj_sec *s = &t->f->sec[h.entry.sec];
 
 		cost = lnk_cpu(t->f->machine)->cost(s->data, s->bytes, h.entry.off);
+		cost.movable &= !is_guarded(t->f, h.entry.sec);
 		cost.movable &= relocs_are(t->f, s, h.entry.off, cost.moved_bytes, cost.moved_rip);
 	}
 	h.row = (struct lnk_hook){

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * fault.c - SIGSEGV and SIGBUS: ours when they come from rt_copy_faultable(), else the
+ * fault.c - SIGSEGV and SIGBUS: ours when they come from guarded code, else the
  * application's, as if we were not there. */
 #include "fault.h"
 
@@ -19,12 +19,7 @@ struct kernel_sigaction {
 };
 
 static struct kernel_sigaction old_action[2];	/* SIGBUS, SIGSEGV */
-static uint32_t handled;
-
-bool rt_fault_handled(void)
-{
-	return rt_load_acquire(&handled);
-}
+uint32_t bpftime_rt1_guarded;
 
 static void call_handler(struct kernel_sigaction *old, int sig, int32_t *info, char *uc)
 {
@@ -58,12 +53,26 @@ static void pass_on(int sig, int32_t *info, char *uc)
 		rt_sys3(SYS_tgkill, rt_sys0(SYS_getpid), rt_sys0(SYS_gettid), sig);
 }
 
+static uint64_t at(const int32_t *rel)
+{
+	return (uint64_t)rel + (uint64_t)(int64_t)*rel;
+}
+
+/* Where guarded code goes on after a fault at ip; 0: it is not guarded. */
+static uint64_t fixup_of(uint64_t ip)
+{
+	for (const struct rt_guarded *g = __start_bpftime_guarded; g < __stop_bpftime_guarded; g++)
+		if (ip >= at(&g->begin_rel) && ip < at(&g->end_rel))
+			return at(&g->fixup_rel);
+	return 0;
+}
+
 static void on_fault(int sig, int32_t *info, char *uc)
 {
-	uint64_t *ip = (uint64_t *)(uc + UC_RIP);
+	uint64_t *ip = (uint64_t *)(uc + UC_RIP), fixup = fixup_of(*ip);
 
-	if (*ip >= (uint64_t)rt_copy_begin && *ip < (uint64_t)rt_copy_end)
-		*ip = (uint64_t)rt_copy_fixup;
+	if (fixup)
+		*ip = fixup;
 	else
 		pass_on(sig, info, uc);
 }
@@ -80,8 +89,8 @@ static bool install(int sig)
 
 void rt_fault_setup(uint64_t blocked)
 {
-	if (rt_load(&handled) || blocked & (1ull << (SIGSEGV_ - 1) | 1ull << (SIGBUS_ - 1)))
+	if (rt_load(&bpftime_rt1_guarded) || blocked & (1ull << (SIGSEGV_ - 1) | 1ull << (SIGBUS_ - 1)))
 		return;
 	if (install(SIGSEGV_) && install(SIGBUS_))
-		rt_store_release(&handled, 1);
+		rt_store_release(&bpftime_rt1_guarded, 1);
 }

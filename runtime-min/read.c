@@ -67,7 +67,7 @@ uint64_t rt_read_some(void *to, uint64_t from, uint64_t bytes)
 		rt_copy_words(to, (const void *)from, bytes);
 		return bytes;
 	}
-	if (rt_fault_handled())
+	if (rt_load_acquire(&bpftime_rt1_guarded))
 		return bytes - rt_copy_faultable(to, from, bytes);
 	return read_strict(to, from, bytes);
 }
