@@ -28,6 +28,7 @@ struct attach {
 	struct live_list old;
 	struct stopped *stopped;
 	struct remote remote;
+	struct live_scope *scope;
 	bool entered;	/* threads go on in the trampolines */
 	struct diags *dg;
 };
@@ -281,7 +282,8 @@ static int attach_to(struct attach *at, const struct patch_request *patch, bool 
 
 	at->module = proc_modules(at->p, &at->n_module);
 	if ((r = live_read(at->p, &at->old, at->dg)) < 0 ||
-	    (r = live_choose(at->p, at->module, at->n_module, patch, &at->old, &at->parts, at->dg)) < 0)
+	    (r = live_choose(at->p, at->module, at->n_module, patch, &at->old, at->scope,
+			     &at->parts, at->dg)) < 0)
 		return r;
 	report(at, out);
 	if ((r = drop_empty(at)) < 0)
@@ -295,9 +297,9 @@ static int attach_to(struct attach *at, const struct patch_request *patch, bool 
 }
 
 int live_attach_to(struct proc *p, struct stopped *stopped, const struct patch_request *patch, bool plan_only,
-		   struct live_result *out, struct diags *dg)
+		   struct live_scope *scope, struct live_result *out, struct diags *dg)
 {
-	struct attach at = { .p = p, .stopped = stopped, .dg = dg };
+	struct attach at = { .p = p, .stopped = stopped, .scope = scope, .dg = dg };
 
 	*out = (struct live_result){ 0 };
 	return attach_to(&at, patch, plan_only, out);
@@ -312,7 +314,7 @@ int live_attach(struct arena *a, const struct live_request *req, bool plan_only,
 	*out = (struct live_result){ 0 };
 	if (r < 0)
 		return r;
-	r = live_attach_to(stopped.p, &stopped, req->patch, plan_only, out, dg);
+	r = live_attach_to(stopped.p, &stopped, req->patch, plan_only, NULL, out, dg);
 	proc_close(stopped.p);
 	return r;
 }

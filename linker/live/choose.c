@@ -24,6 +24,7 @@ struct choice {
 	bool  asked_returns;
 	bool *hook_done;	/* of all hooks, in the order of the objects */
 	size_t n_hook;
+	struct bytes id;	/* of the first module: the built-in hook has its maps by that */
 	struct diags *dg;
 };
 
@@ -178,7 +179,7 @@ static int begin_part(struct choice *c, struct proc_module *m, struct live_part 
 	int r;
 
 	*part = (struct live_part){ .m = m, .job = { .a = c->p->arena, .req = c->req, .dg = c->dg,
-						     .im = m->im, .id = m->id } };
+						     .im = m->im, .id = c->id } };
 	j->rec.dir = c->req->map_dir;
 	job_begin(j);
 	r = job_add_objects(j);
@@ -191,8 +192,8 @@ static int begin_part(struct choice *c, struct proc_module *m, struct live_part 
 	j->dg = c->dg;
 	if (r < 0)
 		return diag(c->dg, quiet->first, at_file(m->path), "%s", quiet->first_text);
+	c->n_hook = lnk_n_hooks(j->lnk);
 	if (!c->hook_done) {
-		c->n_hook = lnk_n_hooks(j->lnk);
 		c->hook_done = arena_array(c->p->arena, c->n_hook + 1, sizeof(*c->hook_done));
 	}
 	return 0;
@@ -276,8 +277,28 @@ static int check_found(const struct choice *c, struct live_part *first, size_t n
 	return job_find_sites(j);
 }
 
+static bool seen(const struct live_scope *scope, const struct proc_map *code)
+{
+	for (size_t i = 0; scope && i < scope->n_seen; i++)
+		if (scope->seen[i].start == code->start && scope->seen[i].ino == code->ino &&
+		    scope->seen[i].dev == code->dev)
+			return true;
+	return false;
+}
+
+/* Keeps what this time has found for the next. */
+static void keep(const struct choice *c, struct live_scope *scope, const struct proc_module *module,
+		 size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!seen(scope, &module[i].code))
+			*ARENA_PUSH(c->p->arena, scope->seen, scope->n_seen, scope->cap_seen) = module[i].code;
+	scope->hook_done = c->hook_done;
+	scope->id = c->id;
+}
+
 int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
-		const struct patch_request *req, const struct live_list *old,
+		const struct patch_request *req, const struct live_list *old, struct live_scope *scope,
 		struct live_parts *out, struct diags *dg)
 {
 	struct choice c = { .p = p, .req = req, .old = old, .out = out, .dg = dg };
@@ -285,16 +306,22 @@ int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 	size_t n = 0;
 	int r;
 
+	if (scope) {
+		c.hook_done = scope->hook_done;
+		c.id = scope->id;
+	}
 	for (size_t i = 0; i < n_module; i++) {
 		struct diags quiet = { 0 };
 
-		if (req->binary && !is_named(&module[i], req->binary))
+		if ((req->binary && !is_named(&module[i], req->binary)) || seen(scope, &module[i].code))
 			continue;
 		r = read_module(&c, &module[i], n ? &quiet : dg);
 		if (r < 0 && !n)
 			return r;
 		if (r < 0)	/* a library that cannot be read has no hooks; nor is it needed */
 			continue;
+		if (!c.id.n)
+			c.id = module[i].id;
 		r = begin_part(&c, &module[i], &all[n]);
 		if (r < 0)
 			return r;
@@ -302,6 +329,8 @@ int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 		if (all_done(&c, &all[n++]))
 			break;
 	}
+	if (scope)
+		keep(&c, scope, module, n_module);
 	if (!n)
 		return diag(dg, DIAG_P302, at_file(p->name), "it has not loaded %s",
 			    req->binary ? req->binary : "anything");

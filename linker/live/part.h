@@ -55,13 +55,22 @@ struct live_list {
 	size_t n, cap;
 };
 
-/* attach.c: to a process that the caller has opened, and may have stopped threads of. */
+/* What has been attached before, when modules that were loaded since are looked at. */
+struct live_scope {
+	struct proc_map *seen;	/* modules that need no further look */
+	size_t n_seen, cap_seen;
+	bool  *hook_done;	/* hooks that have a place */
+	struct bytes id;	/* of the program */
+};
+
+/* attach.c: to a process that the caller has opened, and may have stopped threads of.
+ * scope: NULL, or what is kept from one time to the next. */
 int live_attach_to(struct proc *p, struct stopped *stopped, const struct patch_request *patch,
-		   bool plan_only, struct live_result *out, struct diags *dg);
+		   bool plan_only, struct live_scope *scope, struct live_result *out, struct diags *dg);
 
 /* choose.c */
 int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
-		const struct patch_request *req, const struct live_list *old,
+		const struct patch_request *req, const struct live_list *old, struct live_scope *scope,
 		struct live_parts *out, struct diags *dg);
 
 /* build.c: at first the sizes, then for part->at the bytes and edits. */

@@ -3,7 +3,6 @@
  * run.c - start, stop at the entry, attach, let go, wait. */
 #include "run.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "entry.h"
+#include "follow.h"
 #include "part.h"
 
 enum { OPTIONS = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD, EXIT_NO_EXEC = 127 };
@@ -66,8 +67,10 @@ __attribute__((noreturn)) static void become(char **argv, int go, int report)
 	_exit(EXIT_NO_EXEC);
 }
 
-static int start(char **argv, int *pid, int *report, struct diags *dg)
+static int start(const struct run_request *req, int *pid, int *report, struct diags *dg)
 {
+	int options = OPTIONS | PTRACE_O_TRACEEXEC | (req->follow ? FOLLOW_OPTIONS : 0);
+	char **argv = req->argv;
 	int go[2], why[2];
 
 	if (pipe2(go, O_CLOEXEC))
@@ -85,7 +88,7 @@ static int start(char **argv, int *pid, int *report, struct diags *dg)
 	close(go[0]);
 	close(why[1]);
 	*report = why[0];
-	if (*pid > 0 && ptrace(PTRACE_SEIZE, *pid, NULL, OPTIONS | PTRACE_O_TRACEEXEC)) {
+	if (*pid > 0 && ptrace(PTRACE_SEIZE, *pid, NULL, options)) {
 		kill(*pid, SIGKILL);
 		waitpid(*pid, NULL, 0);
 		*pid = -1;
@@ -98,66 +101,22 @@ static int start(char **argv, int *pid, int *report, struct diags *dg)
 	return 0;
 }
 
-/* Goes on to an event, passing signals; false when the process ends first. */
-static bool run_until_event(int pid, int event, int *status)
+/* Goes on to its exec, passing signals; false when it ends first. */
+static bool run_to_exec(int pid, int *status)
 {
-	while (waitpid(pid, status, __WALL) == pid) {
-		int sig = 0;
+	while (waitpid(pid, status, __WALL) == pid && WIFSTOPPED(*status)) {
+		int event = *status >> 16;
 
-		if (!WIFSTOPPED(*status))
-			return false;
-		if (*status >> 16 == event && (event || WSTOPSIG(*status) == SIGTRAP))
+		if (event == PTRACE_EVENT_EXEC)
 			return true;
-		if (!(*status >> 16))
-			sig = WSTOPSIG(*status);
-		ptrace(PTRACE_CONT, pid, NULL, (void *)(intptr_t)sig);
+		ptrace(PTRACE_CONT, pid, NULL, (void *)(intptr_t)(event ? 0 : WSTOPSIG(*status)));
 	}
 	return false;
 }
 
-static uint64_t entry_of(int pid)
-{
-	char path[64];
-	uint64_t aux[2], entry = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/auxv", pid);
-	f = fopen(path, "re");
-	while (f && fread(aux, sizeof(aux), 1, f) == 1 && aux[0])
-		if (aux[0] == AT_ENTRY)
-			entry = aux[1];
-	if (f)
-		fclose(f);
-	return entry;
-}
-
-/* The dynamic linker does its work up to the program's entry, where a trap stands for that long. */
-static int run_to_entry(struct proc *p, int *status, struct diags *dg)
-{
-	uint64_t entry = entry_of(p->pid);
-	struct user_regs_struct u;
-	uint8_t was, trap = 0xcc;
-
-	if (ptrace(PTRACE_GETREGS, p->pid, NULL, &u))
-		return diag(dg, DIAG_P300, at_file(p->name), "%s", strerror(errno));
-	if (!entry || u.rip == entry)	/* static: it is there */
-		return 0;
-	if (!proc_read(p, entry, &was, 1) || !proc_write(p, entry, &trap, 1))
-		return diag(dg, DIAG_P304, at_file(p->name), "its entry cannot be written");
-	ptrace(PTRACE_CONT, p->pid, NULL, NULL);
-	if (!run_until_event(p->pid, 0, status))
-		return 1;
-	proc_write(p, entry, &was, 1);
-	if (ptrace(PTRACE_GETREGS, p->pid, NULL, &u))
-		return 1;
-	if (u.rip == entry + 1)
-		u.rip = entry;
-	ptrace(PTRACE_SETREGS, p->pid, NULL, &u);
-	return 0;
-}
-
-/* With the process in front of its first instruction. */
-static int attach(struct arena *a, int pid, const struct patch_request *patch, int *status, struct diags *dg)
+/* With the process in front of its first instruction.  *f: set when it is followed. */
+static int attach(struct arena *a, int pid, const struct run_request *req, struct follow **f, int *status,
+		  struct diags *dg)
 {
 	struct stopped stopped = { .arena = a };
 	struct live_result res;
@@ -165,12 +124,16 @@ static int attach(struct arena *a, int pid, const struct patch_request *patch, i
 
 	if (r < 0)
 		return r;
-	r = run_to_entry(stopped.p, status, dg);
+	r = entry_reach(stopped.p, status, dg);
 	if (!r)
 		r = proc_refresh(stopped.p, dg);
-	if (!r) {
+	if (!r)
 		stop_add(&stopped, pid);
-		r = live_attach_to(stopped.p, &stopped, patch, false, &res, dg);
+	if (!r && req->follow) {
+		*f = follow_new(a, req->patch, dg);
+		r = follow_attach(*f, pid, &stopped, &res);
+	} else if (!r) {
+		r = live_attach_to(stopped.p, &stopped, req->patch, false, NULL, &res, dg);
 		if (r < 0)
 			stop_release(&stopped);
 	}
@@ -186,24 +149,26 @@ static void wait_for(int pid, int *status)
 			raise(SIGSTOP);
 }
 
-int live_run(struct arena *a, const struct patch_request *patch, char **argv, int *status,
-	     struct diags *dg)
+int live_run(struct arena *a, const struct run_request *req, int *status, struct diags *dg)
 {
+	struct follow *follow = NULL;
 	struct handlers h;
-	int pid = -1, report = -1, err = 0, r = start(argv, &pid, &report, dg);
+	int pid = -1, report = -1, err = 0, r = start(req, &pid, &report, dg);
 
 	if (r < 0)
 		return r;
 	child = pid;
 	catch_signals(&h);
-	if (!run_until_event(pid, PTRACE_EVENT_EXEC, status)) {
+	if (!run_to_exec(pid, status)) {
 		r = read(report, &err, sizeof(err)) == sizeof(err)
-			    ? diag(dg, DIAG_E001, at_file(argv[0]), "%s", strerror(err)) : 0;
+			    ? diag(dg, DIAG_E001, at_file(req->argv[0]), "%s", strerror(err)) : 0;
 	} else {
-		r = attach(a, pid, patch, status, dg);
+		r = attach(a, pid, req, &follow, status, dg);
 		if (r < 0)
 			kill(pid, SIGKILL);
-		if (r <= 0)
+		if (!r && follow)
+			follow_loop(follow, pid, req->keep, status);
+		else if (r <= 0)
 			wait_for(pid, status);
 		r = r > 0 ? 0 : r;
 	}

@@ -15,8 +15,12 @@ extern "C" {
  * terminal sends it has already.  *status is the command's, as of waitpid().
  * Returns 0, -DIAG_E001 when it cannot be started, or what live_attach returns: then nothing of
  * the command has run but constructors of libraries. */
-int live_run(struct arena *a, const struct patch_request *patch, char **argv, int *status,
-	     struct diags *dg);
+struct run_request {
+	const struct patch_request *patch;
+	char **argv;
+	bool follow, keep;	/* follow.h: until the command ends */
+};
+int live_run(struct arena *a, const struct run_request *req, int *status, struct diags *dg);
 
 #ifdef __cplusplus
 }

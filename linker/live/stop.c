@@ -66,19 +66,21 @@ static bool read_regs(struct stopped_thread *t)
 	return !ptrace(PTRACE_GETREGS, t->tid, NULL, &t->regs);
 }
 
-/* The thread has reported `status`: is that a stop to leave it in?  -1: it has ended. */
-static int see_status(struct stopped_thread *t, int status)
+int stop_see(struct stopped_thread *t, int status)
 {
 	int event = status >> EVENT_SHIFT;
 
 	if (status < 0 || !WIFSTOPPED(status))
 		return -1;
-	if (event && event != PTRACE_EVENT_STOP) {	/* it has started another; still to stop */
+	if (event == PTRACE_EVENT_EXEC)
+		t->execed = true;
+	else if (event && event != PTRACE_EVENT_STOP) {	/* it has started another; still to stop */
 		ptrace(PTRACE_CONT, t->tid, NULL, NULL);
 		return 0;
 	}
 	t->sig = event ? 0 : WSTOPSIG(status);
-	t->grouped = event && WSTOPSIG(status) != SIGTRAP;
+	t->at_call = event == PTRACE_EVENT_EXEC;
+	t->grouped = event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
 	t->stopped = true;
 	return read_regs(t) ? 1 : -1;
 }
@@ -91,7 +93,7 @@ static int wait_for_stop(struct stopped_thread *t, double end)
 
 		if (!status)
 			return 0;
-		r = see_status(t, status);
+		r = stop_see(t, status);
 		if (r)
 			return r;
 	}
@@ -202,7 +204,7 @@ bool stop_add(struct stopped *s, int tid)
 	return read_regs(t);
 }
 
-static void go_on(const struct stopped *s, struct stopped_thread *t)
+void stop_go_on(const struct stopped *s, struct stopped_thread *t)
 {
 	if (t->dirty)
 		ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs);
@@ -212,7 +214,7 @@ static void go_on(const struct stopped *s, struct stopped_thread *t)
 		ptrace(PTRACE_LISTEN, t->tid, NULL, NULL);
 	else
 		ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)t->sig);
-	t->stopped = t->dirty = false;
+	t->stopped = t->dirty = t->execed = t->at_call = false;
 	t->sig = 0;
 }
 
@@ -222,9 +224,9 @@ void stop_release(struct stopped *s)
 		struct stopped_thread *t = &s->t[i];
 
 		/* It can be let go only from a stop, and it is asked for one; else the end of
-		 * this program does it. */
-		if (t->stopped || wait_for_stop(t, now() + RELEASE_SECONDS) > 0)
-			go_on(s, t);
+		 * this program does it.  One that stays traced reports by itself. */
+		if (t->stopped || (!s->keep && wait_for_stop(t, now() + RELEASE_SECONDS) > 0))
+			stop_go_on(s, t);
 	}
 	if (!s->keep)
 		s->n = 0;

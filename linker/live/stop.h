@@ -21,6 +21,7 @@ struct stopped_thread {
 	bool stopped;	/* in a ptrace stop, where regs are what they will go on with */
 	bool grouped;	/* its process is stopped (SIGSTOP), and stays so */
 	bool at_call;	/* the stop is at a system call's start or end, made by remote.c */
+	bool execed;	/* the stop is that of an exec: nothing known of the process holds */
 	int  sig;	/* it stands in front of this signal, which it gets when it goes on */
 	bool dirty;	/* regs have been changed and are to be written back */
 	struct user_regs_struct regs;
@@ -46,6 +47,12 @@ void stop_release(struct stopped *s);
 /* Waits for one event of a thread, a few seconds at most.  Returns the status of waitpid, or
  * -1 when the thread is gone or nothing came. */
 int stop_wait(struct stopped *s, struct stopped_thread *t);
+
+/* The thread has reported `status`: is that a stop to leave it in?  1 yes, 0 no, and it goes on; -1: it has
+ * ended. */
+int stop_see(struct stopped_thread *t, int status);
+/* One that is in such a stop goes on. */
+void stop_go_on(const struct stopped *s, struct stopped_thread *t);
 
 /* Brings a stopped thread to a stop from which the kernel treats its registers as those of an
  * interrupted program: signals are delivered, system calls restarted.  A held signal's handler

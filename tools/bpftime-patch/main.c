@@ -13,6 +13,7 @@
 
 #include "audit.h"
 #include "cli.h"
+#include "follow.h"
 #include "hooks.h"
 #include "live.h"
 #include "mapfmt.h"
@@ -169,8 +170,9 @@ static int run_live(struct arena *a, const struct opts *o, struct diags *dg)
 	struct patch_request patch = { .arg = arg };
 	struct live_request req = { .patch = &patch };
 	bool plan_only = opts_has(o, "plan"), json = opts_has(o, "json");
+	struct follow *follow = NULL;
 	struct live_result res;
-	int r;
+	int r, status;
 
 	if ((r = read_pid(o, &req.pid, dg)) < 0 || (r = attach_args(o, arg, &patch.n_arg, dg)) < 0 ||
 	    (r = read_request(o, &patch, dg)) < 0)
@@ -180,12 +182,21 @@ static int run_live(struct arena *a, const struct opts *o, struct diags *dg)
 	if (patch.reads == READS_FAST)
 		return diag(dg, DIAG_U001, at_file("--reads"), "fast is not possible in a running process: nobody "
 			    "knows what handlers it has");
-	r = live_attach(a, &req, plan_only, &res, dg);
+	if (opts_has(o, "follow") && !plan_only) {
+		follow = follow_new(a, &patch, dg);
+		r = follow_attach(follow, req.pid, NULL, &res);
+	} else {
+		r = live_attach(a, &req, plan_only, &res, dg);
+	}
 	for (size_t i = 0; i < res.n && (plan_only || json); i++)
 		plan_print(res.module[i].plan, json, res.module[i].payload_bytes, "strict", stdout);
 	if (r >= 0 && !plan_only && !json)
 		printf("%s: %zu site%s patched, %zu refused\n", res.name, res.n_patched,
 		       res.n_patched == 1 ? "" : "s", res.n_refused);
+	if (r >= 0 && follow) {
+		fflush(stdout);
+		follow_loop(follow, 0, opts_has(o, "keep"), &status);
+	}
 	return r;
 }
 
@@ -242,7 +253,8 @@ static int run_command(int argc, char **argv, struct diags *dg)
 		diag(dg, DIAG_U001, at_file("run"), "name the command behind --");
 	else if (r >= 0 && read_request(&o, &patch, dg) >= 0) {
 		patch.map_dir = patch.map_dir ? patch.map_dir : own_map_dir(a);
-		live_run(a, &patch, command, &status, dg);
+		live_run(a, &(struct run_request){ &patch, command, opts_has(&o, "follow"), opts_has(&o, "keep") },
+			 &status, dg);
 	}
 	opts_free(&o);
 	arena_free(a);
