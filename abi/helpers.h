@@ -17,7 +17,10 @@
  *     loop               has no function
  *     for_each_map_elem  void *bpftime_h_for_each_map_elem(const struct bpftime_map *m,
  *                                                          void *base, struct helper_each *at)
- * which only finds the next element: the address of its value, and at->key; NULL: no more. */
+ * which only finds the next element: the address of its value, and at->key; NULL: no more.
+ *     uint64_t bpftime_h_spin_lock(const struct bpftime_map *m, void *base, void *lock)
+ * is 0, or 1 when the lock could not be had: then the program ends.  m and base are those of the
+ * map with the lock, or NULL when it is not known. */
 #ifndef BPFTIME_ABI_HELPERS_H
 #define BPFTIME_ABI_HELPERS_H
 
@@ -74,6 +77,7 @@ enum helper_arg {
 	ARG_DYNPTR_NEW_RECORD,	/* the same, for one that holds a record: a reference */
 	ARG_DYNPTR_NEW_CLONE,	/* the same, for one like the dynptr before it */
 	ARG_DYNPTR_RECORD,	/* a dynptr that holds a record; the reference ends here */
+	ARG_SPIN_LOCK,		/* the struct bpf_spin_lock of a map value */
 };
 
 enum helper_ret {

@@ -31,6 +31,8 @@ struct mapfmt_header {
 	char     name[64];
 	char     object[64];
 	uint8_t  stamp[8];	/* first bytes of the object's stamp hash */
+	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
+	uint32_t reserved;
 	/* the rest of the page, from offset 1024, is private to the kind */
 };
 enum { MAPFMT_KIND_OFF = 1024 };

@@ -77,7 +77,7 @@ struct bpftime_map {
 	int32_t  init_rel;	/* first contents of data without a room, or 0 (zeros) */
 	uint32_t init_bytes;
 	int32_t  inner_rel;	/* template of the maps inside, or 0 */
-	uint32_t reserved;
+	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
 };
 
 struct objfmt_hook {

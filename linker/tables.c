@@ -219,6 +219,9 @@ static int read_map(struct tables *t, struct lnk_ref at, const char **name)
 	    (row->value_size && m.value_size != row->value_size) ||
 	    (!m.max_entries && m.type != MAP_TYPE_perf_event_array))	/* the number of CPUs */
 		return damaged(t, at, "a map's sizes do not suit its type");
+	if (m.lock && ((m.type != MAP_TYPE_hash && m.type != MAP_TYPE_array) || m.room_rel || (m.lock - 1) % 4 ||
+		       m.value_size < 4 || m.lock - 1 > m.value_size - 4))
+		return damaged(t, at, "a lock where a map has none");
 	err = follow_const(t, at, FIELD(m, inner_rel), sizeof(m), &to);
 	if (err < 0)
 		return err;

@@ -211,9 +211,11 @@ static bool is_usdt_map(const char *name)
 	return !strcmp(name, "__bpf_usdt_specs") || !strcmp(name, "__bpf_usdt_ip_to_spec_id");
 }
 
+/* Index of the map, or a negative diagnostic. */
 static int32_t add_def(struct obj *o, const struct def *d, struct obj_place at)
 {
 	struct unit_map *m = obj_add_map(o, d->map, at);
+	int err;
 
 	m->type = d->type;
 	m->key_size = d->key_size;
@@ -226,7 +228,8 @@ static int32_t add_def(struct obj *o, const struct def *d, struct obj_place at)
 	m->bits = d->pinning == PIN_BY_NAME ? MAP_BIT_PINNED : 0;
 	if (is_usdt_map(d->map))
 		m->bits = MAP_BIT_PAYLOAD;
-	return (int32_t)(o->u->n_map - 1);
+	err = obj_find_lock(o, m);
+	return err < 0 ? err : (int32_t)(o->u->n_map - 1);
 }
 
 /* One variable of .maps. */
@@ -252,6 +255,8 @@ static int add_btf_map(struct obj *o, uint32_t sec, const struct btf_var_secinfo
 	if (err)
 		return err;
 	outer = add_def(o, &d, at);
+	if (outer < 0)
+		return outer;
 	if (d.has_inner) {
 		struct def in = { .o = o, .inner = true,
 				  .map = arena_printf(o->tmp, "%s.inner", d.map),
@@ -263,7 +268,10 @@ static int add_btf_map(struct obj *o, uint32_t sec, const struct btf_var_secinfo
 		err = read_def(&in);
 		if (err)
 			return err;
-		o->u->map[outer].inner = add_def(o, &in, (struct obj_place){ 0 });
+		err = add_def(o, &in, (struct obj_place){ 0 });
+		if (err < 0)
+			return err;
+		o->u->map[outer].inner = err;
 	}
 	return 0;
 }

@@ -39,6 +39,7 @@ struct unit_map {
 	uint32_t key_btf_id, value_btf_id;
 	struct bytes init;	/* global data: value_size bytes; else empty */
 	int32_t  inner;		/* index of the template map, -1: none */
+	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
 	const struct map_init_slot *slots;
 	size_t   n_slots;
 };

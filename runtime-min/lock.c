@@ -43,59 +43,127 @@ int rt_busy(void)
 	return -RT_EBUSY;
 }
 
-static bool stalled(const uint64_t *lock, uint64_t owner, uint64_t now)
+uint32_t rt_ns_index(uint32_t *table, uint64_t me)
 {
-	return rt_load(&stalled_at) == (uint64_t)(uintptr_t)lock &&
+	uint32_t ns = RT_OWNER_NS(me);
+
+	for (uint32_t i = 0; ns && i < RT_NS_TABLE; i++) {
+		uint32_t was = rt_load_acquire(&table[i]);
+
+		if (!was && rt_cas(&table[i], &was, ns))
+			return i + 1;
+		if (was == ns)
+			return i + 1;
+	}
+	return 0;
+}
+
+bool rt_owner_word_dead(const uint32_t *ns, uint32_t owner, uint64_t me)
+{
+	uint32_t i = owner >> RT_TID_BITS & RT_NS_TABLE;
+
+	if (!i || rt_load_acquire(&ns[i - 1]) != RT_OWNER_NS(me))
+		return false;
+	return rt_thread_gone(RT_OWNER_TID(owner), owner >> (RT_TID_BITS + RT_NS_INDEX_BITS),
+			      (1u << RT_START_LOW_BITS) - 1);
+}
+
+/* Who waits for what: a word of 64 bits or, with `narrow`, a bpf_spin_lock of 32. */
+struct waiter {
+	void           *word;
+	uint64_t        me;
+	uint64_t        mine;	/* what the word is when it is taken by me */
+	bool            narrow;
+	const uint32_t *ns;	/* narrow: the table, NULL: none */
+};
+
+static uint64_t look(const struct waiter *w)
+{
+	return w->narrow ? rt_load((uint32_t *)w->word) : rt_load((uint64_t *)w->word);
+}
+
+static bool take(const struct waiter *w, uint64_t owner)
+{
+	uint32_t narrow = (uint32_t)owner;
+
+	return w->narrow ? rt_cas((uint32_t *)w->word, &narrow, (uint32_t)w->mine)
+			 : rt_cas((uint64_t *)w->word, &owner, w->mine);
+}
+
+static bool dead(const struct waiter *w, uint64_t owner)
+{
+	if (w->narrow)
+		return w->ns && rt_owner_word_dead(w->ns, (uint32_t)owner, w->me);
+	return rt_owner_dead(owner, w->me);
+}
+
+static bool stalled(const struct waiter *w, uint64_t owner, uint64_t now)
+{
+	return rt_load(&stalled_at) == (uint64_t)(uintptr_t)w->word &&
 	       rt_load(&stalled_owner) == owner && now < rt_load(&stalled_until);
 }
 
-static void remember_stall(const uint64_t *lock, uint64_t owner, uint64_t now)
+static void remember_stall(const struct waiter *w, uint64_t owner, uint64_t now)
 {
-	rt_store(&stalled_at, (uint64_t)(uintptr_t)lock);
+	rt_store(&stalled_at, (uint64_t)(uintptr_t)w->word);
 	rt_store(&stalled_owner, owner);
 	rt_store(&stalled_until, now + STALLED_NS);
 }
 
 /* Until the word changes (seen at the next look), or `ns` have passed. */
-static void sleep_on(uint64_t *lock, uint64_t owner, int64_t ns)
+static void sleep_on(const struct waiter *w, uint64_t owner, int64_t ns)
 {
 	struct rt_timespec t = { 0, ns };
 
-	rt_sys6(SYS_futex, (uint64_t)(uintptr_t)lock, FUTEX_WAIT, (uint32_t)owner,
+	rt_sys6(SYS_futex, (uint64_t)(uintptr_t)w->word, FUTEX_WAIT, (uint32_t)owner,
 		(uint64_t)(uintptr_t)&t, 0, 0);
 }
 
-int rt_lock_wait(uint64_t *lock, uint64_t me)
+static int wait_for(const struct waiter *w)
 {
 	uint64_t owner = 0, began, now;
 	int64_t ns = SLEEP_FIRST_NS;
 
 	for (int i = 0; i < SPINS; i++) {
-		owner = rt_load(lock);
-		if (owner == me)
+		owner = look(w);
+		if (owner == w->mine)
 			return -RT_EBUSY;
-		if (!owner && rt_cas(lock, &owner, me))
+		if (!owner && take(w, 0))
 			return 0;
 		rt_pause();
 	}
 	began = now = now_ns();
 	for (;;) {
-		owner = rt_load(lock);
-		if (owner == me)
+		owner = look(w);
+		if (owner == w->mine)
 			return -RT_EBUSY;
-		if ((!owner || rt_owner_dead(owner, me)) && rt_cas(lock, &owner, me))
+		if ((!owner || dead(w, owner)) && take(w, owner))
 			return 0;
 		if (!owner)
 			continue;
-		if (stalled(lock, owner, now))
+		if (stalled(w, owner, now))
 			return -RT_EBUSY;
 		if (now - began >= WAIT_NS)
 			break;
-		sleep_on(lock, owner, ns);
+		sleep_on(w, owner, ns);
 		if (ns < SLEEP_LAST_NS)
 			ns *= 2;
 		now = now_ns();
 	}
-	remember_stall(lock, owner, now);
+	remember_stall(w, owner, now);
 	return -RT_EBUSY;
+}
+
+int rt_lock_wait(uint64_t *lock, uint64_t me)
+{
+	return wait_for(&(struct waiter){ .word = lock, .me = me, .mine = me });
+}
+
+uint64_t rt_spin_wait(uint64_t ns, uint64_t lock, uint64_t me)
+{
+	uint32_t *table = (uint32_t *)ns;
+	struct waiter w = { .word = (void *)lock, .me = me, .narrow = true, .ns = table };
+
+	w.mine = rt_owner_word(me, table ? rt_ns_index(table, me) : 0);
+	return wait_for(&w) ? (uint64_t)(int64_t)rt_busy() : 0;
 }

@@ -19,6 +19,12 @@ int rt_busy(void);
 
 /* Is it proved that this owner does not run any more? */
 bool rt_owner_dead(uint64_t owner, uint64_t me);
+
+/* Index + 1 of my namespace in a table of RT_NS_TABLE, in which it is put if it is not there yet
+ * (0 = unused; what is in stays); 0 when it is unknown or there is no place left. */
+uint32_t rt_ns_index(uint32_t *ns, uint64_t me);
+/* The same proof for an rt_owner_word(). */
+bool rt_owner_word_dead(const uint32_t *ns, uint32_t owner, uint64_t me);
 #pragma GCC visibility pop
 
 RT_INLINE bool rt_lock_try(uint64_t *lock, uint64_t me)

@@ -23,6 +23,19 @@ enum { RT_TID_BITS = 22, RT_NS_BITS = 20, RT_START_BITS = 22 };
 #define RT_OWNER_NS(w_) ((uint32_t)((w_) >> RT_TID_BITS & ((1u << RT_NS_BITS) - 1)))
 #define RT_OWNER_START(w_) ((uint32_t)((w_) >> (RT_TID_BITS + RT_NS_BITS)))
 
+/* The same in 32 bits: the tid, where the namespace is in a table of them next to the word (index
+ * + 1; 0: unknown), and the low bits of the start time.
+ *
+ *     31      26 25       22 21         0
+ *     | start   | namespace | tid        | */
+enum { RT_NS_TABLE = 15, RT_NS_INDEX_BITS = 4, RT_START_LOW_BITS = 6 };
+
+RT_INLINE uint32_t rt_owner_word(uint64_t me, uint32_t ns_index)
+{
+	return RT_OWNER_TID(me) | ns_index << RT_TID_BITS |
+	       RT_OWNER_START(me) << (RT_TID_BITS + RT_NS_INDEX_BITS);
+}
+
 enum { RT_SELF_PAIRS = 256, RT_SELF_SHIFT = 56 };
 
 struct rt_self {

@@ -119,16 +119,19 @@ LLVMValueRef lower_call_func(struct lower_func *f, const struct lower_func *call
 			     const LLVMValueRef num[5], const LLVMValueRef ptr[5],
 			     LLVMValueRef tail_count)
 {
-	LLVMValueRef arg[LOWER_SUB_ARGS];
+	LLVMValueRef arg[LOWER_SUB_ARGS], v;
 
 	arg[10] = tail_count;
+	arg[11] = f->gave_up ? f->gave_up : LLVMGetPoison(f->l->ptr);
 	for (unsigned k = 0; k < 5; k++) {
 		arg[k] = num[k];
 		arg[5 + k] = kind_has_twin(callee->in.reg[k + 1]) ? ptr[k]
 							       : LLVMGetPoison(f->l->ptr);
 	}
-	return LLVMBuildCall2(f->l->b, LLVMGlobalGetValueType(callee->fn), callee->fn, arg,
-			      LOWER_SUB_ARGS, "");
+	v = LLVMBuildCall2(f->l->b, LLVMGlobalGetValueType(callee->fn), callee->fn, arg,
+			   LOWER_SUB_ARGS, "");
+	lower_check_gave_up(f);
+	return v;
 }
 
 static void call_local(struct lower_func *f, const struct lower_func *callee)
@@ -246,6 +249,8 @@ int lower_call(struct lower_func *f, uint32_t i)
 			return tail_call(f, i);
 		if (lower_calls_back(in))
 			return lower_callback(f, i);
+		if (in->imm == HELPER_spin_lock)
+			return lower_spin_lock(f, i);
 		fn = helper_fn(f->l, h);
 		if (!fn)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: not in the runtime for %s",

@@ -46,6 +46,7 @@ LLVMValueRef lower_call_id(struct lower_func *f, LLVMValueRef id, const LLVMValu
 		LLVMAddCase(sw, lower_imm(l->i64, LOWER_FUNC_ID(n)), bb);
 		LLVMPositionBuilderAtEnd(l->b, bb);
 		v = lower_call_func(f, &f->p->func[n], num, ptr, lower_imm(l->i64, 0));
+		bb = LLVMGetInsertBlock(l->b);
 		LLVMBuildBr(l->b, done);
 		LLVMAddIncoming(phi, &v, &bb, 1);
 	}

@@ -18,7 +18,7 @@
 
 enum {
 	N_REGS = 11,
-	LOWER_SUB_ARGS = 11,	/* of a subprogram: r1..r5 as numbers, as pointers, tail_count */
+	LOWER_SUB_ARGS = 12,	/* of a subprogram: r1..r5 as numbers, as pointers, tail_count, gave_up */
 };
 
 /* What ld_imm64 makes of function n of a program: a number, so that code has no address of code. */
@@ -102,6 +102,8 @@ struct lower_func {	/* one BPF function of a program */
 	LLVMValueRef reg[N_REGS], twin[N_REGS];
 	LLVMValueRef budget;		/* may_goto: iterations left */
 	LLVMValueRef tail_count;	/* i64: where tail calls are counted, 0: none are made */
+	LLVMValueRef gave_up;		/* address of an i64: not 0 when the program is to end, because
+					 * a lock could not be had; NULL: it takes none */
 	struct kinds now;		/* at the instruction being lowered */
 	bool         in_cold;		/* its block is cold */
 };
@@ -111,6 +113,7 @@ struct lower_prog {
 	const struct unit_prog  *prog;
 	const struct vfy_result *facts;	/* NULL: unverified */
 	struct lower_func *func;	/* prog->n_func of them */
+	bool               locks;	/* it calls bpf_spin_lock */
 	uint8_t           *leader;	/* a block starts at this slot */
 	struct kinds      *kinds;	/* at each leader */
 	uint8_t           *cold;	/* the block at this leader runs rarely */
@@ -200,6 +203,10 @@ LLVMValueRef lower_call_id(struct lower_func *f, LLVMValueRef id, const LLVMValu
 LLVMValueRef lower_call_func(struct lower_func *f, const struct lower_func *callee,
 			     const LLVMValueRef num[5], const LLVMValueRef ptr[5],
 			     LLVMValueRef tail_count);
+/* bpf_spin_lock (spin_lock.c). */
+int  lower_spin_lock(struct lower_func *f, uint32_t i);
+/* Behind a call of a function of the program: it may have given up. */
+void lower_check_gave_up(struct lower_func *f);
 /* The runtime's function of that name and type, or NULL. */
 LLVMValueRef lower_runtime(struct lower *l, const char *name, LLVMTypeRef type);
 /* Descriptor and base of the map in register r, argument of the call at slot i. */

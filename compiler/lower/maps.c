@@ -110,7 +110,8 @@ static int check_map(struct lower *l, const struct unit_map *m)
 	return 0;
 }
 
-/* Rooms go to maps in order while they fit together. */
+/* Rooms go to maps in order while they fit together.  Behind a lock is the header of its map's
+ * file, which a room does not have. */
 static void place(struct lower *l)
 {
 	uint64_t room_bytes = 0;
@@ -123,7 +124,7 @@ static void place(struct lower *l)
 
 		if (m->bits & MAP_BIT_RODATA) {
 			make_constant(l, i);
-		} else if (!l->no_rooms && map_row(m->type)->place == MAP_PLACE_ROOM &&
+		} else if (!l->no_rooms && !m->lock && map_row(m->type)->place == MAP_PLACE_ROOM &&
 			   bytes && bytes <= OBJFMT_ROOM_TOTAL_BYTES - room_bytes) {
 			make_room(l, i, bytes);
 			room_bytes += bytes;

@@ -208,6 +208,12 @@ static int lower_body(struct lower_func *f)
 	debug_function(l, f->fn, f->name, p->prog, f->start);
 	make_frame(f);
 	f->tail_count = LLVMGetParam(f->fn, main ? 1 : 10);
+	if (p->locks && main) {
+		f->gave_up = LLVMBuildAlloca(l->b, l->i64, "");
+		LLVMBuildStore(l->b, lower_imm(l->i64, 0), f->gave_up);
+	} else if (p->locks) {
+		f->gave_up = LLVMGetParam(f->fn, 11);
+	}
 	if (main)
 		reg_set_ptr(f, 1, LLVMGetParam(f->fn, 0));
 	if (main && p->prog->type == PROG_VM) {
@@ -228,7 +234,8 @@ static int lower_body(struct lower_func *f)
 	return 0;
 }
 
-/* main: i64 (ptr ctx, i64 arg); subprogram: i64 (i64 r1..r5, ptr r1..r5, i64 tail_count). */
+/* main: i64 (ptr ctx, i64 arg); subprogram: i64 (i64 r1..r5, ptr r1..r5, i64 tail_count, ptr
+ * gave_up). */
 static void declare(struct lower_prog *p, size_t n)
 {
 	struct lower_func *f = &p->func[n];
@@ -260,11 +267,11 @@ static void declare(struct lower_prog *p, size_t n)
 		kinds_at_start(&f->in);		/* callx may call it with anything */
 }
 
-static bool makes_tail_calls(const struct unit_prog *p)
+static bool calls_helper(const struct unit_prog *p, int32_t id)
 {
 	for (uint32_t i = 0; i < p->n_insn; i++)
 		if (p->insn[i].code == BPFI_JMP_CALL && p->insn[i].src == BPFI_CALL_HELPER &&
-		    p->insn[i].imm == HELPER_tail_call)
+		    p->insn[i].imm == id)
 			return true;
 	return false;
 }
@@ -279,6 +286,7 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 	if (up->type == PROG_XDP && !facts)	/* which reads are of packet addresses? */
 		return diag(l->dg, DIAG_C008, at_insn(l->u->path, up->name, -1, NULL),
 			    "an XDP program");
+	p.locks = calls_helper(up, HELPER_spin_lock);
 	p.func = arena_array(l->a, up->n_func, sizeof(*p.func));
 	p.leader = arena_alloc(l->a, up->n_insn + 1);
 	p.kinds = arena_array(l->a, up->n_insn + 1, sizeof(*p.kinds));
@@ -301,6 +309,6 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 			return r;
 	}
 	*body = p.func[0].fn;
-	*tail_calls = makes_tail_calls(up);
+	*tail_calls = calls_helper(up, HELPER_tail_call);
 	return 0;
 }

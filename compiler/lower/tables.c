@@ -181,7 +181,7 @@ void tables_maps(struct lower *l)
 			.max_entries = m->max_entries, .flags = m->flags, .map_extra = m->map_extra,
 			.key_btf_id = m->key_btf_id, .value_btf_id = m->value_btf_id,
 			.bits = m->bits, .room_bytes = l->map[i].room_bytes,
-			.init_bytes = init_bytes,
+			.init_bytes = init_bytes, .lock = m->lock,
 		};
 		memcpy(&target[i * N_MAP_REL], (LLVMValueRef[N_MAP_REL]){
 			table_str(l, m->name), l->object, l->map[i].slot, l->map[i].room, init,

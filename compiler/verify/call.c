@@ -79,6 +79,8 @@ static int call_global(struct vfy *v, uint32_t sub)
 	struct signature sig;
 	int r = function_signature(v, sub, &sig);
 
+	if (r >= 0)
+		r = check_unlocked(v, "a call of a global function");
 	for (unsigned i = 1; i <= sig.n && r >= 0; i++)
 		if ((r = check_read(v, i)) >= 0)
 			r = global_argument(v, v->sub[sub].func->name, i, &sig.arg[i - 1]);
@@ -221,7 +223,8 @@ int step_exit(struct vfy *v)
 
 	if (v->cur->top)
 		return leave_function(v);
-	if ((r = check_nothing_held(v, "the program ends")) < 0)
+	if ((r = check_nothing_held(v, "the program ends")) < 0 ||
+	    (r = check_unlocked(v, "the program ends")) < 0)
 		return r;
 	if (v->first_sub && (r = function_signature(v, v->first_sub, &sig)) < 0)
 		return r;

@@ -161,7 +161,7 @@ bool state_covers(struct vfy *v, const struct checkpoint *cp, const struct state
 	struct ids ids;
 
 	ids.n = 0;
-	if (old->top != s->top || old->n_ref != s->n_ref)
+	if (old->top != s->top || old->n_ref != s->n_ref || old->lock.map != s->lock.map)
 		return false;
 	for (uint32_t i = 0; i <= s->top; i++)
 		if (old->frame[i]->sub != s->frame[i]->sub ||
@@ -172,6 +172,8 @@ bool state_covers(struct vfy *v, const struct checkpoint *cp, const struct state
 	for (uint32_t i = s->top + 1; i-- > 0;)
 		if (!frame_covers(v, &ids, cp, s, i, how))
 			return false;
+	if (s->lock.map && !same_id(&ids, old->lock.id, s->lock.id, true))
+		return false;
 	for (uint32_t i = 0; i < s->n_ref; i++)
 		if (!same_id(&ids, old->ref[i].id, s->ref[i].id, true))
 			return false;

@@ -59,7 +59,7 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 		r0->inner = holds_maps(v, c);
 		r0->map = (uint32_t)(r0->inner ? v->u->map[c->map].inner : c->map);
 		r0->or_null = !not_null;
-		r0->id = not_null ? 0 : ++v->next_id;
+		r0->id = not_null && !has_lock(v, r0) ? 0 : ++v->next_id;
 		return;
 	case RET_RINGBUF_MEM_OR_NULL:
 		reg_set_pointer(v, r0, REG_MEM);
@@ -180,7 +180,12 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 	bool not_null;
 	int e;
 
-	if ((e = lookup_proto(v, in, &c)) < 0 || (e = check_args(v, &c)) < 0)
+	if ((e = lookup_proto(v, in, &c)) < 0)
+		return e;
+	if (in->imm != HELPER_spin_lock && in->imm != HELPER_spin_unlock &&
+	    (e = check_unlocked(v, "a call of a helper")) < 0)
+		return e;
+	if ((e = check_args(v, &c)) < 0)
 		return e;
 	if (in->imm == HELPER_tail_call && (e = check_nothing_held(v, "a tail call")) < 0)
 		return e;

@@ -316,6 +316,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		return arg_function(v, c, r);
 	case ARG_FUNC_CTX:
 		return arg_function_ctx(v, c, r);
+	case ARG_SPIN_LOCK:
+		return spin_lock(v, r, c->id == HELPER_spin_lock);
 	case ARG_SCALAR:
 		if (reg_of(v, r)->type == REG_SCALAR)
 			return 0;

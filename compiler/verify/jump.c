@@ -49,7 +49,8 @@ static void settle(struct reg *r, void *arg)
 		return;
 	}
 	r->or_null = false;
-	r->id = 0;
+	if (!has_lock(n->v, r))
+		r->id = 0;
 }
 
 /* The pointer with that id is, or is not, NULL: a reference that was not given out

@@ -24,6 +24,8 @@ int step_kfunc(struct vfy *v, const struct bpfi *in)
 			      prog_type_name(v->p->type));
 	if (c.h->arg[0] == ARG_ITER)
 		return step_iter(v, c.h);
+	if ((r = check_unlocked(v, "a call of a kernel function")) < 0)
+		return r;
 	if ((r = check_args(v, &c)) < 0)
 		return r;
 	return finish_call(v, &c, false);

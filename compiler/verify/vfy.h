@@ -101,6 +101,11 @@ struct state {
 	uint32_t   pc;
 	struct ref ref[MAX_REFS];
 	uint32_t   n_ref;
+	struct {			/* the bpf_spin_lock that is held */
+		uint32_t map;		/* index + 1; 0: none */
+		uint32_t id;		/* of the value, 0: there is only one */
+		uint32_t insn;		/* where it was taken */
+	} lock;
 	struct checkpoint *parent;	/* the last one on the way here */
 	uint32_t   loops;		/* bodies of loops entered that end by themselves */
 	struct state *next_free;
@@ -275,6 +280,18 @@ int step_exit(struct vfy *v);	/* 1: this path has ended */
 /* ---- kfunc.c ---- */
 /* The prototype of what a call of a kernel function calls; NULL: none that is known. */
 const struct helper_proto *called_kfunc(const struct vfy *v, const struct bpfi *in);
+
+/* ---- spin_lock.c ---- */
+static inline bool has_lock(const struct vfy *v, const struct reg *p)
+{
+	return p->type == REG_MAP_VALUE && v->u->map[p->map].lock;
+}
+/* bpf_spin_lock() or, not `take`, bpf_spin_unlock() of what register r points at. */
+int spin_lock(struct vfy *v, unsigned r, bool take);
+/* Nothing that may take long, or take another lock, while one is held. */
+int check_unlocked(struct vfy *v, const char *what);
+/* May `bytes` bytes at register r + off be touched: not the lock? */
+int check_beside_lock(struct vfy *v, unsigned r, int32_t off, uint64_t bytes);
 
 /* ---- call.c ---- */
 /* The function returns to its caller, or to the helper that called it. */

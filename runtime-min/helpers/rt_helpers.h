@@ -105,6 +105,8 @@ uint64_t bpftime_h_perf_event_output(void *ctx, const struct bpftime_map *m, voi
 				     uint64_t flags, const void *data, uint64_t bytes);
 void *bpftime_h_map_lookup_percpu_elem(const struct bpftime_map *m, void *base, const void *key,
 				       uint64_t which);
+uint64_t bpftime_h_spin_lock(const struct bpftime_map *m, void *base, void *lock);
+void bpftime_h_spin_unlock(void *lock);
 void *bpftime_h_for_each_map_elem(const struct bpftime_map *m, void *base,
 				  struct helper_each *at);
 void *bpftime_h_ringbuf_reserve(const struct bpftime_map *m, void *base, uint64_t size,

@@ -25,7 +25,10 @@ RT_FAST int rt_array_update(rt_map m, void *base, const void *key, const void *v
 
 	if (rt_unlikely(r))
 		return r;
-	rt_copy_in((char *)base + i * rt_stride(m), value, m->value_size);
+	if (flags & MAP_LOCK)
+		return (int)bpftime_rt1_value_put((uint64_t)m, (uint64_t)base,
+						  (uint64_t)base + i * rt_stride(m), (uint64_t)value);
+	rt_value_in(m, (char *)base + i * rt_stride(m), value);
 	return 0;
 }
 

@@ -29,13 +29,15 @@ void rt_array_format(rt_map m, void *base, uint32_t cpus)
 
 int rt_array_read(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
-	const void *v = rt_array_lookup(m, base, key);
+	void *v = rt_array_lookup(m, base, key);
 
-	if (flags)
+	if (flags & ~(uint64_t)MAP_LOCK || (flags && !m->lock))
 		return -RT_EINVAL;
 	if (!v)
 		return -RT_ENOENT;
-	rt_copy_words(value, v, m->value_size);
+	if (flags)
+		return rt_value_get(m, base, value, v);
+	rt_value_out(m, value, v);
 	return 0;
 }
 
@@ -46,6 +48,8 @@ int rt_array_write(rt_map m, void *base, const void *key, const void *value, uin
 
 	if (r)
 		return r;
+	if (m->lock)
+		return rt_array_update(m, base, key, value, flags);
 	rt_copy_words((char *)base + i * rt_stride(m), value, m->value_size);
 	return 0;
 }

@@ -202,6 +202,11 @@ RT_INLINE uint64_t rt_hash_mix(uint64_t a, uint64_t b)
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
+RT_INLINE bool rt_hash_flags_ok(rt_map m, uint64_t flags)
+{
+	return (flags & ~(uint64_t)MAP_LOCK) <= MAP_EXIST && (!(flags & MAP_LOCK) || m->lock);
+}
+
 /* Multiply and fold, 8 bytes at a time (as wyhash does).  Returns a bucket. */
 RT_INLINE uint32_t rt_hash_of(rt_map m, const void *base, const void *key)
 {

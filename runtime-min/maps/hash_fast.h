@@ -29,7 +29,7 @@ RT_INLINE void *rt_hash_fast_lookup(rt_map m, void *base, const void *key)
 RT_INLINE void rt_hash_overwrite(rt_map m, void *base, struct rt_entry *e, uint64_t state,
 				 const void *value)
 {
-	rt_copy_in(rt_hash_value(m, base, e, state ^ RT_ACTIVE), value, m->value_size);
+	rt_value_in(m, rt_hash_value(m, base, e, state ^ RT_ACTIVE), value);
 	if (!rt_hash_is_percpu(m))
 		rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
 }
@@ -43,8 +43,11 @@ RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const v
 	uint32_t b;
 	bool lost;
 
-	if (rt_unlikely(flags > MAP_EXIST))	/* no value has a bpf_spin_lock: MAP_LOCK too */
+	if (rt_unlikely(!rt_hash_flags_ok(m, flags)))
 		return -RT_EINVAL;
+	if (flags & MAP_LOCK)
+		return (int)bpftime_rt1_hash_put((uint64_t)m, (uint64_t)base, (uint64_t)key,
+						 (uint64_t)value, flags, 0);
 	b = rt_hash_of(m, base, key);
 	bucket = rt_hash_bucket(m, base, b);
 	if (rt_unlikely(!rt_lock_try(&bucket->lock, me)))

@@ -196,7 +196,7 @@ static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which
 		return;
 	}
 	if (!rt_hash_is_percpu(m)) {
-		rt_copy_in(rt_hash_value(m, base, e, which), value, m->value_size);
+		rt_value_in(m, rt_hash_value(m, base, e, which), value);
 		return;
 	}
 	cpus = rt_header(base)->cpu_count;
@@ -248,6 +248,9 @@ static int put(rt_map m, void *base, uint32_t b, const void *key, const void *va
 		return flags & MAP_EXIST ? -RT_ENOENT : insert(m, base, b, key, value, flags, me);
 	if (flags & MAP_NOEXIST)
 		return -RT_EEXIST;
+	if (flags & MAP_LOCK)	/* in place, for those who have its address */
+		return (int)rt_value_put((uint64_t)m, (uint64_t)base,
+					 (uint64_t)rt_hash_value(m, base, e, state), (uint64_t)value);
 	rt_hash_touch(m, base, e);
 	write_value(m, base, e, state ^ RT_ACTIVE, value, flags, false);
 	if (!rt_hash_is_percpu(m))
@@ -366,27 +369,32 @@ uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t v, uint64_t
 	return (uint64_t)(int64_t)(r == -RT_EBUSY ? rt_busy() : r);
 }
 
-int rt_hash_take(rt_map m, void *base, const void *key, void *value)
+int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
 	uint32_t b = rt_hash_of(m, base, key);
 	uint64_t me = rt_me(), state;
 	struct rt_entry *e;
+	int r = -RT_ENOENT;
 	bool lost;
 
 	if (rt_hash_enter(m, base, b, me))
 		return rt_busy();
 	e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (e && value)
-		rt_hash_copy_out(m, base, e, state, value);
 	if (e)
+		r = 0;
+	if (e && flags & MAP_LOCK)
+		r = rt_value_get(m, base, value, rt_hash_value(m, base, e, state));
+	else if (e && value)
+		rt_hash_copy_out(m, base, e, state, value);
+	if (!r)
 		take_out(m, base, b, e, me);
 	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
-	return e ? 0 : -RT_ENOENT;
+	return r;
 }
 
 uint64_t rt_hash_del(uint64_t map, uint64_t at, uint64_t k)
 {
-	return (uint64_t)(int64_t)rt_hash_take((rt_map)map, (void *)at, (const void *)k, NULL);
+	return (uint64_t)(int64_t)rt_hash_take((rt_map)map, (void *)at, (const void *)k, NULL, 0);
 }
 
 /* A walk without the lock lost its way: a few more, then one under the lock. */

@@ -20,8 +20,9 @@ struct rt_lpm_value {
 int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me);
 /* Finishes what a dead owner left; b is locked.  0 or -EBUSY. */
 int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me);
-/* Copies the value to `value` unless that is NULL, and deletes the key.  0, -ENOENT, -EBUSY. */
-int rt_hash_take(rt_map m, void *base, const void *key, void *value);
+/* Copies the value to `value` unless that is NULL, with MAP_LOCK under its lock, and deletes the
+ * key.  0, -ENOENT, -EBUSY. */
+int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags);
 #pragma GCC visibility pop
 
 /* The value as a process gets it: of per-CPU kinds those of all CPUs. */
@@ -30,7 +31,7 @@ RT_INLINE void rt_hash_copy_out(rt_map m, void *base, struct rt_entry *e, uint64
 	uint32_t cpus;
 
 	if (!rt_hash_is_percpu(m)) {
-		rt_copy_words(value, rt_hash_value(m, base, e, state), m->value_size);
+		rt_value_out(m, value, rt_hash_value(m, base, e, state));
 		return;
 	}
 	cpus = rt_header(base)->cpu_count;

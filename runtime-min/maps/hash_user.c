@@ -78,6 +78,32 @@ static int copy_value(rt_map m, void *base, uint32_t b, const void *key, void *v
 	return e ? 0 : -RT_ENOENT;
 }
 
+/* The same under the value's lock. */
+static int copy_locked(rt_map m, void *base, uint32_t b, const void *key, void *value)
+{
+	struct rt_entry *e;
+	uint64_t state;
+	bool lost;
+	int r = -RT_ENOENT;
+
+	if (rt_hash_enter(m, base, b, rt_me()))
+		return rt_busy();
+	e = rt_hash_walk(m, base, b, key, &state, &lost);
+	if (e)
+		r = rt_value_get(m, base, value, rt_hash_value(m, base, e, state));
+	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	return r;
+}
+
+static int read_value(rt_map m, void *base, const void *key, void *value, uint64_t flags)
+{
+	uint32_t b = rt_hash_of(m, base, key);
+
+	if (flags & ~(uint64_t)MAP_LOCK || (flags && !m->lock))
+		return -RT_EINVAL;
+	return flags ? copy_locked(m, base, b, key, value) : copy_value(m, base, b, key, value);
+}
+
 /* The key of the first live entry at or behind link `i` of bucket b, or of a later bucket. */
 static int first_key(rt_map m, void *base, uint32_t b, uint32_t i, void *next)
 {
@@ -127,7 +153,7 @@ static int next_key(rt_map m, void *base, const void *key, void *next)
 
 static int write(rt_map m, void *base, const void *key, const void *value, uint64_t flags)
 {
-	if (flags > MAP_EXIST)
+	if (!rt_hash_flags_ok(m, flags))
 		return -RT_EINVAL;
 	return (int)rt_hash_put((uint64_t)m, (uint64_t)base, (uint64_t)key, (uint64_t)value,
 				flags | RT_HASH_ALL_CPUS, 0);
@@ -150,8 +176,7 @@ static int write(rt_map m, void *base, const void *key, const void *value, uint6
 	int rt_##kind_##_read(rt_map m, void *base, const void *key, void *value,          \
 			      uint64_t flags)                                              \
 	{                                                                                  \
-		return flags ? -RT_EINVAL                                                  \
-			     : copy_value(m, base, rt_hash_of(m, base, key), key, value);  \
+		return read_value(m, base, key, value, flags);                             \
 	}                                                                                  \
 	int rt_##kind_##_write(rt_map m, void *base, const void *key, const void *value,   \
 			       uint64_t flags)                                             \

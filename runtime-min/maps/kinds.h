@@ -19,6 +19,7 @@
 #include "mapfmt.h"
 #include "maps.h"
 #include "rt_base.h"
+#include "spin.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -70,7 +71,7 @@ RT_INLINE int rt_index_flags(rt_map m, uint32_t index, uint64_t flags)
 		return -RT_E2BIG;
 	if (flags & MAP_NOEXIST)
 		return -RT_EEXIST;
-	if (flags & MAP_LOCK)	/* no value has a bpf_spin_lock */
+	if (flags & MAP_LOCK && !m->lock)
 		return -RT_EINVAL;
 	return 0;
 }

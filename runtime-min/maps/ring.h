@@ -15,7 +15,6 @@
 
 enum {
 	RT_RING_PAGE = 4096, RT_RING_DATA_OFF = 2 * RT_RING_PAGE, RT_RING_HDR = 8,
-	RT_RING_NS = 15, RT_RING_NS_BITS = 4, RT_RING_START_BITS = 6,
 	RT_RING_STUCK = 64,	/* reserves between looks at an unfinished oldest record */
 };
 #define RT_RING_BUSY 0x80000000u
@@ -37,7 +36,7 @@ struct rt_ring {
 	uint32_t unused[5];
 	uint32_t waiting;	/* a consumer sleeps, or is about to; futex */
 	uint32_t unused2[15];
-	uint32_t ns[RT_RING_NS];	/* pid namespaces of owners, 0 = unused; never change */
+	uint32_t ns[RT_NS_TABLE];	/* pid namespaces of owners, 0 = unused; never change */
 	uint32_t unused3;
 };
 
@@ -94,13 +93,6 @@ RT_INLINE uint64_t rt_ring_span(uint32_t len)
 	return rt_round_up((uint64_t)(len & RT_RING_LEN) + RT_RING_HDR, 8);
 }
 
-/* pg_off of a record: tid, index of the namespace, low bits of the start time. */
-RT_INLINE uint32_t rt_ring_owner(uint64_t me, uint32_t ns_index)
-{
-	return RT_OWNER_TID(me) | ns_index << RT_TID_BITS |
-	       RT_OWNER_START(me) << (RT_TID_BITS + RT_RING_NS_BITS);
-}
-
 /* pending_pos behind all finished records.  Under the lock. */
 RT_INLINE uint64_t rt_ring_advance(rt_map m, void *base, uint64_t prod)
 {
@@ -153,7 +145,7 @@ RT_INLINE void *rt_ring_reserve_fast(rt_map m, void *base, uint64_t bytes)
 			rt_load(&r->ns[0]) != RT_OWNER_NS(me)))
 		return (void *)bpftime_rt1_ring_reserve((uint64_t)m, (uint64_t)base, bytes, me);
 	sample = rt_ring_place(m, base, prod, (uint32_t)bytes,
-			       rt_ring_owner(me, RT_OWNER_NS(me) != 0));
+			       rt_owner_word(me, RT_OWNER_NS(me) != 0));
 	rt_unlock(&r->lock);
 	return sample;
 }

@@ -11,32 +11,6 @@ enum { WAKE_ALL = INT32_MAX };
 
 struct rt_rings bpftime_rt1_rings;
 
-/* Index + 1 of my namespace in the ring, 0 when it is unknown or there is no place left. */
-static uint32_t ns_index(struct rt_ring *r, uint64_t me)
-{
-	uint32_t ns = RT_OWNER_NS(me);
-
-	for (uint32_t i = 0; ns && i < RT_RING_NS; i++) {
-		uint32_t was = rt_load_acquire(&r->ns[i]);
-
-		if (!was && rt_cas(&r->ns[i], &was, ns))
-			return i + 1;
-		if (was == ns)
-			return i + 1;
-	}
-	return 0;
-}
-
-static bool owner_gone(const struct rt_ring *r, uint32_t owner, uint64_t me)
-{
-	uint32_t i = owner >> RT_TID_BITS & RT_RING_NS;
-	uint32_t start = owner >> (RT_TID_BITS + RT_RING_NS_BITS);
-
-	if (!i || rt_load_acquire(&r->ns[i - 1]) != RT_OWNER_NS(me))
-		return false;
-	return rt_thread_gone(RT_OWNER_TID(owner), start, (1u << RT_RING_START_BITS) - 1);
-}
-
 void rt_ring_reap(rt_map m, void *base, uint64_t me)
 {
 	struct rt_ring *r = rt_ring(base);
@@ -51,7 +25,7 @@ void rt_ring_reap(rt_map m, void *base, uint64_t me)
 		len = rt_load_acquire(hdr);
 		if (!(len & RT_RING_BUSY))
 			continue;
-		if (!owner_gone(r, rt_load(&hdr[1]), me))
+		if (!rt_owner_word_dead(r->ns, rt_load(&hdr[1]), me))
 			return;
 		rt_store_release(hdr, (len & ~RT_RING_BUSY) | RT_RING_DISCARD);
 		rt_store(&r->reaped, rt_load(&r->reaped) + 1);
@@ -84,7 +58,7 @@ uint64_t rt_ring_reserve(uint64_t map, uint64_t at, uint64_t bytes, uint64_t loc
 	}
 	if (room(m, r, next, pend))
 		sample = rt_ring_place(m, base, prod, (uint32_t)bytes,
-				       rt_ring_owner(me, ns_index(r, me)));
+				       rt_owner_word(me, rt_ns_index(r->ns, me)));
 	else
 		rt_store(&r->drops, rt_load(&r->drops) + 1);
 	rt_unlock(&r->lock);

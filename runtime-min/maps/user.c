@@ -38,11 +38,18 @@ static bool both(uint32_t flags, uint32_t pair)
 	return (flags & pair) == pair;
 }
 
+static bool lock_fits(rt_map m)
+{
+	return !m->lock || ((m->type == MAP_TYPE_hash || m->type == MAP_TYPE_array) &&
+			    (m->lock - 1) % 4 == 0 && m->value_size >= 4 &&
+			    m->lock - 1 <= m->value_size - 4);
+}
+
 int rt_map_check(rt_map m)
 {
 	int r;
 
-	if (both(m->flags, MAP_F_RDONLY | MAP_F_WRONLY))
+	if (both(m->flags, MAP_F_RDONLY | MAP_F_WRONLY) || !lock_fits(m))
 		return -RT_EINVAL;
 	r = kind_check(m);
 	if (r == -RT_E2BIG && m->type == MAP_TYPE_bloom_filter)	/* what it looks at first */
@@ -121,6 +128,7 @@ void rt_map_header(struct mapfmt_header *h, rt_map m, uint32_t cpus, const char 
 	h->page_bytes = RT_PAGE_BYTES;
 	h->cpu_count = cpus;
 	h->byte_order = MAPFMT_BYTE_ORDER;
+	h->lock = m->lock;
 	h->key_btf_id = m->key_btf_id;
 	h->value_btf_id = m->value_btf_id;
 	h->data_off = MAPFMT_HEADER_BYTES;
@@ -137,7 +145,7 @@ bool rt_map_header_matches(const struct mapfmt_header *h, rt_map m, uint32_t cpu
 	       h->version == MAPFMT_VERSION && h->size == sizeof(*h) &&
 	       h->type == m->type && h->key_size == m->key_size &&
 	       h->value_size == m->value_size && h->max_entries == m->max_entries &&
-	       h->flags == m->flags && h->bits == m->bits && h->map_extra == m->map_extra &&
+	       h->flags == m->flags && h->bits == m->bits && h->lock == m->lock && h->map_extra == m->map_extra &&
 	       h->page_bytes == RT_PAGE_BYTES && h->byte_order == MAPFMT_BYTE_ORDER &&
 	       (!per_cpu(m->type) || h->cpu_count == cpus) &&
 	       h->data_off == MAPFMT_HEADER_BYTES && h->data_bytes == rt_map_size(m, cpus) &&
@@ -156,6 +164,7 @@ void rt_map_of_header(struct bpftime_map *m, const struct mapfmt_header *h)
 	m->flags = h->flags;
 	m->bits = h->bits;
 	m->map_extra = h->map_extra;
+	m->lock = h->lock;
 	m->key_btf_id = h->key_btf_id;
 	m->value_btf_id = h->value_btf_id;
 }
@@ -171,7 +180,7 @@ int rt_map_lookup(rt_map m, void *base, const void *key, void *value, uint64_t f
 
 int rt_map_update(rt_map m, void *base, const void *key, const void *value, uint64_t flags)
 {
-	if (flags & MAP_LOCK)	/* no value has a bpf_spin_lock */
+	if (flags & MAP_LOCK && !m->lock)
 		return -RT_EINVAL;
 	switch (m->type) {
 #define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_write(m, base, key, value, flags);
@@ -204,7 +213,8 @@ int rt_map_take(rt_map m, void *base, const void *key, void *value, uint64_t fla
 	case MAP_TYPE_percpu_hash:
 	case MAP_TYPE_lru_hash:
 	case MAP_TYPE_lru_percpu_hash:
-		return flags ? -RT_EINVAL : rt_hash_take(m, base, key, value);
+		return flags & ~(uint64_t)MAP_LOCK || (flags && !m->lock)
+			? -RT_EINVAL : rt_hash_take(m, base, key, value, flags);
 	}
 	return flags & ~(uint64_t)MAP_LOCK ? -RT_EINVAL : -RT_ENOTSUPP;
 }

@@ -1,0 +1,24 @@
+// r1 is not where the lock is
+#include "../case.h"
+
+struct bpf_spin_lock {
+	__u32 val;
+};
+struct item {
+	__u64 n;
+	struct bpf_spin_lock lock;
+	__u32 m;
+};
+MAP(BPF_MAP_TYPE_HASH, items, __u32, struct item, 16);
+
+SEC("xdp") int prog(void *ctx)
+{
+	__u32 a = 1;
+	struct item *i = bpf_map_lookup_elem(&items, &a);
+
+	if (!i)
+		return 0;
+	bpf_spin_lock((struct bpf_spin_lock *)&i->m); // V019
+	bpf_spin_unlock((struct bpf_spin_lock *)&i->m);
+	return 0;
+}

@@ -1,0 +1,24 @@
+// the lock of another value of the map is given back
+#include "../case.h"
+
+struct bpf_spin_lock {
+	__u32 val;
+};
+struct item {
+	__u64 n;
+	struct bpf_spin_lock lock;
+	__u32 m;
+};
+MAP(BPF_MAP_TYPE_HASH, items, __u32, struct item, 16);
+
+SEC("xdp") int prog(void *ctx)
+{
+	__u32 a = 1, b = 2;
+	struct item *i = bpf_map_lookup_elem(&items, &a), *k = bpf_map_lookup_elem(&items, &b);
+
+	if (!i || !k)
+		return 0;
+	bpf_spin_lock(&i->lock);
+	bpf_spin_unlock(&k->lock); // V046
+	return 0;
+}
