@@ -346,7 +346,7 @@ int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 		o.running = true;
 		o.no_returns = asks_for_returns(&all[i]) ? c.no_returns : NULL;
 		r = plan_make(all[i].job.plan, &o, dg);
-		if (r < 0)
+		if (r < 0 || (r = job_check_cost(&all[i].job)) < 0)
 			return r;
 		*ARENA_PUSH(p->arena, out->part, out->n, out->cap) = all[i];
 	}

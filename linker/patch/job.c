@@ -116,6 +116,23 @@ int job_find_sites(struct patch_job *j)
 	return 0;
 }
 
+int job_check_cost(const struct patch_job *j)
+{
+	const struct site *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->plan->n_site; i++)
+		if (j->plan->site[i].over_cost) {
+			first = first ? first : &j->plan->site[i];
+			n++;
+		}
+	if (!n)
+		return 0;
+	return diag(j->dg, DIAG_P027, at_file(j->im->path), "%s: about %.1f ns%s",
+		    first->symbol ? first->symbol : "unnamed function", first->cost.ns,
+		    n > 1 ? arena_printf(j->a, ", and %zu more; --plan shows all", n - 1) : "");
+}
+
 int job_nothing_patched(const struct patch_job *j)
 {
 	const struct site *s = &j->plan->site[0];

@@ -51,6 +51,9 @@ void job_warn_untaken(const struct patch_job *j);
 int job_find_want(struct patch_job *j, const struct record_want *w, struct diags *dg);
 int job_find_sites(struct patch_job *j);
 
+/* -DIAG_P027 if a site costs more than --max-cost allows. */
+int job_check_cost(const struct patch_job *j);
+
 /* -DIAG_P025, with the reason of the first site. */
 int job_nothing_patched(const struct patch_job *j);
 

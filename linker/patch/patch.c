@@ -226,6 +226,8 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 	if ((r = job_find_sites(&j)) < 0 || (r = plan_make(j.plan, &req->plan, dg)) < 0)
 		return r;
 	out->plan = j.plan;
+	if ((r = job_check_cost(&j)) < 0)
+		return r;
 	if (!j.plan->n_patched)
 		return job_nothing_patched(&j);
 	if ((r = build(&j, bits, &file)) < 0)

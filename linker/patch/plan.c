@@ -97,6 +97,7 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 		estimate(p, s, t);
 		if (o->max_cost_ns > 0 && s->cost.ns > o->max_cost_ns)
 			why = arena_printf(p->im->arena, "it would cost about %.1f ns", s->cost.ns);
+		s->over_cost = why;
 	}
 	before = why ? NULL : image_at(p->im, s->patch_vaddr, s->window_bytes);
 	s->refused = why;

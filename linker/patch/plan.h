@@ -89,6 +89,7 @@ struct site {
 	uint64_t    tramp_off, tramp_bytes;	/* place among the trampolines */
 	uint64_t    cfi_off, cfi_bytes;
 	bool        has_ret;	/* one of `at` is a return hook, at an entry or import */
+	bool        over_cost;	/* refused for plan_opts.max_cost_ns */
 	size_t      n_decide;	/* how many of `at` may keep the function from running */
 };
 

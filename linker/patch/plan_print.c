@@ -26,6 +26,7 @@ static void print_json(const struct plan *p, uint64_t growth_bytes, const char *
 		json_hexbytes(&j, "after", s->after.p, s->after.n);
 		json_open(&j, "cost", '{');
 		json_u64(&j, "insns", s->cost.insns);
+		json_u64(&j, "bytes", s->tramp_bytes);
 		json_u64(&j, "saved_regs", s->cost.saved_regs);
 		json_u64(&j, "atomics", s->cost.atomics);
 		json_double(&j, "ns", s->cost.ns);

@@ -3,6 +3,7 @@
 // functions they are by the account of nm and readelf, and by the calls that are counted.
 #include "../tools.h"
 
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -74,6 +75,27 @@ TEST_F(Names, OfCxxMisspelt)
 	EXPECT_NE(text.find("did you mean ns::Shape::area"), std::string::npos) << text;
 	EXPECT_TRUE(planned(shapes, "ns::Shape::area(unt) const", &text).empty());
 	EXPECT_NE(text.find("did you mean ns::Shape::area(int) const"), std::string::npos) << text;
+}
+
+// What --list says, program by program, and how many places each has.
+TEST_F(Names, InSections)
+{
+	if (std::string(NAMES_SEC).empty())
+		GTEST_SKIP() << "built without the compiler";
+	std::string hook = d + "/sec.hook.o", p = d + "/names_shapes.p", said;
+	tool("bpftime-aot compile " NAMES_SEC " -o " + hook);
+	said = tool("bpftime-patch -b " + shapes + " " + hook + " -o " + p);
+	EXPECT_NE(said.find("nothing of SEC(\"uprobe/other_program:main\") is in this binary"), std::string::npos) << said;
+	EXPECT_NE(said.find("SEC(\"?uprobe/main\") is attached only where --uprobe says"), std::string::npos) << said;
+	EXPECT_EQ(said.find("refused: "), std::string::npos) << said;
+	EXPECT_NE(ok(p), "");
+	std::map<std::string, int> places;
+	std::istringstream in(tool("bpftime-ctl hooks"));
+	for (std::string line; std::getline(in, line);)
+		if (line.find("/prog_") != std::string::npos)
+			places[line.substr(line.find("/prog_") + 6)]++;
+	EXPECT_EQ(places, (std::map<std::string, int>{ { "1", 1 }, { "2", 1 }, { "3", 1 }, { "4", 2 }, { "5", 1 },
+		  { "6", 1 }, { "7", 1 }, { "8", 1 }, { "9", 1 }, { "10", 1 }, { "11", 1 } }));
 }
 
 TEST_F(Names, OfRust)

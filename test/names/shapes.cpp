@@ -13,7 +13,7 @@ struct Shape {
 	KEEP Shape operator+(const Shape &o) const { return Shape(n + o.n); }
 	KEEP int operator[](char *p) const { return n + *p; }
 };
-template <typename T> KEEP T twice(T v) { return v + v; }
+template <typename T> KEEP T twice(T v) { return v * 2 + (v ^ 0x12345); }
 KEEP int words(const char *a) { return *a; }
 KEEP int words(const char *a, int b) { return *a + b; }
 }
