@@ -33,9 +33,27 @@ struct mapfmt_header {
 	uint8_t  stamp[8];	/* first bytes of the object's stamp hash */
 	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
 	uint32_t reserved;
+	uint64_t birth;		/* random, never 0: no two maps have the same */
 	/* the rest of the page, from offset 1024, is private to the kind */
 };
 enum { MAPFMT_KIND_OFF = 1024 };
+
+/* The value of an element of a map of maps, for processes: which map it holds.  The kernel's
+ * four bytes, a file descriptor or an id, mean nothing here. */
+enum mapfmt_where {
+	MAPFMT_IN_FOLDER = 0,	/* in the folder of the map of maps */
+	MAPFMT_IN_PINNED = 1,	/* in MAPFMT_PIN_DIR */
+};
+struct mapfmt_ref {
+	uint64_t birth;		/* of the map that is meant: a later one of the same name is not */
+	uint32_t type, key_size, value_size, max_entries, flags, lock;
+	uint32_t where;		/* enum mapfmt_where */
+	char     name[68];	/* of its file */
+};
+/* At MAPFMT_KIND_OFF of a map of maps: what the maps inside are like. */
+struct mapfmt_inner {
+	uint32_t type, key_size, value_size, max_entries, flags, lock;
+};
 
 /* Files of an object, under $BPFTIME_DIR/<object>-<stamp8>/: */
 #define MAPFMT_BTF_FILE ".btf"	/* raw BTF of the programs, for tools */

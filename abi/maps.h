@@ -27,6 +27,11 @@ extern "C"
 /* The row of a kind; NULL when no such kind exists. Static storage. */
 const struct map_row *map_row(uint32_t type);
 
+static inline int map_holds_maps(uint32_t type)
+{
+	return type == MAP_TYPE_array_of_maps || type == MAP_TYPE_hash_of_maps;
+}
+
 enum map_update_flags { MAP_ANY = 0, MAP_NOEXIST = 1, MAP_EXIST = 2, MAP_LOCK = 4 };
 
 enum map_create_flags {

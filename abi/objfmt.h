@@ -54,6 +54,7 @@ enum bpftime_map_bits {
 	MAP_BIT_RODATA = 1,	/* frozen global data (.rodata, .kconfig): constant to verifier and optimiser */
 	MAP_BIT_DATA = 2,	/* other global data (.data, .bss); never with RODATA */
 	MAP_BIT_PINNED = 4,	/* LIBBPF_PIN_BY_NAME: shared by name between objects */
+	MAP_BIT_TEMPLATE = 16,	/* what the maps inside another are like: has no data and no file */
 	MAP_BIT_PAYLOAD = 8,	/* says what is true of one target (USDT arguments): the patcher writes
 				 * it into the payload, and it never has a file */
 };
@@ -74,10 +75,17 @@ struct bpftime_map {
 	int32_t  slot_rel;	/* void *base: first byte of the map file's data (mapfmt.h) */
 	int32_t  room_rel;	/* the data itself, when it has a room; then slot_rel is 0 */
 	uint32_t room_bytes;	/* whole pages */
-	int32_t  init_rel;	/* first contents of data without a room, or 0 (zeros) */
+	int32_t  init_rel;	/* first contents of data without a room, or 0 (zeros); maps of maps:
+				 * struct objfmt_inside, as many as there are */
 	uint32_t init_bytes;
 	int32_t  inner_rel;	/* template of the maps inside, or 0 */
 	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
+};
+
+/* A map that is in a map of maps from the start. It has no room. */
+struct objfmt_inside {
+	uint32_t key;
+	uint32_t map;		/* of the same object */
 };
 
 struct objfmt_hook {

@@ -29,7 +29,8 @@ struct rt_control {
 	uint64_t misses;	/* hooks skipped: no return slot, no stack */
 	uint64_t busy;		/* operations that ended with -EBUSY */
 	uint64_t private_maps;	/* maps that had no file, each process counted */
-	uint64_t reserved[6];
+	uint64_t unmapped;	/* lookups of maps inside maps that the process could not map */
+	uint64_t reserved[5];
 	char     target[256];	/* path of the binary the payload was made for */
 	/* from RT_CONTROL_WORDS_OFF: uint32_t word[n_attach] */
 };

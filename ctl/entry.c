@@ -8,6 +8,7 @@
 
 #include "btfval.h"
 #include "rt_maps.h"
+#include "text.h"
 
 /* What the runtime's errno means to somebody at a terminal. */
 static int refuse(const struct mapfile *m, const char *what, int err, struct diags *dg)
@@ -15,6 +16,11 @@ static int refuse(const struct mapfile *m, const char *what, int err, struct dia
 	struct loc at = at_file(m->ref.label);
 
 	switch (-err) {
+	case EBADF:
+	case EINVAL:
+		if (map_holds_maps(m->h.type))
+			return diag(dg, DIAG_M007, at, "not a map like those in it");
+		break;
 	case ENOENT:
 		return diag(dg, DIAG_M006, at, "the key is not there");
 	case EEXIST:
@@ -26,10 +32,9 @@ static int refuse(const struct mapfile *m, const char *what, int err, struct dia
 		return diag(dg, DIAG_M007, at, "a process holds a lock in it");
 	case ENOMEM:
 		return diag(dg, DIAG_M007, at, "no room is left in it");
-	default:
-		return diag(dg, DIAG_M008, at, "an entry of a map of kind %s cannot be %s",
-			    map_row(m->h.type)->name, what);
 	}
+	return diag(dg, DIAG_M008, at, "an entry of a map of kind %s cannot be %s",
+		    map_row(m->h.type)->name, what);
 }
 
 struct order {
@@ -167,6 +172,13 @@ int entry_delete(const struct mapfile *m, const void *key, struct diags *dg)
 
 /* ---- showing ---- */
 
+const char *entry_inner_name(const void *value)
+{
+	const struct mapfmt_ref *ref = value;
+
+	return memchr(ref->name, 0, sizeof(ref->name)) ? ref->name : "?";
+}
+
 static void json_bytes(struct json *j, const char *name, const uint8_t *p, size_t n)
 {
 	char hex[8];
@@ -191,7 +203,9 @@ static void json_value(const struct mapfile *m, struct json *j, const uint8_t *v
 			json_open(j, NULL, '{');
 			json_u64(j, "cpu", i);
 		}
-		if (by_btf)
+		if (map_holds_maps(m->h.type))
+			json_str(j, "value", entry_inner_name(v));
+		else if (by_btf)
 			btfval_json(j, "value", m->btf, m->value_type, v, m->h.value_size,
 				    BTFVAL_BPFTOOL);
 		else
@@ -240,6 +254,10 @@ void entry_text_value(const struct mapfile *m, FILE *out, const void *value)
 {
 	int64_t sum;
 
+	if (map_holds_maps(m->h.type)) {
+		text_put_clean(out, entry_inner_name(value));
+		return;
+	}
 	if (!m->percpu) {
 		text_of(m, out, m->value_type, value, m->h.value_size);
 		return;
@@ -265,6 +283,8 @@ bool entry_number(const struct mapfile *m, const void *value, int64_t *v)
 {
 	bool is_signed;
 
+	if (map_holds_maps(m->h.type))
+		return false;
 	if (!is_number(m, m->value_type, m->h.value_size, &is_signed))
 		return false;
 	*v = 0;

@@ -48,6 +48,9 @@ void entry_text(const struct mapfile *m, FILE *out, const void *key, const void 
 void entry_text_key(const struct mapfile *m, FILE *out, const void *key);
 void entry_text_value(const struct mapfile *m, FILE *out, const void *value);
 
+/* Of a map of maps: the name of the map that a value stands for. */
+const char *entry_inner_name(const void *value);
+
 /* Is the value a number (by BTF, or by its size when there is none)?  Then *v is it, summed
  * over CPUs. */
 bool entry_number(const struct mapfile *m, const void *value, int64_t *v);

@@ -161,19 +161,45 @@ static int check_slot(const struct tables *t, struct lnk_ref at, struct lnk_ref 
 	return 0;
 }
 
+/* The maps that one of maps holds from the start, and what they are like. */
+static int check_inside(struct tables *t, struct lnk_ref at, const struct bpftime_map *m,
+			struct lnk_ref init)
+{
+	struct objfmt_inside in;
+
+	if (!m->inner_rel && !obj_rel_at(&t->f->sec[at.sec], at.off + offsetof(struct bpftime_map, inner_rel)))
+		return damaged(t, at, "a map of maps without a template");
+	if (m->init_bytes % sizeof(in))
+		return damaged(t, at, "first contents that are not maps");
+	for (uint32_t i = 0; i < m->init_bytes; i += sizeof(in)) {
+		struct lnk_ref one = { init.file, init.sec, init.off + i };
+
+		get(t, one, &in, sizeof(in));
+		if (in.map >= t->o->row.n_maps)
+			return damaged(t, at, "a map of maps that holds what the object has not");
+	}
+	return init.file ? check_untouched(t, init, m->init_bytes, 0) : 0;
+}
+
 /* The data of a map: a slot, a room, or first contents. */
 static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime_map *m)
 {
 	struct lnk_ref slot, room, init;
 	uint64_t bytes = ((uint64_t)m->value_size + 7) / 8 * 8 * m->max_entries;
 	const struct obj_sec *s;
-	int has_slot = follow(t, at, FIELD(*m, slot_rel), &slot);
+	int err, has_slot = follow(t, at, FIELD(*m, slot_rel), &slot);
 	int has_room = has_slot < 0 ? has_slot : follow(t, at, FIELD(*m, room_rel), &room);
 	int has_init = has_room < 0 ? has_room :
 		follow_const(t, at, FIELD(*m, init_rel), m->init_bytes, &init);
 
 	if (has_init < 0)
 		return has_init;
+	if (map_holds_maps(m->type) && (has_init ? 0 : m->init_bytes))
+		return damaged(t, at, "first contents that are not there");
+	if (map_holds_maps(m->type) && (err = check_inside(t, at, m, init)) < 0)
+		return err;
+	if (m->bits & MAP_BIT_TEMPLATE && (has_slot || has_room || has_init))
+		return damaged(t, at, "a template with data");
 	if (has_slot && has_room)
 		return damaged(t, at, "a map with a slot and a room");
 	if (has_slot && (has_slot = check_slot(t, at, slot)) < 0)

@@ -228,6 +228,8 @@ static int32_t add_def(struct obj *o, const struct def *d, struct obj_place at)
 	m->bits = d->pinning == PIN_BY_NAME ? MAP_BIT_PINNED : 0;
 	if (is_usdt_map(d->map))
 		m->bits = MAP_BIT_PAYLOAD;
+	if (d->inner)
+		m->bits = MAP_BIT_TEMPLATE;
 	err = obj_find_lock(o, m);
 	return err < 0 ? err : (int32_t)(o->u->n_map - 1);
 }

@@ -112,12 +112,17 @@ static int64_t if_ours(int64_t fd, uint32_t type, uint64_t *bytes)
 	return fd;
 }
 
+int64_t rt_dir_existing(int64_t dir, const char *name)
+{
+	return if_ours(rt_sys4(SYS_openat, dir, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+		       S_IFDIR, NULL);
+}
+
 int64_t rt_dir_folder(int64_t dir, const char *name)
 {
 	if (!rt_sys3(SYS_mkdirat, dir, name, 0700))
 		rt_sys3(SYS_fchmodat, dir, name, 0700);	/* whatever the umask */
-	return if_ours(rt_sys4(SYS_openat, dir, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
-		       S_IFDIR, NULL);
+	return rt_dir_existing(dir, name);
 }
 
 int64_t rt_dir_open(void)

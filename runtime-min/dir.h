@@ -29,6 +29,9 @@ int64_t rt_dir_open(void);
 /* A folder inside, made if need be. */
 int64_t rt_dir_folder(int64_t dir, const char *name);
 
+/* The same, but it must be there. */
+int64_t rt_dir_existing(int64_t dir, const char *name);
+
 /* Opens a file for reading and writing; *bytes is its size. -ENOENT; -EPERM not ours. */
 int64_t rt_dir_file(int64_t dir, const char *name, uint64_t *bytes);
 

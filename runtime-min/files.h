@@ -4,6 +4,7 @@
 #ifndef BPFTIME_RUNTIME_FILES_H
 #define BPFTIME_RUNTIME_FILES_H
 
+#include "mapfmt.h"
 #include "rt_base.h"
 
 #pragma GCC visibility push(hidden)
@@ -19,6 +20,12 @@ struct rt_mapped {
  * when no file can be had.  Fills the slot, or maps over the room. */
 struct rt_mapped rt_map_attach(const struct bpftime_map *m, int64_t folder, const char *name,
 			       const char *object, const uint8_t *stamp);
+
+/* Opens the map that an element of the map of maps `outer` names, and maps it: *m and *base.
+ * 0, or -errno; -ENOENT: there is no such map (any more). */
+int64_t rt_files_open_inner(const struct bpftime_map *outer, const struct mapfmt_ref *ref,
+			    struct bpftime_map *m, void **base);
+void rt_files_close_inner(const struct bpftime_map *m, void *base);
 
 /* All maps of the payload.  Returns the number that had no file, or -1 when one has no memory
  * at all. */

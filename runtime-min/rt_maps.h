@@ -50,15 +50,22 @@ bool rt_map_header_matches(const struct mapfmt_header *h, const struct bpftime_m
 /* The attributes a header names; for tools that have no object at hand. */
 void rt_map_of_header(struct bpftime_map *m, const struct mapfmt_header *h);
 
+/* What the maps inside a map of maps are like, if they are like m. */
+struct mapfmt_inner rt_map_template(const struct bpftime_map *m);
+/* May a map of that template hold m? */
+bool rt_map_fits(const struct mapfmt_inner *t, const struct bpftime_map *m);
+/* Does the file whose first page this is hold maps as m does?  true where m holds none. */
+bool rt_map_same_template(const void *page, const struct bpftime_map *m);
+
 /* Bytes of one value as these functions pass it: value_size, or for per-CPU kinds
- * value_size rounded up to 8, times cpus. */
+ * value_size rounded up to 8, times cpus; for maps of maps a struct mapfmt_ref. */
 uint64_t rt_map_value_bytes(const struct bpftime_map *m, uint32_t cpus);
 
 /* Copies the value of a key, never torn between two updates.  -ENOENT; -EINVAL (flags);
  * -EBUSY when a lock stayed taken. */
 int rt_map_lookup(const struct bpftime_map *m, void *base, const void *key, void *value,
 		  uint64_t flags);
-/* -EEXIST, -ENOENT, -E2BIG, -EINVAL, -EBUSY. */
+/* -EEXIST, -ENOENT, -E2BIG, -EINVAL, -EBUSY; maps of maps: -EBADF, the value names no map. */
 int rt_map_update(const struct bpftime_map *m, void *base, const void *key,
 		  const void *value, uint64_t flags);
 /* -ENOENT, -EINVAL, -EBUSY. */

@@ -52,6 +52,33 @@ static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
 	return lower_runtime(l, arena_printf(l->a, "bpftime_h_%s", h->name), helper_type(l, h));
 }
 
+/* What init and the runtime see to for every map inside a map of maps: all but the number of
+ * entries is as the template says, and its base lies behind slot_rel. */
+static void assume_template(struct lower *l, LLVMValueRef desc, const struct unit_map *t)
+{
+	const struct {
+		size_t off;
+		uint32_t value;
+	} field[] = {
+		{ offsetof(struct bpftime_map, type), t->type },
+		{ offsetof(struct bpftime_map, key_size), t->key_size },
+		{ offsetof(struct bpftime_map, value_size), t->value_size },
+		{ offsetof(struct bpftime_map, flags), t->flags },
+		{ offsetof(struct bpftime_map, lock), t->lock },
+		{ offsetof(struct bpftime_map, room_rel), 0 },
+	};
+	unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
+	LLVMValueRef fn = LLVMGetIntrinsicDeclaration(l->mod, id, NULL, 0), at, v;
+
+	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++) {
+		v = lower_imm(l->i64, (int64_t)field[i].off);
+		at = LLVMBuildGEP2(l->b, l->i8, desc, &v, 1, "");
+		v = LLVMBuildICmp(l->b, LLVMIntEQ, LLVMBuildLoad2(l->b, l->i32, at, ""),
+				  lower_imm(l->i32, field[i].value), "");
+		LLVMBuildCall2(l->b, LLVMGlobalGetValueType(fn), fn, &v, 1, "");
+	}
+}
+
 /* The map argument: known at compile time (then everything about it is a constant), or a
  * descriptor whose base is read at run time. */
 void lower_map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef out[2])
@@ -65,6 +92,8 @@ void lower_map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef ou
 		out[1] = lower_map_base(l, (size_t)facts->insn[i].map);
 	} else {
 		out[0] = reg_ptr(f, r);
+		if (facts && facts->insn[i].inner >= 0)
+			assume_template(l, out[0], &l->u->map[facts->insn[i].inner]);
 		out[1] = LLVMBuildCall2(l->b, type, l->map_base, out, 1, "");
 	}
 }

@@ -96,6 +96,54 @@ static LLVMValueRef slot_at(struct lower *l, LLVMValueRef slots, size_t n, size_
 	return LLVMConstInBoundsGEP2(LLVMArrayType2(l->ptr, n), slots, at, 2);
 }
 
+/* Does map `in` fit into a map of maps with this template?  Kernel: bpf_map_meta_equal(),
+ * array_map_meta_equal(). */
+static bool fits(const struct unit_map *t, const struct unit_map *in)
+{
+	bool counted = (t->type == MAP_TYPE_array || t->type == MAP_TYPE_percpu_array) &&
+		       !(t->flags & MAP_F_INNER_MAP);
+
+	return t->type == in->type && t->key_size == in->key_size &&
+	       t->value_size == in->value_size && t->flags == in->flags && t->lock == in->lock &&
+	       (!counted || t->max_entries == in->max_entries);
+}
+
+static int check_outer(struct lower *l, const struct unit_map *m)
+{
+	struct loc at = { l->u->path, m->name, -1, NULL };
+	const struct unit_map *t, *in;
+
+	if (m->inner < 0 || (size_t)m->inner >= l->u->n_map)
+		return diag(l->dg, DIAG_C005, at, "it does not say what its maps are like: "
+			    "__array(values, ...)");
+	t = &l->u->map[m->inner];
+	if (map_holds_maps(t->type) || t->type == MAP_TYPE_prog_array)
+		return diag(l->dg, DIAG_C005, at, "a map of kind %s cannot be in it",
+			    map_row(t->type)->name);
+	for (size_t i = 0; i < m->n_slots; i++) {
+		if ((uint32_t)m->slots[i].target >= l->u->n_map)
+			return diag(l->dg, DIAG_C005, at, "slot %u holds no map", m->slots[i].slot);
+		in = &l->u->map[m->slots[i].target];
+		if (!fits(t, in))
+			return diag(l->dg, DIAG_C005, at, "%s in slot %u is not like its other maps",
+				    in->name, m->slots[i].slot);
+		if (m->bits & MAP_BIT_PINNED && !(in->bits & MAP_BIT_PINNED))
+			return diag(l->dg, DIAG_C005, at, "it is pinned, and %s in slot %u is not",
+				    in->name, m->slots[i].slot);
+	}
+	return 0;
+}
+
+/* Is it in a map of maps from the start?  Then it is reached through that more often than by name. */
+static bool is_inside(const struct unit *u, size_t map)
+{
+	for (size_t i = 0; i < u->n_map; i++)
+		for (size_t k = 0; map_holds_maps(u->map[i].type) && k < u->map[i].n_slots; k++)
+			if ((size_t)u->map[i].slots[k].target == map)
+				return true;
+	return false;
+}
+
 static int check_map(struct lower *l, const struct unit_map *m)
 {
 	const struct map_row *row = map_row(m->type);
@@ -122,10 +170,12 @@ static void place(struct lower *l)
 		const struct unit_map *m = &l->u->map[i];
 		uint64_t bytes = array_bytes(m);
 
+		if (m->bits & MAP_BIT_TEMPLATE && !l->no_rooms)
+			continue;
 		if (m->bits & MAP_BIT_RODATA) {
 			make_constant(l, i);
 		} else if (!l->no_rooms && !m->lock && map_row(m->type)->place == MAP_PLACE_ROOM &&
-			   bytes && bytes <= OBJFMT_ROOM_TOTAL_BYTES - room_bytes) {
+			   !is_inside(l->u, i) && bytes && bytes <= OBJFMT_ROOM_TOTAL_BYTES - room_bytes) {
 			make_room(l, i, bytes);
 			room_bytes += bytes;
 		}
@@ -134,7 +184,7 @@ static void place(struct lower *l)
 	if (n_slots)
 		slots = make_slots(l, n_slots);
 	for (size_t i = 0; i < l->u->n_map; i++)
-		if (!l->map[i].room)
+		if (!l->map[i].room && (l->no_rooms || !(l->u->map[i].bits & MAP_BIT_TEMPLATE)))
 			l->map[i].slot = slot_at(l, slots, n_slots, slot++);
 	for (size_t i = 0; i < l->u->n_ext; i++)
 		l->ext_slot[i] = slot_at(l, slots, n_slots, slot++);
@@ -194,6 +244,9 @@ int lower_maps(struct lower *l)
 	l->ext_slot = arena_array(l->a, l->u->n_ext + 1, sizeof(*l->ext_slot));
 	for (size_t i = 0; i < l->u->n_map; i++)
 		if ((r = check_map(l, &l->u->map[i])) < 0)
+			return r;
+	for (size_t i = 0; i < l->u->n_map; i++)
+		if (map_holds_maps(l->u->map[i].type) && (r = check_outer(l, &l->u->map[i])) < 0)
 			return r;
 	place(l);
 	make_map_base(l);

@@ -107,11 +107,14 @@ static bool fills(const struct bpfi *in)
 static int64_t map_bytes(const struct walk *w, uint32_t i, bool key)
 {
 	const struct vfy_result *facts = w->p->facts;
+	int32_t map = facts ? facts->insn[i].map : -1;
 	const struct unit_map *m;
 
-	if (!facts || facts->insn[i].map < 0)
+	if (facts && map < 0)
+		map = facts->insn[i].inner;
+	if (map < 0)
 		return BPFI_STACK_BYTES;
-	m = &w->p->l->u->map[facts->insn[i].map];
+	m = &w->p->l->u->map[map];
 	return key ? m->key_size : m->value_size;
 }
 

@@ -133,11 +133,22 @@ static struct bytes prog_ids(struct lower *l, const struct unit_map *m)
 	return (struct bytes){ (const uint8_t *)id, n * sizeof(*id) };
 }
 
+/* First contents of a map of maps. */
+static struct bytes maps_inside(struct lower *l, const struct unit_map *m)
+{
+	struct objfmt_inside *in = arena_array(l->a, m->n_slots, sizeof(*in));
+
+	for (size_t i = 0; i < m->n_slots; i++)
+		in[i] = (struct objfmt_inside){ m->slots[i].slot, (uint32_t)m->slots[i].target };
+	return (struct bytes){ (const uint8_t *)in, m->n_slots * sizeof(*in) };
+}
+
 /* First contents of a map without a room. */
 static LLVMValueRef init_of(struct lower *l, size_t i, uint32_t *n)
 {
 	const struct unit_map *m = &l->u->map[i];
-	struct bytes init = m->type == MAP_TYPE_prog_array ? prog_ids(l, m) : m->init;
+	struct bytes init = m->type == MAP_TYPE_prog_array ? prog_ids(l, m) :
+			    map_holds_maps(m->type) ? maps_inside(l, m) : m->init;
 	LLVMValueRef v, g;
 
 	*n = 0;

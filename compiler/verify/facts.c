@@ -47,6 +47,18 @@ void fact_func(struct vfy *v, uint32_t sub)
 	aux->func_seen = true;
 }
 
+void fact_inner(struct vfy *v, int32_t template)
+{
+	struct vfy_insn *f = &v->out->insn[v->cur->pc];
+	struct insn_aux *aux = &v->aux[v->cur->pc];
+
+	if (!aux->inner_seen)
+		f->inner = template;
+	else if (f->inner != template)
+		f->inner = -1;
+	aux->inner_seen = true;
+}
+
 void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 {
 	struct vfy_insn *f = &v->out->insn[v->cur->pc];

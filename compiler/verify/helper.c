@@ -17,12 +17,14 @@ static void forget(struct reg *r, void *arg)
 }
 
 /* The key of an array lookup, when it is one number below max_entries: then the value is
- * there. */
+ * there.  Of BPF_F_INNER_MAP arrays one may have fewer elements than another. */
 static bool key_in_range(struct vfy *v, const struct call *c, const struct reg *key)
 {
 	const struct unit_map *m = &v->u->map[c->map];
 	uint64_t k;
 
+	if (c->inner && m->flags & MAP_F_INNER_MAP)
+		return false;
 	return (m->type == MAP_TYPE_array || m->type == MAP_TYPE_percpu_array) &&
 	       m->key_size == 4 && key->type == REG_STACK &&
 	       stack_const(v, key, 4, &k) && k < m->max_entries;

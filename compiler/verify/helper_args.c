@@ -73,7 +73,9 @@ static int arg_map(struct vfy *v, struct call *c, unsigned r)
 	    (m->inner < 0 || (size_t)m->inner >= v->u->n_map))
 		return refuse_reg(v, DIAG_V021, r, "%s does not say what its maps are like", m->name);
 	c->map = (int32_t)p->map;
+	c->inner = p->inner;
 	fact_map(v, p->inner ? -1 : (int32_t)p->map);
+	fact_inner(v, p->inner ? (int32_t)p->map : -1);
 	return 0;
 }
 

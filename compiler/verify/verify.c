@@ -34,6 +34,8 @@ static void finish_facts(struct vfy *v)
 			f->map = -1;
 		if (!aux->func_seen)
 			f->func = -1;
+		if (!aux->inner_seen)
+			f->inner = -1;
 	}
 }
 

@@ -30,6 +30,8 @@ struct vfy_insn {
 	int32_t  mem_off;	/* from the object's start; stack: from r10, negative */
 	int32_t  map;		/* calls with a MAP argument, and map values: index in the unit; -1: more than one */
 	int32_t  func;		/* calls with a FUNC argument: first slot of the function; -1: more than one */
+	int32_t  inner;		/* calls with a MAP argument that was found in a map of maps: index of
+				 * the template; -1: none, or more than one */
 	/* Conditional jumps: only one way was ever taken? */
 	bool     never_taken, always_taken;
 };

@@ -165,7 +165,7 @@ struct insn_aux {
 	uint16_t live;			/* registers read before they are written */
 	struct checkpoint *checkpoints;
 	/* facts */
-	bool     mem_seen, map_seen, func_seen, took_jump, took_fall;
+	bool     mem_seen, map_seen, func_seen, inner_seen, took_jump, took_fall;
 };
 
 struct subprog {
@@ -373,6 +373,7 @@ void dynptr_end_slices(struct vfy *v, uint32_t dynptr, struct reg *also);
 void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes);
 void fact_map(struct vfy *v, int32_t map);
 void fact_func(struct vfy *v, uint32_t sub);
+void fact_inner(struct vfy *v, int32_t template);
 void fact_ctx(struct vfy *v, uint32_t off, uint32_t bytes);
 void fact_ctx_field(struct vfy *v, uint32_t field);
 void fact_stack_read(struct vfy *v, const struct frame *f, int lo, int hi);

@@ -19,6 +19,7 @@ struct call {
 	const struct helper_proto *h;
 	int32_t    id;
 	int32_t    map;		/* index, -1: none */
+	bool       inner;	/* one of a map of maps, like that one */
 	uint64_t   size_max;	/* of the last SIZE argument */
 	uint64_t   record;	/* CONST_SIZE */
 	uint32_t   release;	/* reference that ends */

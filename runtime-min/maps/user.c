@@ -10,7 +10,9 @@
 #include "hash_slow.h"
 #include "kinds.h"
 #include "mem.h"
+#include "outer.h"
 #include "queue.h"
+#include "random.h"
 #include "ring.h"
 
 enum { MAX_BYTES_SHIFT = 40 };
@@ -100,6 +102,8 @@ static bool per_cpu(uint32_t type)
 
 uint64_t rt_map_value_bytes(rt_map m, uint32_t cpus)
 {
+	if (map_holds_maps(m->type))
+		return sizeof(struct mapfmt_ref);
 	return per_cpu(m->type) ? rt_round_up(m->value_size, 8) * cpus : m->value_size;
 }
 
@@ -136,6 +140,7 @@ void rt_map_header(struct mapfmt_header *h, rt_map m, uint32_t cpus, const char 
 	copy_name(h->name, name, sizeof(h->name));
 	copy_name(h->object, object, sizeof(h->object));
 	rt_copy(h->stamp, stamp, sizeof(h->stamp));
+	h->birth = rt_random_seed();
 }
 
 /* BTF ids are left out: they say how to print a value, not where it is. */
@@ -148,7 +153,7 @@ bool rt_map_header_matches(const struct mapfmt_header *h, rt_map m, uint32_t cpu
 	       h->flags == m->flags && h->bits == m->bits && h->lock == m->lock && h->map_extra == m->map_extra &&
 	       h->page_bytes == RT_PAGE_BYTES && h->byte_order == MAPFMT_BYTE_ORDER &&
 	       (!per_cpu(m->type) || h->cpu_count == cpus) &&
-	       h->data_off == MAPFMT_HEADER_BYTES && h->data_bytes == rt_map_size(m, cpus) &&
+	       h->birth && h->data_off == MAPFMT_HEADER_BYTES && h->data_bytes == rt_map_size(m, cpus) &&
 	       h->data_bytes;
 }
 
@@ -216,7 +221,7 @@ int rt_map_take(rt_map m, void *base, const void *key, void *value, uint64_t fla
 		return flags & ~(uint64_t)MAP_LOCK || (flags && !m->lock)
 			? -RT_EINVAL : rt_hash_take(m, base, key, value, flags);
 	}
-	return flags & ~(uint64_t)MAP_LOCK ? -RT_EINVAL : -RT_ENOTSUPP;
+	return flags ? -RT_EINVAL : -RT_ENOTSUPP;
 }
 
 int rt_map_next_key(rt_map m, void *base, const void *key, void *next)

@@ -72,6 +72,7 @@ TEST(CompilerErrors, MapsThatCannotBe)
 	} cases[] = {
 		{ 9999, 8, 0, "unknown type 9999" },
 		{ MAP_TYPE_array, UINT32_MAX, 0, "value of" },
+		{ MAP_TYPE_array_of_maps, 4, 0, "does not say what its maps are like" },
 	};
 	for (auto &c : cases) {
 		Bare b({ insn(BPFI_ALU64 | BPFI_MOV, 0, 0, 0, 0), leave });
@@ -83,6 +84,33 @@ TEST(CompilerErrors, MapsThatCannotBe)
 		EXPECT_EQ(b.compile(), -DIAG_C005);
 		EXPECT_NE(std::string(b.dg.first_text).find(c.text), std::string::npos) << b.dg.first_text;
 	}
+}
+
+/* What the kernel says when a loader fills a map of maps is said here. */
+TEST(CompilerErrors, MapsOfMapsHoldWhatFits)
+{
+	auto refusal = [](auto change) {
+		Bare b({ insn(BPFI_ALU64 | BPFI_MOV, 0, 0, 0, 0), leave });
+		struct unit_map m[3] = {};
+		struct map_init_slot slot = { 0, 2 };
+		m[0] = { "outer", MAP_TYPE_array_of_maps, 4, 4, 2, 0, 0, 0, 0, 0, {}, 1, 0, &slot, 1 };
+		m[1] = { "outer.inner", MAP_TYPE_array, 4, 8, 3, 0, 0, MAP_BIT_TEMPLATE, 0, 0, {}, -1, 0, nullptr, 0 };
+		m[2] = { "in", MAP_TYPE_array, 4, 8, 3, 0, 0, 0, 0, 0, {}, -1, 0, nullptr, 0 };
+		change(m);
+		b.u.map = m;
+		b.u.n_map = 3;
+		return b.compile() ? std::string(b.dg.first_text) : "";
+	};
+	auto has = [](const std::string &s, const char *what) { return s.find(what) != s.npos; };
+	EXPECT_EQ(refusal([](auto *) {}), "");
+	EXPECT_TRUE(has(refusal([](auto *m) { m[2].max_entries = 4; }), "in in slot 0 is not like"));
+	EXPECT_EQ(refusal([](auto *m) { m[2].max_entries = 4; m[1].flags = m[2].flags = MAP_F_INNER_MAP; }), "");
+	EXPECT_EQ(refusal([](auto *m) { m[1].type = m[2].type = MAP_TYPE_hash; m[2].max_entries = 9; }), "");
+	EXPECT_TRUE(has(refusal([](auto *m) { m[2].value_size = 4; }), "is not like"));
+	EXPECT_TRUE(has(refusal([](auto *m) { m[2].type = MAP_TYPE_percpu_array; }), "is not like"));
+	EXPECT_TRUE(has(refusal([](auto *m) { m[2].flags = MAP_F_RDONLY_PROG; }), "is not like"));
+	EXPECT_TRUE(has(refusal([](auto *m) { m[0].bits = MAP_BIT_PINNED; }), "it is pinned, and in in slot 0 is not"));
+	EXPECT_TRUE(has(refusal([](auto *m) { m[1].type = m[2].type = MAP_TYPE_prog_array; m[1].value_size = m[2].value_size = 4; }), "prog_array cannot be in it"));
 }
 
 /* Attributes whose product overflows: no room, a slot. */

@@ -172,6 +172,8 @@ const Case cases[] = {
 	CASE(SlotOutside, L005, s.rela(".bpftime.maps", 5)->r_addend = 8)
 	CASE(InnerElsewhere, L005, s.map(1)->inner_rel = -4)
 	CASE(InnerItself, L005, s.map(1)->inner_rel = -(int)offsetof(bpftime_map, inner_rel))
+	CASE(OuterWithoutTemplate, L005, s.map(1)->type = 12 /* array_of_maps */; s.map(1)->key_size = 4; s.map(1)->value_size = 4)
+	CASE(TemplateWithData, L005, s.map(1)->bits = MAP_BIT_TEMPLATE)
 	CASE(HookKind, L005, s.hook(0)->kind = 200)
 	CASE(HookForm, L005, s.hook(0)->form = 3)
 	CASE(HookMask, L005, s.hook(0)->ctx_mask = 1u << CTX_FIELDS)

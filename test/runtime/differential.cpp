@@ -209,6 +209,7 @@ TEST(DifferentialCreate, EqualsTheKernel)
 	std::mt19937 rnd(4);
 	auto one_of = [&](auto &list) { return list[rnd() % (sizeof(list) / sizeof(*list))]; };
 	int made = 0;
+	KernelMap inner(map_attrs(MAP_TYPE_array, 4, 8, 1));
 	for (int n = 0; n < 5000; n++) {
 		auto m = map_attrs(one_of(types), one_of(sizes), one_of(sizes), one_of(entries),
 				   one_of(flags));
@@ -217,7 +218,7 @@ TEST(DifferentialCreate, EqualsTheKernel)
 		if (m.type == MAP_TYPE_perf_event_array && !m.max_entries)
 			continue;	// libbpf makes it the number of CPUs
 		m.map_extra = rnd() % 8 ? 0 : rnd() % 20;
-		KernelMap kernel(m);
+		KernelMap kernel(m, map_holds_maps(m.type) ? inner.fd : -1);
 		if (kernel.fd == -EPERM)
 			GTEST_SKIP() << "bpf() is not permitted";
 		if (kernel.fd == -ENOMEM)

@@ -17,7 +17,8 @@ struct KernelMap {
 	int fd;
 	bool keyed;	// else bpf() takes no key
 
-	explicit KernelMap(const bpftime_map &m) : keyed(m.key_size)
+	// inner: what the maps of a map of maps are like
+	explicit KernelMap(const bpftime_map &m, int inner = -1) : keyed(m.key_size)
 	{
 		union bpf_attr a;
 		memset(&a, 0, sizeof(a));
@@ -27,6 +28,8 @@ struct KernelMap {
 		a.max_entries = m.max_entries;
 		a.map_flags = m.flags;
 		a.map_extra = m.map_extra;
+		if (inner >= 0)
+			a.inner_map_fd = (uint32_t)inner;
 		fd = call(BPF_MAP_CREATE, a);
 	}
 	~KernelMap()

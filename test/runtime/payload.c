@@ -33,6 +33,17 @@ struct bpftime_map *tp_map(const char *name, uint32_t type, uint32_t key, uint32
 	return m;
 }
 
+void tp_inside(struct bpftime_map *outer, struct bpftime_map *like, const struct objfmt_inside *in,
+	       uint32_t n)
+{
+	memcpy(tp.inside, in, n * sizeof(*in));
+	POINT(outer->inner_rel, like);
+	POINT(outer->init_rel, tp.inside);
+	outer->init_bytes = (uint32_t)(n * sizeof(*in));
+	like->bits |= MAP_BIT_TEMPLATE;
+	like->slot_rel = 0;
+}
+
 void tp_hook(uint8_t kind, uint32_t id, uint64_t (*body)(void *))
 {
 	struct objfmt_hook *h = &tp.hook[tp.object.n_hooks++];

@@ -22,6 +22,7 @@ struct test_payload {
 	struct bpftime_map map[TP_MAPS];
 	char name[TP_MAPS][32];
 	struct objfmt_object object;
+	struct objfmt_inside inside[TP_MAPS];
 	struct objfmt_hook hook[TP_HOOKS];
 	struct objfmt_stamp stamp;
 	struct bpftime_attach attach[TP_ATTACH];
@@ -33,6 +34,9 @@ extern struct test_payload tp;
 /* Adds a map; in a room when room_bytes > 0. */
 struct bpftime_map *tp_map(const char *name, uint32_t type, uint32_t key, uint32_t value,
 			   uint32_t entries, uint32_t room_bytes);
+/* Makes `outer` a map of maps like `like`, which are `in` at first. */
+void tp_inside(struct bpftime_map *outer, struct bpftime_map *like, const struct objfmt_inside *in,
+	       uint32_t n);
 /* Adds a program; the first bytes of its hash are `id`. */
 void tp_hook(uint8_t kind, uint32_t id, uint64_t (*body)(void *));
 /* Fills bpftime_rt1_payload.  dir NULL: the default. */

@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "entry.h"
+#include "inner.h"
 #include "json.h"
 
 /* Buffers for one entry. */
@@ -128,6 +129,14 @@ static uint64_t take_mode(struct request *q)
 	return MAP_ANY;
 }
 
+static int parse_value(struct request *q, struct diags *dg)
+{
+	if (!map_holds_maps(q->m.h.type) || !q->n_word)
+		return entry_parse_value(&q->m, &q->word, &q->n_word, q->b.value, dg);
+	q->n_word--;
+	return inner_find(&q->s.dir, q->s.a, &q->m, *q->word++, q->b.value, dg);
+}
+
 int cmd_set(const struct opts *o, struct diags *dg)
 {
 	struct request q;
@@ -136,7 +145,7 @@ int cmd_set(const struct opts *o, struct diags *dg)
 
 	if (r < 0)
 		return r;
-	r = entry_parse_value(&q.m, &q.word, &q.n_word, q.b.value, dg);
+	r = parse_value(&q, dg);
 	if (r >= 0) {
 		flags = take_mode(&q);
 		r = no_more(&q, dg);

@@ -40,6 +40,7 @@ static void json_control(struct json *j, const struct control *c)
 	json_u64(j, "misses", c->file->misses);
 	json_u64(j, "busy", c->file->busy);
 	json_u64(j, "private_maps", c->file->private_maps);
+	json_u64(j, "unmapped", c->file->unmapped);
 	json_open(j, "hooks", '[');
 	for (size_t i = 0; i < c->n_hook; i++)
 		json_hook(j, &c->hook[i]);
@@ -79,6 +80,9 @@ static void text_control(const struct control *c)
 	if (c->file->private_maps)
 		printf("  %" PRIu64 " maps were private to their process: they had no file\n",
 		       c->file->private_maps);
+	if (c->file->unmapped)
+		printf("  %" PRIu64 " lookups found a map that their process could not map\n",
+		       c->file->unmapped);
 }
 
 int cmd_hooks(const struct opts *o, struct diags *dg)

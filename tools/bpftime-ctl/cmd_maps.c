@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * maps, rm: the map files as files. */
+ * maps, create, rm: the map files as files. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "control.h"
+#include "inner.h"
 #include "json.h"
 #include "mapfile.h"
 #include "text.h"
@@ -67,6 +69,27 @@ int cmd_maps(const struct opts *o, struct diags *dg)
 		json_close(&j, '}');
 	}
 	session_end(&s);
+	return r;
+}
+
+int cmd_create(const struct opts *o, struct diags *dg)
+{
+	unsigned long entries = 0;
+	struct mapfile outer;
+	struct session s;
+	char *end;
+	int r = session_begin_map(&s, o, "create", 2, 3, &outer, dg);
+
+	if (r < 0)
+		return r;
+	if (o->n_arg == 3) {
+		entries = strtoul(o->arg[2], &end, 0);
+		if (*end || o->arg[2][0] == '-' || !entries || entries > UINT32_MAX)
+			r = diag(dg, DIAG_U001, at_file(o->arg[2]), "not a number of entries");
+	}
+	if (r >= 0)
+		r = inner_make(&s.dir, &outer, o->arg[1], (uint32_t)entries, dg);
+	session_end_map(&s, &outer);
 	return r;
 }
 

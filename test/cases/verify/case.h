@@ -13,8 +13,6 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-enum { BPF_MAP_TYPE_PROG_ARRAY = 3 };	/* not in the samples' vmlinux.h */
-
 #define NAKED __attribute__((naked))
 #define UPROBE(name_) SEC("uprobe") int name_(struct pt_regs *ctx)
 #define UPROBE_ASM(name_) SEC("uprobe") NAKED int name_(void)

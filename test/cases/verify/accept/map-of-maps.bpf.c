@@ -8,7 +8,7 @@ struct inner {
 	__type(value, __u64);
 };
 struct {
-	__uint(type, 12 /* BPF_MAP_TYPE_ARRAY_OF_MAPS */);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 4);
 	__type(key, __u32);
 	__array(values, struct inner);
