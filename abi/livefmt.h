@@ -6,6 +6,7 @@
  *     one mapping, R-X    head | payload RX | record      } the parts of the payload keep
  *     the next one, RW    payload RW                      } the distance they were linked for
  *
+ * Where an unwinder has to know of a payload there is another mapping, R-X, with a head alike.
  * The head is at the start of a mapping that has no file; its own address is in it. All of it is
  * written before the first site is, so what a killed patcher leaves can be taken out as well. */
 #ifndef BPFTIME_ABI_LIVEFMT_H
@@ -37,18 +38,22 @@ struct livefmt_head {
 	uint32_t seq;		/* in the order of attaching; taken out the other way round */
 	uint32_t bits;		/* enum livefmt_bits */
 	uint32_t n_site, reserved;
+	uint64_t serves;	/* LIVE_UNWIND: self of the payload whose frames it describes */
 };
 
 enum livefmt_bits {
 	LIVE_CALLS = 1,	/* return hooks that call the function: frames may lead back here unseen */
 	LIVE_SLOTS = 2,	/* return hooks with slots: those that are not free have frames */
+	LIVE_UNWIND = 4,	/* no payload, but code and a table for an unwinder: it stays as long as
+				 * frames of what it serves may be on a stack */
 };
 
 /* At record_off: the path of the module, then n_edit rows, then the bytes they name by offset
  * from the record's start. */
 struct livefmt_record {
 	uint32_t n_edit, path_bytes;	/* with its NUL */
-	uint64_t edits_off, slots_off;	/* slots_off: of the first struct rt_slot, from the head; 0: none */
+	uint64_t edits_off;
+	uint64_t slots_off, stubs_off;	/* of the first struct rt_slot and its stub, from the head; 0: none */
 };
 enum livefmt_edit_kind {
 	LIVE_CODE = 1,		/* bytes of a site */

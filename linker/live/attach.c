@@ -24,7 +24,9 @@ struct attach {
 	struct proc *p;
 	struct proc_module *module;
 	size_t n_module;
-	struct live_parts parts;
+	struct live_parts parts, unwind;
+	struct live_part **all;	/* both, in the order of writing: who unwinds knows of hooks first */
+	size_t n_all;
 	struct live_list old;
 	struct stopped *stopped;
 	struct remote remote;
@@ -65,34 +67,50 @@ static int by_start(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* Addresses for the parts that have none, and what they hold there. */
+/* Addresses for a part that has none, and what it holds there. */
+static int place_part(struct attach *at, struct live_part *part, struct proc_map *map, size_t *n)
+{
+	uint64_t lo, hi;
+
+	if (part->mapped)
+		return 0;
+	reach_of(at, part, &lo, &hi);
+	part->at = place_find(map, *n, lo, hi, live_bytes(part));
+	if (!part->at)
+		return diag(at->dg, DIAG_P306, at_file(part->m->path), "%llu bytes for the payload within 2 GiB",
+			    (unsigned long long)live_bytes(part));
+	map[(*n)++] = (struct proc_map){ .start = part->at, .end = part->at + live_bytes(part), .path = "" };
+	qsort(map, *n, sizeof(*map), by_start);
+	return 0;
+}
+
+/* The parts for unwinders say where the others are. */
 static int place_parts(struct attach *at)
 {
 	struct proc *p = at->p;
 	size_t n = p->n_map;
-	struct proc_map *map = arena_array(p->arena, n + at->parts.n + 1, sizeof(*map));
-	int r;
+	struct proc_map *map = arena_array(p->arena, n + at->n_all + 1, sizeof(*map));
+	uint32_t seq = next_seq(at);
+	int r = 0;
 
 	memcpy(map, p->map, n * sizeof(*map));
-	for (size_t i = 0; i < at->parts.n; i++) {
-		struct live_part *part = &at->parts.part[i];
-		uint64_t lo, hi;
+	for (size_t i = at->unwind.n; r >= 0 && i < at->n_all; i++) {
+		struct live_part *part = at->all[i];
+		bool fresh = !part->mapped;
 
-		if (part->mapped)
-			continue;
-		reach_of(at, part, &lo, &hi);
-		part->at = place_find(map, n, lo, hi, live_bytes(part));
-		if (!part->at)
-			return diag(at->dg, DIAG_P306, at_file(part->m->path),
-				    "%llu bytes for the payload within 2 GiB",
-				    (unsigned long long)live_bytes(part));
-		r = live_build(part, next_seq(at) + (uint32_t)i, at->dg);
-		if (r < 0)
-			return r;
-		map[n++] = (struct proc_map){ .start = part->at, .end = part->at + live_bytes(part), .path = "" };
-		qsort(map, n, sizeof(*map), by_start);
+		r = place_part(at, part, map, &n);
+		if (r >= 0 && fresh)
+			r = live_build(part, seq + (uint32_t)i, at->dg);
 	}
-	return 0;
+	for (size_t i = 0; r >= 0 && i < at->unwind.n; i++) {
+		struct live_part *part = &at->unwind.part[i];
+		bool fresh = !part->mapped;
+
+		r = place_part(at, part, map, &n);
+		if (r >= 0 && fresh)
+			r = unwind_build(part, seq + (uint32_t)i, at->dg);
+	}
+	return r;
 }
 
 /* The code is what was planned for, and nobody else has put anything there. */
@@ -100,8 +118,8 @@ static int check_code(const struct attach *at)
 {
 	uint64_t where;
 
-	for (size_t i = 0; i < at->parts.n; i++) {
-		const struct live_part *part = &at->parts.part[i];
+	for (size_t i = 0; i < at->n_all; i++) {
+		const struct live_part *part = at->all[i];
 		const struct proc_map *m = proc_map_at(at->p, part->m->code.start);
 
 		if (!m || m->ino != part->m->code.ino || m->dev != part->m->code.dev || !m->x)
@@ -183,8 +201,8 @@ static int map_parts(struct attach *at)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < at->parts.n && !r; i++)
-		r = map_part(at, &at->parts.part[i]);
+	for (size_t i = 0; i < at->n_all && !r; i++)
+		r = map_part(at, at->all[i]);
 	return r;
 }
 
@@ -201,12 +219,12 @@ static int attach_stopped(struct attach *at, int *tid)
 		if ((r = seccomp_check(at->stopped, &at->stopped->t[i], at->dg)) < 0)
 			return r;
 	r = map_parts(at);
-	for (size_t i = 0; !r && i < at->parts.n; i++) {
-		*tid = live_check_threads(at->stopped, &at->parts.part[i]);
+	for (size_t i = 0; !r && i < at->n_all; i++) {
+		*tid = live_check_threads(at->stopped, at->all[i]);
 		r = *tid != 0;
 	}
-	for (size_t i = 0; !r && i < at->parts.n; i++) {
-		struct live_part *part = &at->parts.part[i];
+	for (size_t i = 0; !r && i < at->n_all; i++) {
+		struct live_part *part = at->all[i];
 
 		at->entered = true;
 		live_move_threads(at->stopped, part);
@@ -220,8 +238,8 @@ static int attach_stopped(struct attach *at, int *tid)
 /* Nothing of ours stays, but what a thread may be inside by now. */
 static void take_back(struct attach *at)
 {
-	for (size_t i = 0; i < at->parts.n && !at->entered; i++)
-		unmap(at, &at->parts.part[i]);
+	for (size_t i = 0; i < at->n_all && !at->entered; i++)
+		unmap(at, at->all[i]);
 }
 
 static int attach_now(struct attach *at)
@@ -260,19 +278,16 @@ static void report(const struct attach *at, struct live_result *out)
 	out->name = at->p->name;
 }
 
-/* What will not be patched anywhere needs no payload. */
-static int drop_empty(struct attach *at)
+/* A module of which nothing is patched needs no payload. */
+static int order_parts(struct attach *at)
 {
-	const struct live_part *first = at->parts.part;
-	size_t kept = 0;
-
+	at->all = arena_array(at->p->arena, at->unwind.n + at->parts.n + 1, sizeof(*at->all));
+	for (size_t i = 0; i < at->unwind.n; i++)
+		at->all[at->n_all++] = &at->unwind.part[i];
 	for (size_t i = 0; i < at->parts.n; i++)
 		if (at->parts.part[i].job.plan->n_patched)
-			at->parts.part[kept++] = at->parts.part[i];
-	if (!kept)
-		return job_nothing_patched(&first->job);
-	at->parts.n = kept;
-	return 0;
+			at->all[at->n_all++] = &at->parts.part[i];
+	return at->n_all ? 0 : job_nothing_patched(&at->parts.part[0].job);
 }
 
 static int attach_to(struct attach *at, const struct patch_request *patch, bool plan_only,
@@ -283,13 +298,13 @@ static int attach_to(struct attach *at, const struct patch_request *patch, bool 
 	at->module = proc_modules(at->p, &at->n_module);
 	if ((r = live_read(at->p, &at->old, at->dg)) < 0 ||
 	    (r = live_choose(at->p, at->module, at->n_module, patch, &at->old, at->scope,
-			     &at->parts, at->dg)) < 0)
+			     &at->parts, &at->unwind, at->dg)) < 0)
 		return r;
 	report(at, out);
-	if ((r = drop_empty(at)) < 0)
+	if ((r = order_parts(at)) < 0)
 		return r;
-	for (size_t i = 0; i < at->parts.n; i++)
-		if ((r = live_size(&at->parts.part[i], at->dg)) < 0)
+	for (size_t i = at->unwind.n; i < at->n_all; i++)
+		if ((r = live_size(at->all[i], at->dg)) < 0)
 			return r;
 	*out = (struct live_result){ 0 };
 	report(at, out);

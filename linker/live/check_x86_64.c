@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trampoline.h"
+
 enum {
 	FRAME_BYTES = 1 << 20,	/* of each stack that are looked through for signal frames, */
 	STACK_BYTES = 64 << 20,	/* and for return addresses */
@@ -32,8 +34,13 @@ static const struct live_edit *inside(const struct live_part *part, uint64_t pc)
 /* 0: there is none. */
 static uint64_t moved(const struct live_part *part, uint64_t pc)
 {
-	uint64_t to = plan_moved(part->job.plan, pc - part->m->bias);
+	uint64_t vaddr = pc - part->m->bias, to = 0;
 
+	if (!part->serves)
+		to = plan_moved(part->job.plan, vaddr);
+	for (size_t i = 0; part->serves && i < part->ts->n_insn && !to; i++)
+		if (part->ts->insn[i].vaddr == vaddr)
+			to = part->ts->moved[i];
 	return to ? to + part->m->bias : 0;
 }
 

@@ -21,6 +21,8 @@ struct choice {
 	const struct live_list *old;
 	struct live_parts *out;
 	const char *no_returns;	/* plan_opts */
+	struct proc_module **unwinder;
+	size_t n_unwinder;
 	bool  asked_returns;
 	bool *hook_done;	/* of all hooks, in the order of the objects */
 	size_t n_hook;
@@ -214,10 +216,10 @@ static bool all_done(const struct choice *c, const struct live_part *part)
 	return true;
 }
 
-/* An exception that passes a return hook would find no unwind data for it: the unwinder
- * knows only what the dynamic linker has loaded.  Backtraces end there, and so does the
- * unwinding of a cancelled thread, whose handlers run nevertheless.  The C library's own cleanups belong
- * to the latter: it has no exceptions. */
+/* An exception that passes a return hook needs unwind data for it, and unwinders know only what the
+ * dynamic linker has loaded: one whose search can be hooked is told (unwind_<cpu>.c).  Without an unwinder
+ * backtraces end there, and so does the unwinding of a cancelled thread, whose handlers run nevertheless.
+ * The C library's own cleanups belong to the latter: it has no exceptions. */
 static bool brings_unwinder(const struct image *im)
 {
 	bool lsda = false, resumes = false, c_library = false;
@@ -236,18 +238,43 @@ static bool brings_unwinder(const struct image *im)
 	return lsda && !resumes && !c_library && !image_section(im, ".symtab");
 }
 
-static void look_for_unwinder(struct choice *c, struct proc_module *module, size_t n)
+static void look_for_unwinders(struct choice *c, struct proc_module *module, size_t n)
 {
+	c->unwinder = arena_array(c->p->arena, n + 1, sizeof(*c->unwinder));
 	for (size_t i = 0; i < n && !c->no_returns; i++) {
 		struct diags quiet = { 0 };
+		const char *why;
 
 		if (read_module(c, &module[i], &quiet) < 0)
 			c->no_returns = arena_printf(c->p->arena, "%s, which the process has loaded, cannot be "
 						     "read: it may throw exceptions", module[i].path);
-		else if (brings_unwinder(module[i].im))
-			c->no_returns = arena_printf(c->p->arena, "exceptions may pass it (%s unwinds), and unwind data "
-						     "cannot be added to a running process", path_base(module[i].path));
+		else if (!brings_unwinder(module[i].im))
+			continue;
+		else if (unwind_hookable(c->p, &module[i], &why))
+			c->unwinder[c->n_unwinder++] = &module[i];
+		else
+			c->no_returns = arena_printf(c->p->arena, "exceptions may pass it, and %s cannot be told of unwind "
+						     "data: %s", path_base(module[i].path), why);
 	}
+}
+
+/* For each part with return hooks, and each unwinder. */
+static int add_unwind_parts(const struct choice *c, struct live_parts *unwind)
+{
+	for (size_t i = 0; i < c->out->n; i++) {
+		const struct live_part *part = &c->out->part[i];
+		bool calls, slots;
+
+		plan_returns(part->job.plan, &calls, &slots);
+		for (size_t k = 0; (calls || slots) && k < c->n_unwinder; k++) {
+			int r = unwind_part(c->p, c->unwinder[k], part,
+					    ARENA_PUSH(c->p->arena, unwind->part, unwind->n, unwind->cap), c->dg);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
 }
 
 static bool asks_for_returns(const struct live_part *part)
@@ -299,7 +326,7 @@ static void keep(const struct choice *c, struct live_scope *scope, const struct 
 
 int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 		const struct patch_request *req, const struct live_list *old, struct live_scope *scope,
-		struct live_parts *out, struct diags *dg)
+		struct live_parts *out, struct live_parts *unwind, struct diags *dg)
 {
 	struct choice c = { .p = p, .req = req, .old = old, .out = out, .dg = dg };
 	struct live_part *all = arena_array(p->arena, n_module + 1, sizeof(*all));
@@ -337,18 +364,22 @@ int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 	if (all[0].m->exe || req->binary)
 		find_sites(&c, &all[0], true);
 	if (c.asked_returns)
-		look_for_unwinder(&c, module, n_module);
+		look_for_unwinders(&c, module, n_module);
 	for (size_t i = 0; i < n; i++) {
 		struct plan_opts o = req->plan;
 
 		if (!all[i].job.plan->n_site)
 			continue;
 		o.running = true;
+		o.slots_only = true;	/* whether frames are left can be told then */
 		o.no_returns = asks_for_returns(&all[i]) ? c.no_returns : NULL;
 		r = plan_make(all[i].job.plan, &o, dg);
 		if (r < 0 || (r = job_check_cost(&all[i].job)) < 0)
 			return r;
 		*ARENA_PUSH(p->arena, out->part, out->n, out->cap) = all[i];
 	}
+	r = add_unwind_parts(&c, unwind);
+	if (r < 0)
+		return r;
 	return check_found(&c, &all[0], n_module);
 }

@@ -41,7 +41,15 @@ static int check(const struct detach *d)
 	return 0;
 }
 
-/* The last one first: it may have displaced a jump of an earlier one. */
+static void mark_detached(const struct detach *d, struct live_found *f)
+{
+	f->head.state = LIVE_DETACHED;
+	proc_write(d->p, f->head.self + offsetof(struct livefmt_head, state), &f->head.state,
+		   sizeof(f->head.state));
+}
+
+/* The last one first: it may have displaced a jump of an earlier one.  Unwinders still need to know of
+ * frames that are left. */
 static int restore(struct detach *d, struct live_detached *out)
 {
 	for (size_t i = d->list.n; i-- > 0;) {
@@ -49,20 +57,28 @@ static int restore(struct detach *d, struct live_detached *out)
 		uint64_t where;
 		int state;
 
-		if (f->head.state != LIVE_ATTACHED)
+		if (f->head.state != LIVE_ATTACHED || f->head.bits & LIVE_UNWIND)
 			continue;
 		state = live_edits_state(d->p, f->edit, f->n_edit, &where);
 		if (state < 0)
 			return not_ours(d, where);
 		if (state && !live_undo_edits(d->p, f->edit, f->n_edit))
 			return diag(d->dg, DIAG_P304, at_file(d->p->name), "its code cannot be written");
-		f->head.state = LIVE_DETACHED;
-		proc_write(d->p, f->head.self + offsetof(struct livefmt_head, state), &f->head.state,
-			   sizeof(f->head.state));
+		mark_detached(d, f);
 		out->n_payload++;
 		out->n_site += state ? f->head.n_site : 0;
 	}
 	return 0;
+}
+
+/* An armed slot whose return point is gone from its place belonged to a frame that was left by
+ * longjmp, an exception or the end of its thread. */
+static bool is_left(const struct proc *p, const struct live_found *f, size_t i, uint64_t state)
+{
+	uint64_t sp = state & ~(uint64_t)RT_SLOT_MASK, ra;
+
+	return (state & RT_SLOT_MASK) == RT_SLOT_ARMED && f->stubs && sp >> RT_SLOT_LINK_SHIFT == 0 &&
+	       (!proc_read(p, sp, &ra, sizeof(ra)) || ra != f->stubs + i * RT_SLOT_BYTES + RT_SLOT_POINT);
 }
 
 static bool slots_free(const struct proc *p, const struct live_found *f)
@@ -73,7 +89,7 @@ static bool slots_free(const struct proc *p, const struct live_found *f)
 	    !proc_read(p, f->slots, slot, sizeof(slot)))
 		return false;
 	for (size_t i = 0; i < RT_SLOTS; i++)
-		if (slot[i].state & 1)
+		if ((slot[i].state & 1) && !is_left(p, f, i, slot[i].state))
 			return false;
 	return true;
 }
@@ -83,6 +99,23 @@ static bool unused(const struct detach *d, const struct live_found *f)
 {
 	return !(f->head.bits & LIVE_CALLS) && !(f->head.bits & LIVE_SLOTS && !slots_free(d->p, f)) &&
 	       !live_in_use(&d->stopped, f->head.self, f->head.self + f->head.rx_bytes);
+}
+
+/* An unwinder need not know of frames that cannot be there any more.  false: it still has to. */
+static bool tell_no_more(struct detach *d, struct live_found *f)
+{
+	uint64_t where;
+
+	if (!(f->head.bits & LIVE_UNWIND) || f->head.state == LIVE_DETACHED)
+		return true;
+	for (size_t i = 0; i < d->list.n; i++)
+		if (d->list.found[i].head.self == f->head.serves && d->list.found[i].kept)
+			return false;
+	if (live_edits_state(d->p, f->edit, f->n_edit, &where) < 0 ||
+	    !live_undo_edits(d->p, f->edit, f->n_edit))
+		return false;
+	mark_detached(d, f);
+	return true;
 }
 
 static void unmap(struct detach *d, uint64_t from, uint64_t to)
@@ -103,11 +136,12 @@ static void unmap_unused(struct detach *d, struct live_detached *out)
 	if (remote_begin(&d->remote, &d->stopped, d->module, d->n_module, &quiet) < 0)
 		kept = true;
 	for (size_t i = d->list.n; i-- > 0;) {
-		const struct live_found *f = &d->list.found[i];
+		struct live_found *f = &d->list.found[i];
 		struct live_range *r;
 		size_t n;
 
-		kept = kept || !unused(d, f);
+		kept = kept || !tell_no_more(d, f) || !unused(d, f);
+		f->kept = kept;
 		if (kept) {
 			out->n_kept++;
 			continue;

@@ -36,6 +36,9 @@ struct live_part {
 	struct bytes rx, rw;	/* what goes there */
 	struct live_edit *edit;
 	size_t   n_edit, cap_edit;
+	const struct live_part *serves;	/* it is for an unwinder that has to know of that one, with: */
+	struct site *site;		/* the entry of the unwinder's search */
+	struct tramp_site *ts;
 };
 struct live_parts {
 	struct live_part *part;
@@ -48,7 +51,8 @@ struct live_found {
 	const char *path;	/* of the module */
 	struct live_edit *edit;
 	size_t   n_edit;
-	uint64_t slots;		/* address of the return slots, 0: none */
+	uint64_t slots, stubs;	/* addresses of the return slots and their stubs, 0: none */
+	bool     kept;		/* detach.c: it stays mapped */
 };
 struct live_list {
 	struct live_found *found;
@@ -71,12 +75,21 @@ int live_attach_to(struct proc *p, struct stopped *stopped, const struct patch_r
 /* choose.c */
 int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 		const struct patch_request *req, const struct live_list *old, struct live_scope *scope,
-		struct live_parts *out, struct diags *dg);
+		struct live_parts *out, struct live_parts *unwind, struct diags *dg);
 
 /* build.c: at first the sizes, then for part->at the bytes and edits. */
 int live_size(struct live_part *part, struct diags *dg);
 int live_build(struct live_part *part, uint32_t seq, struct diags *dg);
 uint64_t live_bytes(const struct live_part *part);	/* of both mappings */
+
+/* unwind_<cpu>.c: unwinders ask _Unwind_Find_FDE(pc, bases) for the unwind data of an address; they
+ * know only what the dynamic linker has loaded.  A few instructions at its entry answer for a payload.
+ * Is the module an unwinder whose search can be hooked?  *why: why not. */
+bool unwind_hookable(struct proc *p, const struct proc_module *m, const char **why);
+/* The part of module m that serves `part`; then, when that one has its place and this one too, its bytes. */
+int unwind_part(struct proc *p, struct proc_module *m, const struct live_part *serves,
+		struct live_part *out, struct diags *dg);
+int unwind_build(struct live_part *part, uint32_t seq, struct diags *dg);
 
 /* record.c: reads what the memory says; what does not hold together is left out with a
  * warning. */
@@ -87,7 +100,8 @@ struct live_range {
 };
 struct live_range *live_map_memory(struct proc *p, const struct live_found *f, size_t *n);
 /* The bytes of a record. */
-struct bytes live_record(struct arena *a, const struct live_part *part, uint64_t slots_off);
+struct bytes live_record(struct arena *a, const struct live_part *part, uint64_t slots_off,
+			 uint64_t stubs_off);
 uint64_t live_record_bound(const char *path, size_t n_edit);
 
 /* edit.c */

@@ -481,6 +481,11 @@ void plan_returns(const struct plan *p, bool *calls, bool *slots)
 		*calls |= !p->site[i].refused && p->site[i].has_ret && p->state->ts[i].calls;
 }
 
+uint64_t plan_stubs(const struct plan *p)
+{
+	return p->state->slots ? p->state->common.stubs : 0;
+}
+
 const struct cfi_entry *plan_cfi(const struct plan *p, size_t *n)
 {
 	*n = p->state->cfi.n_entry;

@@ -139,6 +139,8 @@ size_t plan_max_edits(const struct plan *p);
 uint64_t plan_moved(const struct plan *p, uint64_t vaddr);
 /* Does the plan have return hooks that call their function; that use slots? */
 void plan_returns(const struct plan *p, bool *calls, bool *slots);
+/* After plan_emit: of the first slot's stub; 0: there are none. */
+uint64_t plan_stubs(const struct plan *p);
 
 /* The FDEs that plan_emit wrote, for the merged .eh_frame_hdr. */
 struct cfi_entry {
