@@ -114,7 +114,7 @@ static uint8_t hook_bits(const struct unit_prog *p, const struct vfy_result *fac
 			 p->insn[i].imm == HELPER_override_return && (!facts || facts->insn[i].reached);
 	if (calls)
 		return OBJFMT_HOOK_OUTCOME | OBJFMT_HOOK_DECIDES;
-	return tail_calls && p->type == PROG_KPROBE ? OBJFMT_HOOK_OUTCOME : 0;
+	return tail_calls && PROGS_DECIDING >> p->type & 1 ? OBJFMT_HOOK_OUTCOME : 0;
 }
 
 static int add_program(struct module *m, size_t i, const struct vfy_result *facts,

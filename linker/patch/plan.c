@@ -74,7 +74,7 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 		bool decides = lnk_decides(p->lnk, s->at[i].hook);
 
 		s->n_decide += decides;
-		if (!why && decides && s->at[i].ret)
+		if (!why && decides && (s->at[i].ret || s->at[i].sys_exit))
 			why = "when it returns no program can decide that the function does not run";
 	}
 	if (!why)

@@ -201,6 +201,8 @@ const char *decide_refused(const struct image *im, const struct site *s,
 {
 	const struct special *found = by_alias(im, s);
 
+	if (s->kind == SITE_SYSCALL)
+		return NULL;
 	if (s->kind != SITE_ENTRY && s->kind != SITE_IMPORT)
 		return "only at a function's entry can a program decide that it does not run";
 	if (t->go)

@@ -119,9 +119,21 @@ void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold)
 		}
 }
 
+/* The system call is not made: rcx, which it would have changed, carries the value. */
+static void syscall_not_made(struct tramp *t, bool red_zone, const struct tramp *made, size_t made_off)
+{
+	PUT(t->c, 0x48, 0x89, 0xc1);	/* mov %rax, %rcx */
+	pop_reg(t, RAX);
+	restore_flags(t);
+	if (red_zone)
+		move_sp(t, RED_ZONE);
+	syscall_decided(t, made, made_off);
+}
+
 /* The function does not run: what the program left in rax is returned, with every other register
  * as at the entry.  All who come here left the same on the stack. */
-static void decided(struct tramp *t, const struct cold *cold, size_t n)
+static void decided(struct tramp *t, const struct tramp_site *ts, const struct cold *cold, size_t n,
+		    const struct tramp *made, size_t made_off)
 {
 	bool any = false;
 
@@ -135,6 +147,10 @@ static void decided(struct tramp *t, const struct cold *cold, size_t n)
 	t->depth += 16;
 	tramp_rows(t);
 	pop_reg(t, RDX);
+	if (t->s->kind == SITE_SYSCALL) {
+		syscall_not_made(t, ts->red_zone, made, made_off);
+		return;
+	}
 	move_sp(t, 8);
 	restore_flags(t);
 	if (t->s->has_ret) {
@@ -160,8 +176,8 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 	struct cold *cold = arena_array(t->g->im->arena, t->s->n_at, sizeof(*cold));
 	bool syscall = t->s->kind == SITE_SYSCALL;
 	struct arming arm;
-	struct tramp at_tests, at_exit_tests;
-	size_t n_cold = 0, n_entry;
+	struct tramp at_tests, at_exit_tests, made = *t;
+	size_t n_cold = 0, n_entry, made_off = 0;
 
 	if (t->cfi)
 		cfi_begin(t->f, code_vaddr(t->c));
@@ -183,14 +199,14 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 	else if (t->s->has_ret)
 		return_arm(t, resume_vaddr, &arm);
 	if (syscall)
-		syscall_part(t, cold, &n_cold, &at_exit_tests);
+		syscall_part(t, cold, &n_cold, &at_exit_tests, &made, &made_off);
 	displaced(t, ts);
 	if (n_entry) {
 		*t = at_tests;
 		tramp_rows(t);
 		cold_paths(t, cold, n_entry);
 		*t = at_tests;
-		decided(t, cold, n_entry);
+		decided(t, ts, cold, n_entry, &made, made_off);
 	}
 	if (n_cold > n_entry) {
 		*t = at_exit_tests;

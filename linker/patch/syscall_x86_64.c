@@ -158,17 +158,36 @@ static void exit_programs(struct tramp *t, struct cold *cold, size_t *n_cold, st
 	restore_flags(t);
 }
 
-void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tramp *at_tests)
+static void note_made(const struct tramp *t, struct tramp *made, size_t *made_off)
+{
+	*made = *t;
+	*made_off = t->c->n;
+}
+
+void syscall_decided(struct tramp *t, const struct tramp *made, size_t made_off)
+{
+	if (made->depth) {	/* the exit programs compare the number there */
+		move_sp(t, -made->depth);
+		op_rsp(t, OP_STORE, RAX, 0);
+	}
+	PUT(t->c, 0x48, 0x89, 0xc8);	/* mov %rcx, %rax */
+	put_jmp(t->c, t->c->vaddr + made_off);
+}
+
+void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tramp *at_tests,
+		  struct tramp *made, size_t *made_off)
 {
 	size_t skip = 0, plain;
 
 	if (!has_exit_programs(t->s)) {
 		do_syscall(t);
+		note_made(t, made, made_off);
 		return;
 	}
 	t->at_exit = true;
 	if (t->s->syscall_nr >= 0) {
 		do_syscall(t);
+		note_made(t, made, made_off);
 		if (syscall_leaves_stack(t->s->syscall_nr)) {	/* a child, with 0, goes on at once */
 			PUT(t->c, 0x48, 0x89, 0xc1);	/* mov %rax, %rcx */
 			skip = jump_if_rcx_0(t);
@@ -183,6 +202,7 @@ void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tra
 		move_sp(t, -ROOM);
 		op_rsp(t, OP_STORE, RAX, 0);
 		do_syscall(t);
+		note_made(t, made, made_off);
 		exit_programs(t, cold, n_cold, at_tests);
 		move_sp(t, ROOM);
 		PUT(t->c, 0xeb, SYSCALL_BYTES);	/* jmp over */

@@ -91,8 +91,12 @@ void call_syscall_program(struct tramp *t, const struct site_attach *at);
 size_t skip_other_number(struct tramp *t, const struct site_attach *at);
 /* Where the number is unknown: tells syscall_part, in rcx, what eax asks for. */
 void mark_leaving(struct tramp *t);
-/* The call and the exit programs; *at_tests is the state where these begin. */
-void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tramp *at_tests);
+/* The call and the exit programs; *at_tests is the state where these begin, *made that behind the
+ * call, at made_off. */
+void syscall_part(struct tramp *t, struct cold *cold, size_t *n_cold, struct tramp *at_tests,
+		  struct tramp *made, size_t *made_off);
+/* Instead of a call: eax is its number, rcx what it is to return. */
+void syscall_decided(struct tramp *t, const struct tramp *made, size_t made_off);
 /* For a thread that was in the call when its site was patched: the call, which the kernel may
  * start anew, without programs, and on to what follows. */
 void syscall_under_way(struct tramp *t, const struct tramp_site *ts);

@@ -129,6 +129,17 @@ TEST_F(Decide, NotInGoFunctions)
 	refused("--ureplace main.main", "a Go function: programs run on another stack there", gofmt);
 }
 
+// What is returned instead of the call is seen by the exit programs, and becomes errno.
+TEST_F(Decide, SystemCallsThatAreNotMade)
+{
+	std::string bin = DECIDE_DIR "/decide_calls", p = d + "/calls";
+	EXPECT_EQ(ok("setsid -w " + bin + " | tail -2"), "-1 22\n18 0\n");
+	tool("bpftime-patch -b " + bin + " " + compile("calls") + " -o " + p);
+	EXPECT_EQ(ok("umask 022; " + p + " | cat"), "4711 4711 1\n-1 5\n-1 1\n");
+	EXPECT_EQ(tool("bpftime-ctl dump calls/.bss"), "0: {.entered = 2, .left = 2, .value = 9422}\n");
+	refused("--tracepoint syscalls:sys_exit_getpgid", "when it returns no program can decide", bin);
+}
+
 TEST_F(Decide, PlacesOfTheCommandLine)
 {
 	std::string hook = compile("refused");

@@ -203,7 +203,7 @@ static int read_mem(const struct opts *o, struct front *f, struct job *j, struct
 		return diag(dg, DIAG_U001, at_file("--ctx"), "not hex digits: %s", ctx);
 	if (mem && (r = file_read(f->a, mem, &b, NULL, dg)) < 0)
 		return r;
-	if (p->type == PROG_KPROBE && b.n < CTX_FRAME_WORDS * 8) {
+	if ((PROGS_DECIDING >> p->type & 1) && b.n < CTX_FRAME_WORDS * 8) {
 		frame = arena_alloc(f->a, CTX_FRAME_WORDS * 8);
 		if (b.n)
 			memcpy(frame, b.p, b.n);
