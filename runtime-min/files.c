@@ -291,6 +291,25 @@ static void put_hex(struct rt_text *t, const uint8_t *p, uint32_t n)
 		rt_put_number(t, p[i], 16, 2);
 }
 
+/* The BTF that tools print values by.  The first one stays. */
+static void write_btf(int64_t folder, const void *btf, uint64_t bytes)
+{
+	struct rt_new file;
+	uint64_t there;
+	int64_t fd = rt_dir_file(folder, MAPFMT_BTF_FILE, &there);
+
+	if (fd >= 0) {
+		rt_sys1(SYS_close, fd);
+		return;
+	}
+	fd = rt_dir_new(&file, folder, bytes);
+	if (fd < 0)
+		return;
+	if (rt_sys4(SYS_pwrite64, fd, btf, bytes, 0) == (int64_t)bytes)
+		rt_dir_name(&file, MAPFMT_BTF_FILE);
+	rt_dir_end(&file);
+}
+
 /* <object>-<stamp8> */
 static bool folder_name(const struct objfmt_object *o, char path[NAME_BYTES])
 {
@@ -303,25 +322,18 @@ static bool folder_name(const struct objfmt_object *o, char path[NAME_BYTES])
 	return !t.cut && rt_dir_is_name(path);
 }
 
-/* With the BTF that tools print values by. */
+/* With its BTF. */
 static int64_t open_folder(int64_t dir, const struct objfmt_object *o)
 {
 	const void *btf = BPFTIME_REL(const void, o->btf_rel);
 	char path[NAME_BYTES];
-	struct rt_new file;
-	int64_t folder, fd;
+	int64_t folder;
 
 	if (dir < 0 || !folder_name(o, path))
 		return -RT_ENOENT;
 	folder = rt_dir_folder(dir, path);
-	if (folder < 0 || !btf || !o->btf_bytes)
-		return folder;
-	fd = rt_dir_new(&file, folder, o->btf_bytes);
-	if (fd >= 0) {
-		if (rt_sys4(SYS_pwrite64, fd, btf, o->btf_bytes, 0) == (int64_t)o->btf_bytes)
-			rt_dir_name(&file, MAPFMT_BTF_FILE);	/* the first one stays */
-		rt_dir_end(&file);
-	}
+	if (folder >= 0 && btf && o->btf_bytes)
+		write_btf(folder, btf, o->btf_bytes);
 	return folder;
 }
 
