@@ -80,13 +80,16 @@ struct SpinLock : testing::TestWithParam<uint32_t> {
 
 TEST_P(SpinLock, OneAtATime)
 {
-	enum { THREADS = 4, TURNS = 20000 };
+	enum { THREADS = 4, TURNS = 200000 };
 	std::vector<std::thread> t;
 	std::atomic<uint64_t> entered{0};
+	std::atomic<int> here{0};
 
 	rt_self_setup();
 	for (int n = 0; n < THREADS; n++)
 		t.emplace_back([&] {
+			for (here++; here < THREADS;)	// all at once
+				sched_yield();
 			for (int turn = 0; turn < TURNS; turn++) {
 				if (!lock(k, i))
 					continue;
