@@ -18,6 +18,9 @@
  *     for_each_map_elem  void *bpftime_h_for_each_map_elem(const struct bpftime_map *m,
  *                                                          void *base, struct helper_each *at)
  * which only finds the next element: the address of its value, and at->key; NULL: no more.
+ *     user_ringbuf_drain uint64_t bpftime_h_user_ringbuf_drain(const struct bpftime_map *m,
+ *                                                              void *base, struct helper_drain *at)
+ * which is done with one sample and finds the next: 1, and at->dynptr; 0: no more, and at->result.
  *     uint64_t bpftime_h_spin_lock(const struct bpftime_map *m, void *base, void *lock)
  * is 0, or 1 when the lock could not be had: then the program ends.  m and base are those of the
  * map with the lock, or NULL when it is not known. */
@@ -37,6 +40,16 @@ struct helper_each {
 	uint64_t    next;	/* the first element that it did not get to */
 	const void *key;
 	uint32_t    index, cpu;
+};
+
+/* Where bpf_user_ringbuf_drain is in a ring buffer; zeros but for `flags` at its beginning. */
+struct helper_drain {
+	uint64_t dynptr[2];	/* the sample, as the callback gets it */
+	uint64_t flags;
+	uint64_t stop;		/* what the callback returned for it */
+	uint64_t result;
+	uint32_t seen, given, bytes;	/* headers looked at; samples; size of this one */
+	bool     begun;
 };
 
 enum { HELPER_MAX_LOOPS = 8 << 20 };	/* the kernel's BPF_MAX_LOOPS */

@@ -7,6 +7,7 @@
 
 #include "json.h"
 #include "mapfile.h"
+#include "reader.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,6 +39,9 @@ int entry_delete(const struct mapfile *m, const void *key, struct diags *dg);
  * Takes words from *word on, and advances it.  Returns 0 or -DIAG_M005. */
 int entry_parse_key(const struct mapfile *m, char ***word, size_t *n_word, void *key,
 		    struct diags *dg);
+/* Words that are all of a sample: "hex 0a 00 ..", or one text.  Returns 0 or -DIAG_M005. */
+int entry_parse_sample(const struct mapfile *m, char **word, size_t n_word, struct arena *a,
+		       struct bytes *out, struct diags *dg);
 int entry_parse_value(const struct mapfile *m, char ***word, size_t *n_word, void *value,
 		      struct diags *dg);
 

@@ -209,3 +209,20 @@ int entry_parse_value(const struct mapfile *m, char ***word, size_t *n_word, voi
 	*n_word = p.n_word;
 	return r;
 }
+
+int entry_parse_sample(const struct mapfile *m, char **word, size_t n_word, struct arena *a,
+		       struct bytes *out, struct diags *dg)
+{
+	struct parser p = { m, "sample", word + 1, n_word - 1, NULL, n_word - 1, dg };
+	int r;
+
+	if (strcmp(word[0], "hex")) {
+		*out = (struct bytes){ (const uint8_t *)word[0], strlen(word[0]) };
+		return n_word == 1 ? 0 : diag(dg, DIAG_M005, at_file(m->ref.label),
+					      "sample: a text is one word; quote it, or write hex 01 02 ..");
+	}
+	p.out = arena_alloc(a, n_word);
+	r = parse_hex(&p);
+	*out = (struct bytes){ p.out, n_word - 1 };
+	return r;
+}

@@ -2,6 +2,7 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -48,4 +49,27 @@ void ring_done(const struct mapfile *m)
 int ring_wait(const struct mapfile *m, struct diags *dg)
 {
 	return rt_ringbuf_wait(&m->m, m->base, -1) == -EIO ? damaged(m, dg) : 0;
+}
+
+int ring_push(const struct mapfile *m, const void *data, size_t bytes, struct diags *dg)
+{
+	struct loc at = at_file(m->ref.label);
+
+	if (m->h.type != MAP_TYPE_user_ringbuf)
+		return diag(dg, DIAG_M008, at, "its kind is %s, not user_ringbuf",
+			    map_row(m->h.type)->name);
+	switch (-rt_user_ringbuf_push(&m->m, m->base, data,
+				      bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes)) {
+	case 0:
+		return 0;
+	case E2BIG:
+		return diag(dg, DIAG_M007, at, "%zu bytes do not fit into %" PRIu32, bytes,
+			    m->h.max_entries);
+	case ENOSPC:
+		return diag(dg, DIAG_M007, at, "no room is left in it");
+	case EBUSY:
+		return diag(dg, DIAG_M007, at, "a process holds a lock in it");
+	default:
+		return damaged(m, dg);
+	}
 }

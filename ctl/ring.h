@@ -28,6 +28,10 @@ int ring_next(const struct mapfile *m, struct ring_record *out, struct diags *dg
 /* Takes out the record that ring_next() gave. */
 void ring_done(const struct mapfile *m);
 
+/* Puts a sample into a user ring buffer.  Returns 0, -DIAG_M008 (another kind of map), -DIAG_M007
+ * (no room, too big, or a process holds a lock in it), -DIAG_M002 (positions make no sense). */
+int ring_push(const struct mapfile *m, const void *data, size_t bytes, struct diags *dg);
+
 /* Sleeps until there is a record, or a signal came. */
 int ring_wait(const struct mapfile *m, struct diags *dg);
 

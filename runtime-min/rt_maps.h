@@ -97,6 +97,13 @@ int rt_ringbuf_wait(const struct bpftime_map *m, void *base, int32_t timeout_ms)
 /* Records that found no room. */
 uint64_t rt_ringbuf_drops(void *base);
 
+/* ---- user ring buffers ---- */
+
+/* Puts a sample into a user_ringbuf.  -E2BIG: it never fits; -ENOSPC: it does not now; -EBUSY:
+ * another producer of ours is at it; -EIO: the positions make no sense. */
+int rt_user_ringbuf_push(const struct bpftime_map *m, void *base, const void *data,
+			 uint32_t bytes);
+
 /* ---- the calling process ---- */
 
 /* Once, before there are threads: lets locks be taken without a system call each. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bpf_loop and bpf_for_each_map_elem: loops around a call of a function of the program.
+ * bpf_loop, bpf_for_each_map_elem, bpf_user_ringbuf_drain: loops around a call of a function of
+ * the program.
  *
  * Where the verifier saw one function only, it is called by name, and LLVM inlines it.  Else the
  * register holds a number (LOWER_FUNC_ID) and a switch leads to the calls: there is no address of
@@ -182,10 +183,61 @@ static int for_each(struct lower_func *f, uint32_t i)
 	return 0;
 }
 
+static LLVMValueRef field(struct lower *l, LLVMValueRef base, size_t off)
+{
+	LLVMValueRef o = lower_imm(l->i64, (int64_t)off);
+
+	return LLVMBuildGEP2(l->b, l->i8, base, &o, 1, "");
+}
+
+/* The runtime takes the samples, and says what becomes of r0. */
+static int drain(struct lower_func *f, uint32_t i)
+{
+	struct lower *l = f->l;
+	LLVMTypeRef next_t = LLVMFunctionType(l->i64, (LLVMTypeRef[]){ l->ptr, l->ptr, l->ptr }, 3, 0);
+	LLVMValueRef next = lower_runtime(l, "bpftime_h_user_ringbuf_drain", next_t);
+	LLVMValueRef zero = lower_imm(l->i64, 0), none = LLVMGetPoison(l->ptr), arg[3], more, stop;
+	LLVMValueRef num[5] = { NULL, reg_get(f, 3), zero, zero, zero };
+	LLVMValueRef ptr[5] = { NULL, reg_ptr(f, 3), none, none, none };
+	LLVMBasicBlockRef head = new_block(f), body = new_block(f), end = new_block(f);
+
+	if (!next)
+		return diag(l->dg, DIAG_C003, at(f, i), "user_ringbuf_drain: not in the runtime for %s",
+			    l->target);
+	lower_map_arg(f, i, 1, arg);
+	arg[2] = local(f, sizeof(struct helper_drain));
+	LLVMBuildMemSet(l->b, arg[2], lower_imm(l->i8, 0),
+			lower_imm(l->i64, sizeof(struct helper_drain)), 8);
+	LLVMBuildStore(l->b, reg_get(f, 4), field(l, arg[2], offsetof(struct helper_drain, flags)));
+	LLVMBuildBr(l->b, head);
+	LLVMPositionBuilderAtEnd(l->b, head);
+	more = LLVMBuildCall2(l->b, next_t, next, arg, 3, "");
+	LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntNE, more, zero, ""), body, end);
+	LLVMPositionBuilderAtEnd(l->b, body);
+	ptr[0] = field(l, arg[2], offsetof(struct helper_drain, dynptr));
+	num[0] = LLVMBuildPtrToInt(l->b, ptr[0], l->i64, "");
+	f->draining = true;	/* the ring is given back first */
+	stop = call_back(f, i, num, ptr);
+	f->draining = false;
+	if (f->gave_up)
+		stop = LLVMBuildOr(l->b, stop, LLVMBuildLoad2(l->b, l->i64, f->gave_up, ""), "");
+	LLVMBuildStore(l->b, stop, field(l, arg[2], offsetof(struct helper_drain, stop)));
+	LLVMBuildBr(l->b, head);
+	LLVMPositionBuilderAtEnd(l->b, end);
+	reg_set(f, 0, LLVMBuildLoad2(l->b, l->i64,
+				     field(l, arg[2], offsetof(struct helper_drain, result)), ""));
+	lower_check_gave_up(f);
+	return 0;
+}
+
 int lower_callback(struct lower_func *f, uint32_t i)
 {
-	if (f->p->prog->insn[i].imm != HELPER_loop)
+	switch (f->p->prog->insn[i].imm) {
+	case HELPER_for_each_map_elem:
 		return for_each(f, i);
+	case HELPER_user_ringbuf_drain:
+		return drain(f, i);
+	}
 	loop(f, i);
 	return 0;
 }

@@ -140,7 +140,7 @@ static bool join_call(struct lower_func *callee, const struct kinds *at)
 	return join(&callee->in, &in);
 }
 
-/* What bpf_loop and bpf_for_each_map_elem pass on to the functions they may call. */
+/* What bpf_loop and its kin pass on to the functions they may call. */
 static bool join_callbacks(struct lower_prog *p, uint32_t i, const struct kinds *at)
 {
 	int32_t known = p->facts ? p->facts->insn[i].func : -1;
@@ -150,6 +150,9 @@ static bool join_callbacks(struct lower_prog *p, uint32_t i, const struct kinds 
 	for (int r = 0; r < N_REGS; r++)
 		in.reg[r] = an_int;
 	if (p->prog->insn[i].imm == HELPER_loop) {
+		in.reg[2] = at->reg[3];
+	} else if (p->prog->insn[i].imm == HELPER_user_ringbuf_drain) {
+		in.reg[1] = a_ptr;
 		in.reg[2] = at->reg[3];
 	} else {
 		in.reg[1] = in.reg[2] = in.reg[3] = a_ptr;

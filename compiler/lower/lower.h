@@ -104,6 +104,7 @@ struct lower_func {	/* one BPF function of a program */
 	LLVMValueRef tail_count;	/* i64: where tail calls are counted, 0: none are made */
 	LLVMValueRef gave_up;		/* address of an i64: not 0 when the program is to end, because
 					 * a lock could not be had; NULL: it takes none */
+	bool         draining;		/* which waits until the drain at hand has ended */
 	struct kinds now;		/* at the instruction being lowered */
 	bool         in_cold;		/* its block is cold */
 };
@@ -189,11 +190,12 @@ LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a
 void lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
 void lower_atomic(struct lower_func *f, const struct bpfi *in);
 int  lower_call(struct lower_func *f, uint32_t i);
-/* bpf_loop, bpf_for_each_map_elem (callback.c). */
+/* bpf_loop, bpf_for_each_map_elem, bpf_user_ringbuf_drain (callback.c). */
 static inline bool lower_calls_back(const struct bpfi *in)
 {
 	return in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER &&
-	       (in->imm == HELPER_loop || in->imm == HELPER_for_each_map_elem);
+	       (in->imm == HELPER_loop || in->imm == HELPER_for_each_map_elem ||
+		in->imm == HELPER_user_ringbuf_drain);
 }
 int  lower_callback(struct lower_func *f, uint32_t i);
 /* Calls the function of the program that `id` stands for with r1..r5, as numbers and as pointers;

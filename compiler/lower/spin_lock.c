@@ -49,7 +49,7 @@ void lower_check_gave_up(struct lower_func *f)
 	struct lower *l = f->l;
 	LLVMValueRef v;
 
-	if (!f->gave_up)
+	if (!f->gave_up || f->draining)
 		return;
 	v = LLVMBuildLoad2(l->b, l->i64, f->gave_up, "");
 	go_on_if(f, LLVMBuildICmp(l->b, LLVMIntEQ, v, lower_imm(l->i64, 0), ""), false);

@@ -126,6 +126,12 @@ static void callback_args(struct vfy *v, int32_t helper, const struct frame *cal
 		f->r[2] = caller->r[3];
 		return;
 	}
+	if (helper == HELPER_user_ringbuf_drain) {
+		reg_set_pointer(v, &f->r[1], REG_DYNPTR);
+		f->r[1].dynptr = f->dynptr = ++v->next_id;
+		f->r[2] = caller->r[3];
+		return;
+	}
 	/* for_each_map_elem */
 	f->r[1] = caller->r[1];
 	reg_set_pointer(v, &f->r[2], REG_MAP_KEY);
@@ -181,6 +187,8 @@ static int leave_callback(struct vfy *v)
 		return refuse_reg(v, DIAG_V030, 0, "a callback returns 0 (go on) or 1 (stop)");
 	mark_precise(v, r0->def);
 	v->cur->pc = v->next = f->call_insn;
+	if (f->dynptr)
+		dynptr_end_slices(v, f->dynptr, NULL);
 	pop_frame(v);
 	widen(v, v->cur, NULL);
 	return 0;

@@ -132,6 +132,8 @@ static bool frame_covers(struct vfy *v, struct ids *ids, const struct checkpoint
 	const struct frame *old = cp->state->frame[level], *now = s->frame[level];
 	uint16_t live = live_at(v, s, level);
 
+	if (!same_id(ids, old->dynptr, now->dynptr, true))
+		return false;
 	for (unsigned r = 0; r < N_REGS; r++)
 		if (live >> r & 1 && !reg_covers(v, ids, &old->r[r], &now->r[r], how))
 			return false;

@@ -25,6 +25,8 @@ static bool map_fits(int32_t id, uint32_t type)
 	case HELPER_perf_event_output:
 	case HELPER_perf_event_read_value:
 		return type == MT_PERF_EVENT_ARRAY;
+	case HELPER_user_ringbuf_drain:
+		return type == MT_USER_RINGBUF;
 	case HELPER_get_stackid:
 		return type == MT_STACK_TRACE;
 	case HELPER_current_task_under_cgroup:

@@ -85,6 +85,7 @@ struct frame {
 	uint16_t    n_slot;		/* slots in use; above are BYTE_NONE */
 	bool        callback;		/* a helper called it, and may again */
 	uint32_t    turns;		/* times that the callback of the call at hand ran */
+	uint32_t    dynptr;		/* a callback was given this one, until it returns; 0: none */
 	uint64_t    written;		/* slots fully written since the last checkpoint */
 	struct frame *next_free;
 	struct slot slot[N_SLOTS];

@@ -52,6 +52,8 @@ uint64_t bpftime_h_ringbuf_reserve_dynptr(const struct bpftime_map *m, void *bas
 					  uint64_t flags, void *to);
 void bpftime_h_ringbuf_submit_dynptr(void *d, uint64_t flags);
 void bpftime_h_ringbuf_discard_dynptr(void *d, uint64_t flags);
+uint64_t bpftime_h_user_ringbuf_drain(const struct bpftime_map *m, void *base,
+				      struct helper_drain *at);
 uint64_t bpftime_h_copy_from_user_str(void *to, uint64_t bytes, uint64_t from, uint64_t flags);
 uint64_t bpftime_h_strcmp(uint64_t a, uint64_t b);
 uint64_t bpftime_h_strcasecmp(uint64_t a, uint64_t b);

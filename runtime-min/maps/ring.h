@@ -33,11 +33,13 @@ struct rt_ring {
 	uint64_t reaped;	/* records of dead owners */
 	uint64_t stuck_pos;
 	uint32_t stuck;
-	uint32_t unused[5];
+	uint32_t unused;
+	uint64_t producer;	/* user_ringbuf: lock of the producers that are ours */
+	uint32_t unused3[2];
 	uint32_t waiting;	/* a consumer sleeps, or is about to; futex */
 	uint32_t unused2[15];
 	uint32_t ns[RT_NS_TABLE];	/* pid namespaces of owners, 0 = unused; never change */
-	uint32_t unused3;
+	uint32_t unused4;
 };
 
 /* Where the ring buffers of this payload are, for those who only have a sample. */

@@ -78,7 +78,8 @@ uint64_t rt_map_mapped_bytes(rt_map m, uint32_t cpus)
 {
 	uint64_t n = rt_map_size(m, cpus);
 
-	if (!n || (m->type != MAP_TYPE_ringbuf && m->type != MAP_TYPE_perf_event_array))
+	if (!n || (m->type != MAP_TYPE_ringbuf && m->type != MAP_TYPE_perf_event_array &&
+		   m->type != MAP_TYPE_user_ringbuf))
 		return n;
 	return n + rt_ring_map(m).max_entries;
 }

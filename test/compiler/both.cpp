@@ -20,7 +20,7 @@
 
 extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 
-enum { PACKET_BYTES = 64 };
+enum { PACKET_BYTES = 64, PAGE = 4096 };
 
 static struct unit *read_unit(const std::string &object, struct diags *dg)
 {
@@ -77,7 +77,14 @@ static void *map_base(const struct bpftime_map *m)
 	return m->room_rel ? BPFTIME_REL(void, m->room_rel) : *BPFTIME_REL(void *, m->slot_rel);
 }
 
-static bool run_here(struct bytes obj, const char *prog, uint64_t *out)
+// The producer's page, and the data behind it.
+static void fill(uint8_t *producer, const both_ring &ring)
+{
+	memcpy(producer + PAGE, ring.data.data(), ring.data.size());
+	__atomic_store_n((uint64_t *)producer, ring.producer, __ATOMIC_RELEASE);
+}
+
+static bool run_here(struct bytes obj, const char *prog, uint64_t *out, const both_ring *ring)
 {
 	struct diags dg = {};
 	struct lnk_loaded l;
@@ -91,19 +98,24 @@ static bool run_here(struct bytes obj, const char *prog, uint64_t *out)
 	xdp.data = xdp.data_meta = (uintptr_t)packet;
 	xdp.data_end = (uintptr_t)packet + PACKET_BYTES;
 	const struct bpftime_map *m = lnk_loaded_map(&l, "out");
-	if (!m || !lnk_loaded_body(&l, prog))
+	const struct bpftime_map *samples = lnk_loaded_map(&l, "samples");
+	if (!m || !lnk_loaded_body(&l, prog) || (ring && !samples))
 		return false;
+	if (ring)
+		fill((uint8_t *)map_base(samples) + PAGE, *ring);
 	lnk_loaded_body(&l, prog)(&xdp, (uintptr_t)&tail_calls);
 	for (uint32_t i = 0; i < BOTH_OUT; i++)
 		if (rt_map_lookup(m, map_base(m), &i, &out[i], 0))
 			return false;
+	if (ring)
+		out[BOTH_OUT] = *(const uint64_t *)map_base(samples);
 	return true;
 }
 
 // A crash, or a loop without end, is an answer.
-ran both_here(const std::string &object, const std::string &prog, unsigned level)
+ran both_here(const std::string &object, const std::string &prog, unsigned level, const both_ring *ring)
 {
-	auto out = (uint64_t *)mmap(nullptr, BOTH_OUT * 8, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	auto out = (uint64_t *)mmap(nullptr, (BOTH_OUT + 1) * 8, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ran r;
 	int status = 0;
 	struct bytes obj = compiled(object, level);
@@ -112,18 +124,19 @@ ran both_here(const std::string &object, const std::string &prog, unsigned level
 	if (!pid) {
 		struct rlimit limit = {20, 20};
 		setrlimit(RLIMIT_CPU, &limit);
-		_exit(run_here(obj, prog.c_str(), out) ? 0 : 1);
+		_exit(run_here(obj, prog.c_str(), out, ring) ? 0 : 1);
 	}
 	r.ok = pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
 	r.why = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "refused";
 	r.out.assign(out, out + BOTH_OUT);
-	munmap(out, BOTH_OUT * 8);
+	r.consumer = out[BOTH_OUT];
+	munmap(out, (BOTH_OUT + 1) * 8);
 	return r;
 }
 
 static int silent(enum libbpf_print_level, const char *, va_list) { return 0; }
 
-ran both_kernel(const std::string &object, const std::string &prog)
+ran both_kernel(const std::string &object, const std::string &prog, const both_ring *ring)
 {
 	ran r;
 	char packet[PACKET_BYTES] = {};
@@ -143,12 +156,23 @@ ran both_kernel(const std::string &object, const std::string &prog)
 		r.why = log;
 	} else {
 		LIBBPF_OPTS(bpf_test_run_opts, t, .data_in = packet, .data_size_in = sizeof(packet), .repeat = 1);
-		int m = bpf_object__find_map_fd_by_name(o, "out");
+		int m = bpf_object__find_map_fd_by_name(o, "out"), samples = -1;
+		if (ring) {
+			samples = bpf_object__find_map_fd_by_name(o, "samples");
+			void *p = mmap(nullptr, PAGE + ring->data.size(), PROT_READ | PROT_WRITE, MAP_SHARED, samples, PAGE);
+			fill((uint8_t *)p, *ring);
+			munmap(p, PAGE + ring->data.size());
+		}
 		r.out.resize(BOTH_OUT);
 		r.ok = !bpf_prog_test_run_opts(bpf_program__fd(p), &t);
 		for (uint32_t i = 0; i < BOTH_OUT; i++)
 			r.ok = r.ok && !bpf_map_lookup_elem(m, &i, &r.out[i]);
 		r.why = strerror(errno);
+		if (ring) {
+			void *p = mmap(nullptr, PAGE, PROT_READ, MAP_SHARED, samples, 0);
+			r.consumer = *(const uint64_t *)p;
+			munmap(p, PAGE);
+		}
 	}
 	bpf_object__close(o);
 	return r;

@@ -10,17 +10,24 @@
 
 enum { BOTH_OUT = 64 };		// elements of the array `out`, 8 bytes each
 
+// What is written to the user ring buffer `samples`, if there is one, before the program runs.
+struct both_ring {
+	uint64_t producer = 0;
+	std::vector<uint8_t> data;	// from the first byte on
+};
+
 struct ran {
 	bool ok = false;
 	std::string why;
+	uint64_t consumer = 0;		// how far the user ring buffer was read
 	std::vector<uint64_t> out;	// what the program left in the array `out`
 };
 
 // Names of the programs of an object; empty with a message on stderr when it is refused.
 std::vector<std::string> both_programs(const std::string &object);
 // In a child, optimised at `level`.
-ran both_here(const std::string &object, const std::string &prog, unsigned level);
-ran both_kernel(const std::string &object, const std::string &prog);
+ran both_here(const std::string &object, const std::string &prog, unsigned level, const both_ring *ring = nullptr);
+ran both_kernel(const std::string &object, const std::string &prog, const both_ring *ring = nullptr);
 bool both_kernel_usable();
 
 #endif

@@ -35,7 +35,7 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		uint8_t stamp[8] = {};
 		struct bpftime_map m = {};
 		m.type = GetParam();
-		bool ring = m.type == MAP_TYPE_ringbuf;
+		bool ring = m.type == MAP_TYPE_ringbuf || m.type == MAP_TYPE_user_ringbuf;
 		bool keyless = ring || m.type == MAP_TYPE_queue || m.type == MAP_TYPE_stack ||
 			       m.type == MAP_TYPE_bloom_filter;
 		bool lpm = m.type == MAP_TYPE_lpm_trie;
