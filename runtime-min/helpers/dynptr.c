@@ -196,3 +196,39 @@ RT_FAST uint64_t bpftime_h_dynptr_memset(void *dynptr, uint64_t off, uint64_t si
 		rt_fill(to, (uint8_t)value, (uint32_t)size);
 	return 0;
 }
+
+/* As bpf_probe_read_user() and _str(), kernel/trace/bpf_trace.c; nothing goes into a dynptr to
+ * nothing. */
+RT_INLINE uint64_t read_into(const struct rt_dynptr *d, uint64_t off, uint64_t size, uint64_t from,
+			     bool str)
+{
+	uint64_t to = (uint64_t)slice_rdwr(d, (uint32_t)off, (uint32_t)size);
+
+	if (rt_likely(to))
+		return int_result((int32_t)(str ? bpftime_rt1_read_user_str(to, (uint32_t)size, from)
+						: bpftime_rt1_read_user(to, (uint32_t)size, from)));
+	return rt_dynptr_has(d, (uint32_t)off, (uint32_t)size) ? 0 : int_result(-RT_E2BIG);
+}
+
+RT_FAST uint64_t bpftime_h_probe_read_user_dynptr(void *d, uint64_t off, uint64_t size, uint64_t from)
+{
+	return read_into(d, off, size, from, false);
+}
+
+RT_FAST uint64_t bpftime_h_probe_read_kernel_dynptr(void *d, uint64_t off, uint64_t size,
+						    uint64_t from)
+{
+	return read_into(d, off, size, from, false);
+}
+
+RT_FAST uint64_t bpftime_h_probe_read_user_str_dynptr(void *d, uint64_t off, uint64_t size,
+						      uint64_t from)
+{
+	return read_into(d, off, size, from, true);
+}
+
+RT_FAST uint64_t bpftime_h_probe_read_kernel_str_dynptr(void *d, uint64_t off, uint64_t size,
+							uint64_t from)
+{
+	return read_into(d, off, size, from, true);
+}

@@ -48,6 +48,12 @@ uint64_t bpftime_h_dynptr_clone(const void *d, void *clone);
 uint64_t bpftime_h_dynptr_copy(void *to, uint64_t to_off, void *from, uint64_t from_off,
 			       uint64_t size);
 uint64_t bpftime_h_dynptr_memset(void *d, uint64_t off, uint64_t size, uint64_t value);
+uint64_t bpftime_h_probe_read_user_dynptr(void *d, uint64_t off, uint64_t size, uint64_t from);
+uint64_t bpftime_h_probe_read_kernel_dynptr(void *d, uint64_t off, uint64_t size, uint64_t from);
+uint64_t bpftime_h_probe_read_user_str_dynptr(void *d, uint64_t off, uint64_t size,
+					      uint64_t from);
+uint64_t bpftime_h_probe_read_kernel_str_dynptr(void *d, uint64_t off, uint64_t size,
+						uint64_t from);
 uint64_t bpftime_h_ringbuf_reserve_dynptr(const struct bpftime_map *m, void *base, uint64_t size,
 					  uint64_t flags, void *to);
 void bpftime_h_ringbuf_submit_dynptr(void *d, uint64_t flags);

@@ -109,6 +109,13 @@ const struct {
 	{"copy", [](code &c, uint64_t a, uint64_t b) {
 		c.place(1, D), c.imm64(2, a), c.place(3, E), c.imm64(4, 2), c.imm64(5, b);
 		c.kfunc(GEN_DYNPTR_COPY), c.result(); }},
+	{"read memory", [](code &c, uint64_t a, uint64_t b) {
+		c.place(1, D), c.imm64(2, a), c.imm64(3, b), c.value(4, 32);
+		c.kfunc(GEN_READ_DYNPTR), c.result(); }},
+	{"read a string", [](code &c, uint64_t a, uint64_t b) {
+		c.value(1, 35), c.put(BPFI_ST | BPFI_MEM | BPFI_B, 1, 0, 0, 0);
+		c.place(1, D), c.imm64(2, a), c.imm64(3, b), c.value(4, 32);
+		c.kfunc(GEN_READ_STR_DYNPTR), c.result(); }},
 	{"copy back", [](code &c, uint64_t a, uint64_t b) {
 		c.place(1, E), c.imm64(2, 1), c.place(3, D), c.imm64(4, a), c.imm64(5, b);
 		c.kfunc(GEN_DYNPTR_COPY), c.result(); }},

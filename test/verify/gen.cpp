@@ -19,6 +19,7 @@ const std::vector<const char *> gen_kfuncs = {
 	"bpf_dynptr_memset", "bpf_dynptr_size", "bpf_dynptr_slice", "bpf_dynptr_slice_rdwr",
 	"bpf_strcasecmp", "bpf_strchr", "bpf_strchrnul", "bpf_strcmp", "bpf_strcspn", "bpf_strlen", "bpf_strnchr",
 	"bpf_strnlen", "bpf_strnstr", "bpf_strrchr", "bpf_strspn", "bpf_strstr",
+	"bpf_probe_read_kernel_dynptr", "bpf_probe_read_kernel_str_dynptr",
 };
 
 int32_t builder::constant()
