@@ -16,6 +16,8 @@ static int refuse(const struct mapfile *m, const char *what, int err, struct dia
 	struct loc at = at_file(m->ref.label);
 
 	switch (-err) {
+	case EPERM:
+		return diag(dg, DIAG_M008, at, "it is read-only or write-only");
 	case EBADF:
 	case EINVAL:
 		if (map_holds_maps(m->h.type))
@@ -144,30 +146,47 @@ int entry_keys(const struct mapfile *m, struct arena *a, struct entry_keys *out,
 
 int entry_get(const struct mapfile *m, const void *key, void *value, struct diags *dg)
 {
-	int r = rt_map_lookup(&m->m, m->base, key, value, 0);
+	uint32_t index;
+	int r = 0;
 
+	if (m->h.type == MAP_TYPE_cgroup_array) {	/* bpf() does not show them */
+		memcpy(&index, key, sizeof(index));
+		*(uint64_t *)value = rt_map_cgroup(&m->m, m->base, index);
+		r = *(uint64_t *)value ? 0 : -ENOENT;
+	} else {
+		r = rt_map_lookup(&m->m, m->base, key, value, 0);
+	}
 	return r ? refuse(m, "looked up", r, dg) : 0;
 }
 
 int entry_set(const struct mapfile *m, const void *key, const void *value, uint64_t flags,
 	      struct diags *dg)
 {
-	int r;
+	int r = rt_map_update(&m->m, m->base, key, value, flags);
 
-	if (m->h.frozen)
-		return diag(dg, DIAG_M008, at_file(m->ref.label), "it is read-only");
-	r = rt_map_update(&m->m, m->base, key, value, flags);
 	return r ? refuse(m, "stored", r, dg) : 0;
 }
 
 int entry_delete(const struct mapfile *m, const void *key, struct diags *dg)
 {
-	int r;
+	int r = rt_map_delete(&m->m, m->base, key);
 
-	if (m->h.frozen)
-		return diag(dg, DIAG_M008, at_file(m->ref.label), "it is read-only");
-	r = rt_map_delete(&m->m, m->base, key);
 	return r ? refuse(m, "deleted", r, dg) : 0;
+}
+
+int entry_take(const struct mapfile *m, void *keys, void *values, uint32_t room, uint32_t *n,
+	       struct entry_cursor *at, struct diags *dg)
+{
+	struct rt_batch b = { .in = at->begun ? &at->bucket : NULL, .out = &at->bucket, .keys = keys,
+			      .values = values, .count = room };
+	int r = rt_map_take_batch(&m->m, m->base, &b);
+
+	/* What is refused at once leaves the count as it was. */
+	*n = !r || r == -ENOENT || r == -ENOSPC || r == -EBUSY ? b.count : 0;
+	at->begun = true;
+	if (r == -ENOENT)
+		return 0;
+	return r && r != -ENOSPC ? refuse(m, "taken out", r, dg) : 1;
 }
 
 /* ---- showing ---- */
@@ -205,6 +224,8 @@ static void json_value(const struct mapfile *m, struct json *j, const uint8_t *v
 		}
 		if (map_holds_maps(m->h.type))
 			json_str(j, "value", entry_inner_name(v));
+		else if (m->h.type == MAP_TYPE_cgroup_array)
+			json_u64(j, "value", (uint64_t)load_number(v, 8, false));
 		else if (by_btf)
 			btfval_json(j, "value", m->btf, m->value_type, v, m->h.value_size,
 				    BTFVAL_BPFTOOL);
@@ -258,6 +279,10 @@ void entry_text_value(const struct mapfile *m, FILE *out, const void *value)
 		text_put_clean(out, entry_inner_name(value));
 		return;
 	}
+	if (m->h.type == MAP_TYPE_cgroup_array) {
+		fprintf(out, "%" PRIu64, (uint64_t)load_number(value, 8, false));
+		return;
+	}
 	if (!m->percpu) {
 		text_of(m, out, m->value_type, value, m->h.value_size);
 		return;
@@ -283,7 +308,7 @@ bool entry_number(const struct mapfile *m, const void *value, int64_t *v)
 {
 	bool is_signed;
 
-	if (map_holds_maps(m->h.type))
+	if (map_holds_maps(m->h.type) || m->h.type == MAP_TYPE_cgroup_array)
 		return false;
 	if (!is_number(m, m->value_type, m->h.value_size, &is_signed))
 		return false;

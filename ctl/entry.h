@@ -34,6 +34,16 @@ int entry_set(const struct mapfile *m, const void *key, const void *value, uint6
 	      struct diags *dg);
 int entry_delete(const struct mapfile *m, const void *key, struct diags *dg);
 
+/* Takes out up to `room` entries of a hash map, a bucket at a time; *n of them.
+ * Returns 1 when there may be more (none came: `room` is too small for a bucket), 0 at the end,
+ * -DIAG_M007, -DIAG_M008. */
+struct entry_cursor {		/* zeroed at first */
+	uint32_t bucket;
+	bool     begun;
+};
+int entry_take(const struct mapfile *m, void *keys, void *values, uint32_t room, uint32_t *n,
+	       struct entry_cursor *at, struct diags *dg);
+
 /* Reads words into the bytes of a key or of one value (of all CPUs, each the same):
  * "hex 0a 00 ..", or numbers and strings as the BTF type has them, one a member.
  * Takes words from *word on, and advances it.  Returns 0 or -DIAG_M005. */

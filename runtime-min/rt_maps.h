@@ -8,9 +8,8 @@
  *
  * m     the map's attributes: type, key_size, value_size, max_entries, flags and map_extra
  *       are read here, and nothing else
- * base  the first byte of the data (mapfmt.h), page aligned.  For kinds without a room
- *       (maps.def: SLOT) the header page must be mapped in front of it; a ring buffer's
- *       data pages must be mapped twice, one after the other (rt_map_mapped_bytes).
+ * base  the first byte of the data (mapfmt.h), page aligned, the header page mapped in front
+ *       of it; a ring buffer's data pages must be mapped twice, one after the other (rt_map_mapped_bytes).
  *
  * A caller that maps a file checks its header first (rt_map_header_matches). */
 #ifndef BPFTIME_RUNTIME_RT_MAPS_H
@@ -74,6 +73,31 @@ int rt_map_delete(const struct bpftime_map *m, void *base, const void *key);
  * -EBUSY; -ENOTSUPP: a kind that has no such operation. */
 int rt_map_take(const struct bpftime_map *m, void *base, const void *key, void *value,
 		uint64_t flags);
+/* May processes store into it?  Not when it is frozen or made with BPF_F_RDONLY: then what
+ * changes it is -EPERM, as reading is with BPF_F_WRONLY. */
+bool rt_map_writable(const struct bpftime_map *m, void *base);
+/* From now on processes only read it (BPF_MAP_FREEZE); programs are not concerned.  -EPERM: it
+ * is so already; -ENOTSUPP: values have a bpf_spin_lock; -EBUSY: another process is at it. */
+int rt_map_freeze(const struct bpftime_map *m, void *base);
+/* Of a cgroup_array: the id of the cgroup there, 0: none. */
+uint64_t rt_map_cgroup(const struct bpftime_map *m, const void *base, uint32_t index);
+
+/* Many elements at a time (BPF_MAP_*_BATCH). */
+struct rt_batch {
+	const void *in;		/* where to go on, or NULL: at the beginning */
+	void    *out;		/* where to go on next time: key_size bytes, at least 4; may be in */
+	void    *keys, *values;	/* count of each, as the functions above pass them */
+	uint32_t count;		/* how many there is room for; then how many were done */
+	uint64_t elem_flags, flags;
+};
+/* Results as the kernel's: 0; -ENOENT, behind the last element, what was found counted; -ENOSPC,
+ * no room for one bucket of a hash map; -EFAULT; -EINVAL; -EPERM; -ENOTSUPP, not for this
+ * kind; or what the operation on the element at `count` said.  -EBUSY: a bucket stays locked. */
+int rt_map_lookup_batch(const struct bpftime_map *m, void *base, struct rt_batch *b);
+int rt_map_take_batch(const struct bpftime_map *m, void *base, struct rt_batch *b);
+int rt_map_update_batch(const struct bpftime_map *m, void *base, struct rt_batch *b);
+int rt_map_delete_batch(const struct bpftime_map *m, void *base, struct rt_batch *b);
+
 /* key NULL: the first key.  -ENOENT behind the last one. */
 int rt_map_next_key(const struct bpftime_map *m, void *base, const void *key, void *next);
 

@@ -82,12 +82,11 @@ static uint64_t inode_in(const char *mount, const char *path, uint32_t path_byte
 	return st[1];
 }
 
-/* Kernel: the id of the cgroup in the unified hierarchy, which is its inode number. */
-uint64_t rt_cgroup_id(void)
+/* The thread's cgroup in the unified hierarchy: its path from there, in buf; 0 bytes: not known.
+ * In a thread it may be another than the process's (cgroup.type threaded). */
+static uint32_t cgroup_path(char *buf, uint32_t bytes, const char **path)
 {
-	char buf[2 * PATH_BYTES];
-	int64_t n = rt_read_file("/proc/self/cgroup", buf, sizeof(buf) - 1);
-	uint64_t id;
+	int64_t n = rt_read_file("/proc/thread-self/cgroup", buf, bytes);
 
 	for (int64_t i = 0; i + 3 < n; i++) {
 		int64_t end = i + 3;
@@ -96,8 +95,52 @@ uint64_t rt_cgroup_id(void)
 			continue;
 		while (end < n && buf[end] != '\n')
 			end++;
-		id = inode_in("/sys/fs/cgroup", buf + i + 3, (uint32_t)(end - i - 3));
-		return id ? id : inode_in("/sys/fs/cgroup/unified", buf + i + 3, (uint32_t)(end - i - 3));
+		*path = buf + i + 3;
+		return (uint32_t)(end - i - 3);
+	}
+	return 0;
+}
+
+/* The id of the cgroup of that path: its inode number, as for the kernel. */
+static uint64_t cgroup_at(const char *path, uint32_t bytes)
+{
+	uint64_t id = inode_in("/sys/fs/cgroup", path, bytes);
+
+	return id ? id : inode_in("/sys/fs/cgroup/unified", path, bytes);
+}
+
+uint64_t rt_cgroup_id(void)
+{
+	char buf[2 * PATH_BYTES];
+	const char *path = NULL;
+	uint32_t n = cgroup_path(buf, sizeof(buf) - 1, &path);
+
+	return n ? cgroup_at(path, n) : 0;
+}
+
+/* Kernel: bpf_current_task_under_cgroup().  Nothing tells a process that it was moved, so it
+ * asks each time: is the thread's cgroup that one, or one above it? */
+uint64_t rt_under_cgroup(uint64_t map, uint64_t base, uint64_t index)
+{
+	const struct bpftime_map *m = (const struct bpftime_map *)map;
+	char buf[2 * PATH_BYTES];
+	const char *path = NULL;
+	uint32_t n;
+	uint64_t id;
+
+	if ((uint32_t)index >= m->max_entries)
+		return (uint64_t)-RT_E2BIG;
+	id = rt_load_acquire((const uint64_t *)base + (uint32_t)index);
+	if (!id)
+		return (uint64_t)-RT_EAGAIN;
+	n = cgroup_path(buf, sizeof(buf) - 1, &path);
+	while (n) {
+		if (cgroup_at(path, n) == id)
+			return 1;
+		while (n && path[--n] != '/')
+			;
+		if (!n)
+			return cgroup_at("/", 1) == id;
 	}
 	return 0;
 }

@@ -93,6 +93,8 @@ uint64_t bpftime_h_get_current_task(void);
 uint64_t bpftime_h_get_current_task_btf(void);
 uint64_t bpftime_h_get_numa_node_id(void);
 uint64_t bpftime_h_get_current_cgroup_id(void);
+uint64_t bpftime_h_current_task_under_cgroup(const struct bpftime_map *m, void *base,
+					     uint64_t index);
 uint64_t bpftime_h_get_ns_current_pid_tgid(uint64_t dev, uint64_t ino, void *to, uint64_t bytes);
 uint64_t bpftime_h_send_signal(uint64_t signal);
 uint64_t bpftime_h_send_signal_thread(uint64_t signal);

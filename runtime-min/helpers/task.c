@@ -25,6 +25,12 @@ RT_FAST uint64_t bpftime_h_get_current_cgroup_id(void)
 	return bpftime_rt1_cgroup_id();
 }
 
+RT_FAST uint64_t bpftime_h_current_task_under_cgroup(const struct bpftime_map *m, void *base,
+						     uint64_t index)
+{
+	return bpftime_rt1_under_cgroup((uint64_t)m, (uint64_t)base, index);
+}
+
 RT_FAST uint64_t bpftime_h_get_ns_current_pid_tgid(uint64_t dev, uint64_t ino, void *to,
 						   uint64_t bytes)
 {

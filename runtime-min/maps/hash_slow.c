@@ -392,6 +392,45 @@ int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t fl
 	return r;
 }
 
+/* The entry behind link i of the chain of a locked bucket, NULL at its end. */
+static struct rt_entry *linked(rt_map m, void *base, uint32_t i)
+{
+	return i < m->max_entries ? rt_hash_entry(m, base, i) : NULL;
+}
+
+int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void *keys, void *values,
+			   uint64_t value_bytes, bool take)
+{
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	uint64_t me = rt_me();
+	struct rt_entry *e;
+	uint32_t n = 0;
+
+	if (rt_load_acquire(&bucket->head) == (RT_HASH_END | b))
+		return 0;
+	if (rt_hash_enter(m, base, b, me))
+		return -RT_EBUSY;
+	for (e = linked(m, base, rt_load(&bucket->head)); e; e = linked(m, base, rt_load(&e->next)))
+		if (n++ == room || n > m->max_entries) {
+			rt_unlock(&bucket->lock);
+			return -RT_ENOSPC;
+		}
+	e = linked(m, base, rt_load(&bucket->head));
+	for (uint32_t i = 0; i < n && e; i++) {
+		struct rt_entry *next = linked(m, base, rt_load(&e->next));
+
+		rt_copy_words((char *)keys + (uint64_t)i * m->key_size, rt_hash_key(e), m->key_size);
+		rt_hash_copy_out(m, base, e, rt_load(&e->state), (char *)values + i * value_bytes);
+		if (take)
+			take_out(m, base, b, e, me);
+		e = next;
+		if (take && rt_load(&bucket->pending) && rt_hash_repair(m, base, b, me))
+			n = i + 1;	/* one at a time can be on its way */
+	}
+	rt_unlock(&bucket->lock);
+	return n;
+}
+
 uint64_t rt_hash_del(uint64_t map, uint64_t at, uint64_t k)
 {
 	return (uint64_t)(int64_t)rt_hash_take((rt_map)map, (void *)at, (const void *)k, NULL, 0);

@@ -23,6 +23,10 @@ int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me);
 /* Copies the value to `value` unless that is NULL, with MAP_LOCK under its lock, and deletes the
  * key.  0, -ENOENT, -EBUSY. */
 int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags);
+/* Copies the elements of bucket b, and with `take` deletes them: all, or none when there is
+ * room for fewer (-ENOSPC); a busy shard leaves some for another call.  Returns how many; -EBUSY. */
+int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void *keys, void *values,
+			   uint64_t value_bytes, bool take);
 #pragma GCC visibility pop
 
 /* The value as a process gets it: of per-CPU kinds those of all CPUs. */

@@ -105,6 +105,8 @@ uint64_t rt_map_value_bytes(rt_map m, uint32_t cpus)
 {
 	if (map_holds_maps(m->type))
 		return sizeof(struct mapfmt_ref);
+	if (m->type == MAP_TYPE_cgroup_array)
+		return sizeof(uint64_t);
 	return per_cpu(m->type) ? rt_round_up(m->value_size, 8) * cpus : m->value_size;
 }
 
@@ -175,8 +177,26 @@ void rt_map_of_header(struct bpftime_map *m, const struct mapfmt_header *h)
 	m->value_btf_id = h->value_btf_id;
 }
 
+bool rt_map_writable(rt_map m, void *base)
+{
+	return !(m->flags & MAP_F_RDONLY) && !rt_load(&rt_header(base)->frozen);
+}
+
+int rt_map_freeze(rt_map m, void *base)
+{
+	uint32_t thawed = 0;
+
+	if (m->lock)
+		return -RT_ENOTSUPP;
+	if (!rt_map_writable(m, base))
+		return -RT_EPERM;
+	return rt_cas(&rt_header(base)->frozen, &thawed, 1) ? 0 : -RT_EBUSY;
+}
+
 int rt_map_lookup(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
+	if (m->flags & MAP_F_WRONLY)
+		return -RT_EPERM;
 	switch (m->type) {
 #define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_read(m, base, key, value, flags);
 #include "maps.def"
@@ -186,6 +206,8 @@ int rt_map_lookup(rt_map m, void *base, const void *key, void *value, uint64_t f
 
 int rt_map_update(rt_map m, void *base, const void *key, const void *value, uint64_t flags)
 {
+	if (!rt_map_writable(m, base))
+		return -RT_EPERM;
 	if (flags & MAP_LOCK && !m->lock)
 		return -RT_EINVAL;
 	switch (m->type) {
@@ -197,6 +219,8 @@ int rt_map_update(rt_map m, void *base, const void *key, const void *value, uint
 
 int rt_map_delete(rt_map m, void *base, const void *key)
 {
+	if (!rt_map_writable(m, base))
+		return -RT_EPERM;
 	switch (m->type) {
 #define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_remove(m, base, key);
 #include "maps.def"
@@ -208,6 +232,8 @@ int rt_map_take(rt_map m, void *base, const void *key, void *value, uint64_t fla
 {
 	int r;
 
+	if (m->flags & MAP_F_WRONLY || !rt_map_writable(m, base))
+		return -RT_EPERM;
 	switch (m->type) {
 	case MAP_TYPE_stack_trace:
 		r = flags ? -RT_EINVAL : rt_stack_trace_read(m, base, key, value, 0);
@@ -227,6 +253,8 @@ int rt_map_take(rt_map m, void *base, const void *key, void *value, uint64_t fla
 
 int rt_map_next_key(rt_map m, void *base, const void *key, void *next)
 {
+	if (m->flags & MAP_F_WRONLY)
+		return -RT_EPERM;
 	switch (m->type) {
 #define MAP(id_, name_, key_, value_, place_) case id_: return rt_##name_##_next(m, base, key, next);
 #include "maps.def"

@@ -86,6 +86,25 @@ TEST(CompilerErrors, MapsThatCannotBe)
 	}
 }
 
+/* Kinds that cannot be, each by its name and with the reason. */
+TEST(CompilerErrors, KindsThatCannotBeAreRefusedByName)
+{
+	const struct { uint32_t type; const char *name, *reason; } rows[] = {
+#define MAP_NO(id_, name_, reason_) { id_, #name_, reason_ },
+#include "maps.def"
+	};
+	for (auto &row : rows) {
+		Bare b({ insn(BPFI_ALU64 | BPFI_MOV, 0, 0, 0, 0), leave });
+		b.map.type = row.type;
+		b.map.key_size = b.map.value_size = 4;
+		b.map.max_entries = 1;
+		b.u.n_map = 1;
+		EXPECT_EQ(b.compile(), -DIAG_C005) << row.name;
+		EXPECT_NE(std::string(b.dg.first_text).find(std::string(row.name) + ": " + row.reason), std::string::npos)
+			<< b.dg.first_text;
+	}
+}
+
 /* What the kernel says when a loader fills a map of maps is said here. */
 TEST(CompilerErrors, MapsOfMapsHoldWhatFits)
 {

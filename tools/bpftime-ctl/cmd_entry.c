@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * dump, get, set, del: the entries of a map. */
+ * dump, get, set, del, take, freeze: the entries of a map. */
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "cmd.h"
 #include "entry.h"
 #include "inner.h"
 #include "json.h"
+#include "rt_maps.h"
 
 /* Buffers for one entry. */
 struct buffers {
@@ -129,8 +135,34 @@ static uint64_t take_mode(struct request *q)
 	return MAP_ANY;
 }
 
+/* A cgroup by its folder, or its id. */
+static int parse_cgroup(struct request *q, struct diags *dg)
+{
+	const char *word = *q->word++;
+	struct statfs fs;
+	struct stat st;
+	uint64_t id;
+	char *end;
+
+	q->n_word--;
+	id = strtoull(word, &end, 0);
+	if (*word != '/' && (!*word || *end || !id))
+		return diag(dg, DIAG_M005, at_file(word), "neither a cgroup's folder nor its id");
+	if (*word == '/') {
+		if (statfs(word, &fs) || stat(word, &st))
+			return diag(dg, DIAG_E001, at_file(word), "%s", strerror(errno));
+		if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
+			return diag(dg, DIAG_M005, at_file(word), "not a folder of the unified hierarchy");
+		id = st.st_ino;
+	}
+	memcpy(q->b.value, &id, sizeof(id));
+	return 0;
+}
+
 static int parse_value(struct request *q, struct diags *dg)
 {
+	if (q->m.h.type == MAP_TYPE_cgroup_array && q->n_word)
+		return parse_cgroup(q, dg);
 	if (!map_holds_maps(q->m.h.type) || !q->n_word)
 		return entry_parse_value(&q->m, &q->word, &q->n_word, q->b.value, dg);
 	q->n_word--;
@@ -166,5 +198,64 @@ int cmd_del(const struct opts *o, struct diags *dg)
 	if ((r = no_more(&q, dg)) >= 0)
 		r = entry_delete(&q.m, q.b.key, dg);
 	session_end_map(&q.s, &q.m);
+	return r;
+}
+
+static int take(struct session *s, const struct mapfile *m, struct diags *dg)
+{
+	struct entry_cursor at = { 0 };
+	uint32_t room = 256, n;
+	uint8_t *keys = NULL, *values = NULL;
+	struct json j = json_on(stdout);
+	int r;
+
+	if (s->json)
+		json_open(&j, NULL, '[');
+	do {
+		if (!keys) {
+			keys = arena_array(s->a, room, m->h.key_size);
+			values = arena_array(s->a, room, m->value_bytes);
+		}
+		r = entry_take(m, keys, values, room, &n, &at, dg);
+		for (uint32_t i = 0; i < n; i++)
+			if (s->json)
+				entry_json(m, &j, keys + (size_t)i * m->h.key_size, values + i * m->value_bytes);
+			else
+				entry_text(m, stdout, keys + (size_t)i * m->h.key_size,
+					   values + i * m->value_bytes);
+		if (r > 0 && !n) {	/* one bucket has more entries than there is room for */
+			room = room < m->h.max_entries ? room * 2 : m->h.max_entries;
+			keys = NULL;
+		}
+	} while (r > 0);
+	if (s->json)
+		json_close(&j, ']');
+	return r;
+}
+
+int cmd_take(const struct opts *o, struct diags *dg)
+{
+	struct mapfile m;
+	struct session s;
+	int r = session_begin_map(&s, o, "take", 1, 1, &m, dg);
+
+	if (r < 0)
+		return r;
+	r = take(&s, &m, dg);
+	session_end_map(&s, &m);
+	return r;
+}
+
+int cmd_freeze(const struct opts *o, struct diags *dg)
+{
+	struct mapfile m;
+	struct session s;
+	int r = session_begin_map(&s, o, "freeze", 1, 1, &m, dg);
+
+	if (r < 0)
+		return r;
+	if (rt_map_freeze(&m.m, m.base))
+		r = diag(dg, DIAG_M008, at_file(m.ref.label), "it is read-only already");
+	session_end_map(&s, &m);
 	return r;
 }
