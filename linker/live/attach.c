@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -290,6 +291,26 @@ static int order_parts(struct attach *at)
 	return at->n_all ? 0 : job_nothing_patched(&at->parts.part[0].job);
 }
 
+/* The runtime uses a directory of the process's own user, or makes one; else its maps have no files. */
+static void check_map_dir(const struct attach *at, const char *dir)
+{
+	struct arena *a = at->p->arena;
+	char *path = dir ? arena_printf(a, "/proc/%d/root%s", at->p->pid, dir) : NULL, *slash;
+	struct stat st;
+
+	if (!path || (!stat(path, &st) && st.st_uid == at->p->uid))
+		return;
+	if (stat(path, &st)) {
+		slash = strrchr(path, '/');
+		*slash = 0;
+		if (!stat(path, &st) && (at->p->uid == 0 || (st.st_uid == at->p->uid && st.st_mode & S_IWUSR) ||
+					 st.st_mode & S_IWOTH))
+			return;
+	}
+	diag_warn(at->dg, at_file(at->p->name), "it runs as another user, who cannot use %s: its maps will be private; "
+		  "without a directory they are in /dev/shm/bpftime-%u", dir, at->p->uid);
+}
+
 static int attach_to(struct attach *at, const struct patch_request *patch, bool plan_only,
 		     struct live_result *out)
 {
@@ -303,6 +324,7 @@ static int attach_to(struct attach *at, const struct patch_request *patch, bool 
 	report(at, out);
 	if ((r = order_parts(at)) < 0)
 		return r;
+	check_map_dir(at, patch->map_dir);
 	for (size_t i = at->unwind.n; i < at->n_all; i++)
 		if ((r = live_size(at->all[i], at->dg)) < 0)
 			return r;

@@ -28,7 +28,6 @@ struct proc {
 	const char *name;	/* "process 123 (nginx)", for messages */
 	int      pid;		/* the thread group */
 	int      mem;		/* /proc/PID/mem */
-	bool     mem_forced;	/* it writes where the process itself may not */
 	uint32_t uid;		/* effective */
 	int      seccomp;	/* 0 none, 1 strict, 2 filters */
 	uint64_t start_time;	/* tells it from a later process of that number */

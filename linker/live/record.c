@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 4096, EDIT_BYTES = 16, RECORD_BYTES = 64 << 20 };
+/* Limits of what is believed: far above what attaching makes. */
+enum { PAGE = 4096, EDIT_BYTES = 16, RECORD_BYTES = 64 << 20, RX_BYTES = 512 << 20, PAYLOADS = 1024 };
 
 uint64_t live_record_bound(const char *path, size_t n_edit)
 {
@@ -49,7 +50,8 @@ static bool read_head(const struct proc *p, size_t i, struct livefmt_head *h, bo
 
 	if (!rx->x || rx->w || rx->ino || !proc_read(p, rx->start, h, sizeof(*h)) ||
 	    h->magic != LIVEFMT_MAGIC || h->version != LIVEFMT_VERSION || h->size != sizeof(*h) ||
-	    h->self != rx->start || h->rx_bytes > bytes || h->rx_bytes % PAGE || h->rw_bytes % PAGE ||
+	    h->self != rx->start || h->rx_bytes > bytes || h->rx_bytes > RX_BYTES ||
+	    h->rx_bytes % PAGE || h->rw_bytes % PAGE ||
 	    h->rw_bytes >= 1ull << 32 || (h->state != LIVE_ATTACHED && h->state != LIVE_DETACHED))
 		return false;
 	*complete = h->rx_bytes == bytes;
@@ -103,8 +105,10 @@ static int by_seq(const void *a, const void *b)
 
 int live_read(struct proc *p, struct live_list *out, struct diags *dg)
 {
+	uint64_t total = 0;
+
 	*out = (struct live_list){ 0 };
-	for (size_t i = 0; i < p->n_map; i++) {
+	for (size_t i = 0; i < p->n_map && out->n < PAYLOADS; i++) {
 		struct live_found f = { 0 };
 		const char *why = NULL;
 		bool complete;
@@ -112,8 +116,9 @@ int live_read(struct proc *p, struct live_list *out, struct diags *dg)
 		if (!read_head(p, i, &f.head, &complete))
 			continue;
 		f.path = "";
+		total += complete ? f.head.record_bytes : 0;
 		if (complete)
-			why = read_record(p, &f);
+			why = total > RECORD_BYTES ? "there are too many" : read_record(p, &f);
 		if (why)
 			diag_warn(dg, at_file(p->name), "hooks at 0x%llx are left out: %s",
 				  (unsigned long long)f.head.self, why);

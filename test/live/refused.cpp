@@ -2,7 +2,10 @@
 // Processes that cannot be hooked: the reason is said in one line, and they go on as before.
 #include "process.h"
 
+#include "livefmt.h"
+
 #include <pwd.h>
+#include <random>
 #include <sys/prctl.h>
 
 namespace {
@@ -132,7 +135,8 @@ TEST_F(Refused, OtherUsers)
 
 	expect(attach(std::to_string(roots.pid), "--uprobe work", as), "P301", "it belongs to root", 3);
 	expect(attach(std::to_string(hidden.pid), "--uprobe work", as), "P301", "PR_SET_DUMPABLE", 3);
-	ok(as + BPFTIME_BIN_DIR "/bpftime-patch --pid " + std::to_string(own.pid) + " --uprobe work");
+	std::string o = ok(as + BPFTIME_BIN_DIR "/bpftime-patch --pid " + std::to_string(own.pid) + " --uprobe work");
+	EXPECT_NE(o.find("its maps will be private"), o.npos) << o;	// the test's folder is root's
 	ok(as + BPFTIME_BIN_DIR "/bpftime-patch --pid " + std::to_string(own.pid) + " --detach");
 }
 
@@ -184,6 +188,48 @@ TEST_F(Refused, ChangedCode)
 	close(mem);
 	expect(o, "P305", "differs from", 1);
 	kill(p.pid, SIGCONT);
+	int status = p.end();
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status)) << status;
+}
+
+// A process may write what it likes where our records are.
+TEST_F(Refused, HostileRecords)
+{
+	Odd p(odd, "");
+	std::string pid = std::to_string(p.pid);
+
+	ok(BPFTIME_BIN_DIR "/bpftime-patch --pid " + pid + " --uprobe work");
+	std::istringstream maps(live::read_file("/proc/" + pid + "/maps"));
+	livefmt_head head = {};
+	int mem = open(("/proc/" + pid + "/mem").c_str(), O_RDWR);
+	uint64_t from, to;
+	for (std::string line; std::getline(maps, line);)
+		if (line.find(" r-xp 00000000 00:00 0") != line.npos && sscanf(line.c_str(), "%lx-%lx", &from, &to) == 2 &&
+		    pread(mem, &head, sizeof(head), (off_t)from) == (ssize_t)sizeof(head) && head.magic == LIVEFMT_MAGIC)
+			break;
+	ASSERT_EQ(head.magic, LIVEFMT_MAGIC);
+	std::string was(head.record_bytes, 0);
+	ASSERT_EQ(pread(mem, &was[0], was.size(), (off_t)(from + head.record_off)), (ssize_t)was.size());
+	std::mt19937 random(1);
+	for (int i = 0; i < 60 && !HasFailure(); i++) {
+		livefmt_head h = head;
+		std::string record = was;
+		for (int k = 0; k < 3; k++) {
+			uint64_t v = random() % 2 ? random() : (uint64_t)random() << 32 | random();
+			if (i % 2)
+				memcpy((char *)&h + random() % (sizeof(h) / 4) * 4, &v, 4);
+			else
+				record[random() % record.size()] = (char)v;
+		}
+		pwrite(mem, record.data(), record.size(), (off_t)(from + head.record_off));
+		pwrite(mem, &h, sizeof(h), (off_t)from);
+		Output o = attach(pid, "--uprobe work --plan");
+		EXPECT_TRUE(o.status == 0 || o.status == 1 || o.status == 3) << o.status << o.text;
+	}
+	pwrite(mem, was.data(), was.size(), (off_t)(from + head.record_off));
+	pwrite(mem, &head, sizeof(head), (off_t)from);
+	close(mem);
+	ok(BPFTIME_BIN_DIR "/bpftime-patch --pid " + pid + " --detach");
 	int status = p.end();
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status)) << status;
 }
