@@ -14,7 +14,9 @@ enum { RT_MEM_UNROLL = 64 };
 
 RT_INLINE void rt_copy_long(void *to, const void *from, uint64_t bytes)
 {
-#ifdef __x86_64__
+#ifdef BPFTIME_SANITIZE
+	__builtin_memcpy(to, from, bytes);
+#elif defined __x86_64__
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
 #else
 	for (uint64_t i = 0; i < bytes; i++)
@@ -24,7 +26,9 @@ RT_INLINE void rt_copy_long(void *to, const void *from, uint64_t bytes)
 
 RT_INLINE void rt_fill_long(void *to, uint8_t value, uint64_t bytes)
 {
-#ifdef __x86_64__
+#ifdef BPFTIME_SANITIZE
+	__builtin_memset(to, value, bytes);
+#elif defined __x86_64__
 	__asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
 #else
 	for (uint64_t i = 0; i < bytes; i++)
@@ -58,7 +62,7 @@ RT_INLINE void rt_copy(void *to, const void *from, uint64_t bytes)
 		rt_copy_long(to, from, bytes);
 		return;
 	}
-#ifdef RT_BITCODE
+#if defined RT_BITCODE || defined BPFTIME_SANITIZE
 	__builtin_memcpy(to, from, bytes);
 #else
 	rt_copy_in(to, from, bytes);	/* the string instructions take longer to start */
@@ -113,20 +117,22 @@ RT_INLINE void rt_copy_words(void *to, const void *from, uint64_t bytes)
 		rt_store((uint8_t *)to + i, rt_load((const uint8_t *)from + i));
 }
 
-RT_INLINE bool rt_equal(const void *a, const void *b, uint32_t bytes)
+/* Is what rt_copy_in() stored at the aligned `in` equal to these bytes?  It may be written to meanwhile. */
+RT_INLINE bool rt_equal(const void *in, const void *bytes_of, uint32_t bytes)
 {
+	const char *at = in;
 	uint32_t i = 0;
 
 	for (; i + 8 <= bytes; i += 8)
-		if (RT_LOAD_AT(uint64_t, a, i) != RT_LOAD_AT(uint64_t, b, i))
+		if (rt_load((const uint64_t *)(at + i)) != RT_LOAD_AT(uint64_t, bytes_of, i))
 			return false;
 	if (bytes & 4) {
-		if (RT_LOAD_AT(uint32_t, a, i) != RT_LOAD_AT(uint32_t, b, i))
+		if (rt_load((const uint32_t *)(at + i)) != RT_LOAD_AT(uint32_t, bytes_of, i))
 			return false;
 		i += 4;
 	}
 	for (; i < bytes; i++)
-		if (((const uint8_t *)a)[i] != ((const uint8_t *)b)[i])
+		if (rt_load((const uint8_t *)(at + i)) != RT_LOAD_AT(uint8_t, bytes_of, i))
 			return false;
 	return true;
 }

@@ -75,8 +75,13 @@ RT_INLINE uint32_t rt_self_tid(uint32_t off)
 
 	if (rt_unlikely(!off))
 		return 0;
+#ifdef BPFTIME_SANITIZE	/* gcc 12 checks such loads as if they were of the default segment */
+	__asm__ volatile("mov %%fs:0, %0" : "=r"(tp));
+	__asm__ volatile("mov %%fs:(%1), %0" : "=r"(tid) : "r"((uint64_t)off));
+#else
 	tp = *(volatile uint64_t __seg_fs *)0;
 	tid = *(volatile uint32_t __seg_fs *)(uintptr_t)off;
+#endif
 	return rt_likely(rt_load(rt_self_pair(tp)) == (tp << 17 ^ tid)) ? tid : 0;
 #else
 	(void)off;
@@ -91,7 +96,7 @@ RT_INLINE uint64_t rt_me(void)
 
 	if (rt_unlikely(!tid))
 		return bpftime_rt1_owner();
-	return bpftime_rt1_self.owner_hi | tid;
+	return rt_load(&bpftime_rt1_self.owner_hi) | tid;
 }
 
 #endif

@@ -19,7 +19,7 @@ RT_FAST uint64_t bpftime_h_get_current_pid_tgid(void)
 
 	if (rt_unlikely(!tid))
 		return bpftime_rt1_pid_tgid();
-	return bpftime_rt1_self.tgid_hi | tid;
+	return rt_load(&bpftime_rt1_self.tgid_hi) | tid;
 }
 
 RT_FAST uint64_t bpftime_h_get_current_uid_gid(void)

@@ -191,8 +191,8 @@ static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which
 		const struct rt_lpm_value *v = value;
 		char *to = rt_hash_value(m, base, e, which);
 
-		rt_copy(to, v->data, v->data_bytes);
-		rt_copy(to + v->value_off, v->value, v->value_bytes);
+		rt_copy_in(to, v->data, v->data_bytes);
+		rt_copy_in(to + v->value_off, v->value, v->value_bytes);
 		return;
 	}
 	if (!rt_hash_is_percpu(m)) {
@@ -207,7 +207,8 @@ static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which
 		return;
 	}
 	for (uint32_t c = 0; new && c < cpus; c++)
-		rt_zero(rt_hash_cpu_value(m, base, e, c), rt_stride(m));
+		for (uint64_t i = 0; i < rt_stride(m); i += 8)	/* somebody may still copy what was there */
+			rt_store((uint64_t *)((char *)rt_hash_cpu_value(m, base, e, c) + i), 0);
 	rt_copy_in(rt_hash_value(m, base, e, which), value, m->value_size);
 }
 
@@ -225,7 +226,7 @@ static int insert(rt_map m, void *base, uint32_t b, const void *key, const void 
 	e = rt_hash_entry(m, base, (uint32_t)x);
 	state = (rt_load(&e->state) & ~(uint64_t)(RT_LIVE | RT_ACTIVE)) + RT_SEQUENCE;
 	rt_store_release(&e->state, state);
-	rt_copy(rt_hash_key(e), key, m->key_size);
+	rt_copy_in(rt_hash_key(e), key, m->key_size);
 	write_value(m, base, e, state, value, flags, true);
 	if (rt_hash_is_lru(m))
 		rt_store(rt_hash_used(m, e), rt_add(&((struct rt_hash *)base)->tick, 1) + 1);

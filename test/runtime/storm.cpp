@@ -126,8 +126,16 @@ TEST_P(StormChurn, InsertsMinusDeletesAreThere)
 
 	s.run(weather(), [&](uint32_t me, uint64_t seq) {
 		Key key = {32, (uint32_t)(me * 7 + seq * 13) % KEYS};
-		uint64_t v = me;
-		if ((me + seq) % 3) {
+		uint64_t v = key.data + 1;
+		if ((me + seq) % 4 == 3) {
+			uint64_t all[64];
+			bpftime_h_map_lookup_elem(&k.m, k.base, &key);
+			if (rt_map_lookup(&k.m, k.base, &key, all, 0))
+				return;
+			for (uint64_t i = 0; i < rt_map_value_bytes(&k.m, k.cpus) / 8; i++)
+				if (all[i] && all[i] != key.data + 1)
+					s.count(WRONG);
+		} else if ((me + seq) % 4) {
 			int64_t r = (int64_t)bpftime_h_map_update_elem(&k.m, k.base, &key, &v, MAP_NOEXIST);
 			note(r == -E2BIG || r == -ENOSPC ? -EEXIST : r, DONE, OTHER, -EEXIST);
 		} else {
