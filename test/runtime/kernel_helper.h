@@ -17,12 +17,13 @@
 struct KernelHelper {
 	enum { MEM = 2048, STR = 256, R0 = 0 /* where r0 goes */, FREE = 64 };
 	struct Arg {
-		enum { NUMBER, AT, STRING } is;
+		enum { NUMBER, AT, STRING, MAP } is;
 		uint64_t v;	// the number, or the offset in mem
 		std::string s = "";
 	};
 	static Arg number(uint64_t v) { return {Arg::NUMBER, v}; }
 	static Arg at(uint32_t off) { return {Arg::AT, off}; }
+	static Arg map(int fd) { return {Arg::MAP, (uint64_t)fd}; }
 	static Arg string(const std::string &s) { return {Arg::STRING, 0, s}; }
 
 	uint8_t mem[MEM] = {};
@@ -44,6 +45,8 @@ struct KernelHelper {
 		for (auto &a : args) {
 			if (a.is == Arg::NUMBER) {
 				ld(p, reg, 0, (uint32_t)a.v, (uint32_t)(a.v >> 32));
+			} else if (a.is == Arg::MAP) {
+				ld(p, reg, BPF_PSEUDO_MAP_FD, (uint32_t)a.v, 0);
 			} else if (a.is == Arg::AT) {
 				ld(p, reg, BPF_PSEUDO_MAP_VALUE, (uint32_t)map, (uint32_t)a.v);
 			} else {
@@ -75,6 +78,20 @@ struct KernelHelper {
 		return r ? fail(r) : true;
 	}
 
+	// Runs such a program as it is.  0 or -errno.
+	int run_program(const std::vector<bpf_insn> &p, uint32_t type = BPF_PROG_TYPE_RAW_TRACEPOINT)
+	{
+		int prog = load(p, type), r = prog < 0 ? prog : run(prog, type);
+		if (prog >= 0)
+			close(prog);
+		return r;
+	}
+	static void ld(std::vector<bpf_insn> &p, uint8_t reg, uint8_t src, uint32_t low, uint32_t high)
+	{
+		p.push_back({BPF_LD | BPF_IMM | BPF_DW, reg, src, 0, (int32_t)low});
+		p.push_back({0, 0, 0, 0, (int32_t)high});
+	}
+
 private:
 	bool fail(int e)
 	{
@@ -103,11 +120,6 @@ private:
 		a.key = (uint64_t)(uintptr_t)key;
 		a.value = (uint64_t)(uintptr_t)value;
 		sys(cmd, a);
-	}
-	static void ld(std::vector<bpf_insn> &p, uint8_t reg, uint8_t src, uint32_t low, uint32_t high)
-	{
-		p.push_back({BPF_LD | BPF_IMM | BPF_DW, reg, src, 0, (int32_t)low});
-		p.push_back({0, 0, 0, 0, (int32_t)high});
 	}
 	int load(const std::vector<bpf_insn> &p, uint32_t type)
 	{

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +15,7 @@
 #include <random>
 #include <string>
 
+#include "kill_clock.h"
 #include "map_mem.h"
 #include "rt_helpers.h"
 
@@ -23,7 +23,6 @@ namespace {
 
 enum { WRITERS = 4, READERS = 2, CHILDREN = WRITERS + READERS, OWN_KEYS = 8, SHARED_KEYS = 4 };
 enum { ENTRIES = WRITERS * OWN_KEYS / 2 + SHARED_KEYS };	// so that the map is full at times
-const int64_t HANG_NS = 1000000000;	// the machine may be busy with other things
 
 struct Value {
 	uint64_t v, inverse, times3;
@@ -47,13 +46,6 @@ struct Log {
 	int64_t  slowest_ns;
 };
 
-int64_t now_ns()
-{
-	timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
 struct World {
 	MapMem hash{map_attrs(MAP_TYPE_hash, 8, sizeof(Value), ENTRIES)};
 	MapMem array{map_attrs(MAP_TYPE_array, 4, 8, WRITERS)};
@@ -66,9 +58,8 @@ struct World {
 	uint64_t own_key(uint32_t w, uint64_t i) const { return w * 1000 + i; }
 };
 
-void note(Log &l, int64_t began, int64_t r)
+void note(Log &l, int64_t ns, int64_t r)
 {
-	int64_t ns = now_ns() - began;
 	if (ns > l.slowest_ns)
 		l.slowest_ns = ns;
 	l.ops++;
@@ -79,20 +70,21 @@ void note(Log &l, int64_t began, int64_t r)
 #define ORDER() __asm__ volatile("" ::: "memory")
 
 // One operation on a key that only this writer changes.
-void change_own(World &w, Log &l, uint32_t me, std::mt19937_64 &rnd, uint64_t tag)
+void change_own(World &w, Log &l, KillClock &clock, uint32_t me, std::mt19937_64 &rnd, uint64_t tag)
 {
 	uint64_t k = rnd() % OWN_KEYS, key = w.own_key(me, k);
 	Value v(tag);
-	int64_t began = now_ns(), r;
+	int64_t r;
 
 	l.key = k;
 	l.next = rnd() % 3 ? v.v : 0;
 	ORDER();
 	l.going_on = 1;
 	ORDER();
+	clock.start();
 	r = (int64_t)(l.next ? bpftime_h_map_update_elem(&w.hash.m, w.hash.base, &key, &v, 0)
 			     : bpftime_h_map_delete_elem(&w.hash.m, w.hash.base, &key));
-	note(l, began, r);
+	note(l, clock.stop(), r);
 	if (!r)
 		l.value[k] = l.next;
 	else if (r != -EBUSY && r != (l.next ? -E2BIG : -ENOENT))
@@ -104,15 +96,17 @@ void change_own(World &w, Log &l, uint32_t me, std::mt19937_64 &rnd, uint64_t ta
 [[noreturn]] void writer(World &w, uint32_t me)
 {
 	Log &l = w.log[me];
-	std::mt19937_64 rnd(now_ns());
+	std::mt19937_64 rnd(kill_now_ns());
+	KillClock clock;
 
 	rt_self_setup();
 	for (;;) {
-		change_own(w, l, me, rnd, (uint64_t)now_ns());
+		change_own(w, l, clock, me, rnd, (uint64_t)kill_now_ns());
 		uint64_t shared = w.shared_key(rnd() % SHARED_KEYS);
 		Value v(rnd() >> 8);
-		int64_t began = now_ns();
-		note(l, began, (int64_t)bpftime_h_map_update_elem(&w.hash.m, w.hash.base, &shared, &v, 0));
+		clock.start();
+		int64_t r = (int64_t)bpftime_h_map_update_elem(&w.hash.m, w.hash.base, &shared, &v, 0);
+		note(l, clock.stop(), r);
 
 		uint32_t slot = me;
 		l.adds_begun++;
@@ -122,10 +116,10 @@ void change_own(World &w, Log &l, uint32_t me, std::mt19937_64 &rnd, uint64_t ta
 		ORDER();
 		l.adds++;
 
-		began = now_ns();
+		clock.start();
 		uint64_t size = 16 + rnd() % 40;
 		auto *rec = (Record *)bpftime_h_ringbuf_reserve(&w.ring.m, w.ring.base, size, 0);
-		note(l, began, 0);
+		note(l, clock.stop(), 0);
 		if (rec) {
 			rec->writer = me;
 			rec->seq = ++l.seq;
@@ -141,26 +135,28 @@ void change_own(World &w, Log &l, uint32_t me, std::mt19937_64 &rnd, uint64_t ta
 [[noreturn]] void reader(World &w, uint32_t me)
 {
 	Log &l = w.log[me];
-	std::mt19937_64 rnd(now_ns());
+	std::mt19937_64 rnd(kill_now_ns());
+	KillClock clock;
 
 	rt_self_setup();
 	for (;;) {
 		uint64_t key = rnd() % 2 ? w.shared_key(rnd() % SHARED_KEYS)
 					 : w.own_key(rnd() % WRITERS, rnd() % OWN_KEYS), next;
 		Value v;
-		int64_t began = now_ns(), r = rt_map_lookup(&w.hash.m, w.hash.base, &key, &v, 0);
-		note(l, began, r);
+		clock.start();
+		int64_t r = rt_map_lookup(&w.hash.m, w.hash.base, &key, &v, 0);
+		note(l, clock.stop(), r);
 		if (!r && !v.whole())
 			_exit(11);
 		if (r && r != -ENOENT && r != -EBUSY)
 			_exit(12);
 		uint32_t n = 0;
-		began = now_ns();
+		clock.start();
 		for (r = rt_map_next_key(&w.hash.m, w.hash.base, nullptr, &key); !r && n < 1000; n++) {
 			r = rt_map_next_key(&w.hash.m, w.hash.base, &key, &next);
 			key = next;
 		}
-		note(l, began, 0);
+		note(l, clock.stop(), 0);
 	}
 }
 
@@ -258,8 +254,8 @@ TEST(Kill, MapsStayUsableAndKeepWhatWasCompleted)
 	for (uint32_t i = 0; i < CHILDREN; i++)
 		start(w, i);
 	for (int n = 0; n < kills && !HasFatalFailure(); n++) {
-		int64_t until = now_ns() + (int64_t)(500000 + rnd() % 3000000);
-		while (now_ns() < until) {
+		int64_t until = kill_now_ns() + (int64_t)(500000 + rnd() % 3000000);
+		while (kill_now_ns() < until) {
 			consume(w, seen);
 			usleep(100);
 		}
@@ -308,7 +304,7 @@ TEST(Kill, MapsStayUsableAndKeepWhatWasCompleted)
 		records += seen[i].records;
 	}
 	check_capacity(w);
-	EXPECT_LT(slowest, HANG_NS);
+	EXPECT_LT(slowest, KILL_HANG_NS);
 	EXPECT_GT(full, 0u);
 	printf("%d kills, %llu operations, %llu records, %llu busy, %llu full, slowest %.1f ms\n", kills,
 	       (unsigned long long)ops, (unsigned long long)records, (unsigned long long)busy,
