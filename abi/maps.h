@@ -13,7 +13,7 @@ enum map_type {
 	MAP_TYPE_END
 };
 
-enum map_place { MAP_PLACE_ROOM, MAP_PLACE_SLOT };
+enum map_place { MAP_PLACE_ROOM, MAP_PLACE_SLOT, MAP_PLACE_PERCPU, MAP_PLACE_OUTER };
 
 struct map_row {
 	const char *name;

@@ -30,8 +30,8 @@ extern "C" {
 #endif
 
 enum {
-	OBJFMT_OBJECT_VERSION = 2, OBJFMT_MAP_VERSION = 1, OBJFMT_HOOK_VERSION = 1,
-	OBJFMT_STAMP_VERSION = 1, OBJFMT_EXTERN_VERSION = 1, OBJFMT_PAYLOAD_VERSION = 1,
+	OBJFMT_OBJECT_VERSION = 2, OBJFMT_MAP_VERSION = 2, OBJFMT_HOOK_VERSION = 1,
+	OBJFMT_STAMP_VERSION = 1, OBJFMT_EXTERN_VERSION = 1, OBJFMT_PAYLOAD_VERSION = 2,
 	OBJFMT_NAME_BYTES = 64,
 	OBJFMT_ROOM_TOTAL_BYTES = 1 << 20,	/* rooms of one payload, together */
 };
@@ -80,6 +80,9 @@ struct bpftime_map {
 	uint32_t init_bytes;
 	int32_t  inner_rel;	/* template of the maps inside, or 0 */
 	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
+	int32_t  kind_rel;	/* code of the kind that init calls: bpftime_rt1_kind_<name>, with a
+				 * room bpftime_rt1_room_<name> (rt.def) */
+	uint32_t reserved;
 };
 
 /* A map that is in a map of maps from the start. It has no room. */
@@ -175,7 +178,8 @@ struct bpftime_payload {
 				 * 0: return to the dynamic linker */
 	uint8_t  id[32];	/* SHA-256 of this payload's inputs */
 	uint64_t self_vaddr;	/* link-time address of this header */
-	uint64_t rw_bytes;	/* the RW part begins with the control area */
+	int32_t  rw_rel;	/* the RW part, */
+	uint32_t rw_bytes;	/* whole pages */
 };
 
 /* Follows a self-relative field: NULL when it holds 0. */

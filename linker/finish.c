@@ -66,7 +66,7 @@ static int write_header(const struct lnk *l, uint8_t *rx)
 		.magic = OBJFMT_PAYLOAD_MAGIC, .version = OBJFMT_PAYLOAD_VERSION, .size = sizeof(h),
 		.bits = t->bits | l->placed_bits, .n_objects = (uint32_t)l->n_object,
 		.n_attach = (uint32_t)l->n_attach, .control_bytes = (uint32_t)l->control_bytes,
-		.self_vaddr = own_vaddr(l, OWN_HEADER, 0), .rw_bytes = l->rw_bytes,
+		.self_vaddr = own_vaddr(l, OWN_HEADER, 0), .rw_bytes = (uint32_t)l->rw_bytes,
 	};
 	size_t id = t->build_id.n < sizeof(h.target_id) ? t->build_id.n : sizeof(h.target_id);
 	int err = 0;
@@ -76,6 +76,7 @@ static int write_header(const struct lnk *l, uint8_t *rx)
 		   &h.field_)
 	REL(objects_rel, own_vaddr(l, OWN_OBJECTS, 0));
 	REL(control_rel, own_vaddr(l, OWN_CONTROL, 0));
+	REL(rw_rel, own_vaddr(l, OWN_RW, 0));
 	if (l->n_attach)
 		REL(attach_rel, own_vaddr(l, OWN_ATTACH, 0));
 	if (t->dir)
@@ -153,8 +154,9 @@ static int relocate(struct lnk *l, struct obj_file *f, struct obj_sec *s, uint64
 			continue;
 		if (!lnk_resolve(l, f, r->sym, &to))
 			return diag(dg, DIAG_L012, at, "%s", f->sym[r->sym].name);
-		in.absent = !to.sec;
-		in.s_vaddr = to.sec ? lnk_ref_vaddr(l, to) : 0;
+		/* A weak reference that took nothing: select.c. */
+		in.absent = !to.sec || !to.file->sec[to.sec].live;
+		in.s_vaddr = in.absent ? 0 : lnk_ref_vaddr(l, to);
 		why = l->cpu->apply(&in, &range);
 		if (why)
 			return diag(dg, range ? DIAG_L007 : DIAG_L006, at, "%s to %s: %s",

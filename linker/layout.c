@@ -4,10 +4,12 @@
  *
  *     RX   header | trampolines | code of hooks | code of the runtime | constants and
  *          tables | groups | attach table | object list | strings | .eh_frame
- *     RW   control area (whole pages) | rooms (whole pages) | slots | data | groups | bss
+ *     RW   data | groups | rooms with contents (whole pages) |
+ *          control area (whole pages) | rooms (whole pages) | slots, zeros
  *
  * Trampolines and hooks are neighbours because they run one after the other; rooms follow
- * the control area because both are whole pages that init maps files over. */
+ * the control area because both are whole pages that init maps files over.  What is all zeros
+ * comes last in RW: it need not be in a file. */
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +56,7 @@ static void make_own(struct lnk *l, uint64_t tramp_bytes, uint64_t cfi_bytes)
 	lnk_own_section(l, "strings", rx, strings, 1);
 	lnk_own_section(l, "cfi", rx, cfi_bytes, 8);
 	lnk_own_section(l, "end of RX", rx, 0, 1);
+	lnk_own_section(l, "RW", rw, 0, OBJ_PAGE_BYTES);
 	lnk_own_section(l, "control", rw, l->control_bytes, OBJ_PAGE_BYTES);
 	lnk_own_section(l, "end of RW", rw, 0, OBJ_PAGE_BYTES);
 	l->own.sym = arena_alloc(l->arena, sizeof(*l->own.sym));
@@ -73,8 +76,8 @@ struct slots {
 };
 
 enum { RANK_FIRST, RANK_TRAMP, RANK_HOOK_CODE, RANK_RT_CODE, RANK_CONST, RANK_GROUP, RANK_OWN,
-       RANK_UNWIND, RANK_ROOM = RANK_TRAMP, RANK_SLOTS = RANK_HOOK_CODE, RANK_DATA = RANK_RT_CODE,
-       RANK_BSS = RANK_OWN, RANK_LAST = RANK_UNWIND + 1 };
+       RANK_UNWIND, RANK_DATA = RANK_CONST, RANK_ROOM_DATA = RANK_OWN, RANK_CONTROL, RANK_ROOM,
+       RANK_ZERO, RANK_LAST };
 
 static const struct lnk_group *group_of(const struct lnk *l, const struct obj_sec *s)
 {
@@ -84,19 +87,28 @@ static const struct lnk_group *group_of(const struct lnk *l, const struct obj_se
 	return NULL;
 }
 
+static bool is_zero(const struct obj_sec *s)
+{
+	for (uint64_t i = 0; s->data && i < s->bytes; i++)
+		if (s->data[i])
+			return false;
+	return !s->n_rel;
+}
+
 static uint32_t rank_of(const struct lnk *l, const struct obj_file *f, const struct obj_sec *s)
 {
 	if (f == &l->own) {
 		uint32_t i = (uint32_t)(s - f->sec);
 
-		return i == OWN_HEADER || i == OWN_CONTROL ? RANK_FIRST :
+		return i == OWN_HEADER || i == OWN_RW ? RANK_FIRST :
 		       i == OWN_TRAMP ? RANK_TRAMP : i == OWN_CFI ? RANK_UNWIND :
+		       i == OWN_CONTROL ? RANK_CONTROL :
 		       i == OWN_RX_END || i == OWN_RW_END ? RANK_LAST : RANK_OWN;
 	}
 	if (s->flags & SHF_WRITE)
-		return !strncmp(s->name, ".bpftime.room", 13) ? RANK_ROOM :
-		       !strncmp(s->name, ".bpftime.slots", 14) ? RANK_SLOTS :
-		       s->data ? RANK_DATA : RANK_BSS;
+		return !strncmp(s->name, ".bpftime.room", 13)
+			       ? is_zero(s) ? RANK_ROOM : RANK_ROOM_DATA
+			       : is_zero(s) ? RANK_ZERO : RANK_DATA;
 	if (s->flags & SHF_EXECINSTR)
 		return f->hook ? RANK_HOOK_CODE : RANK_RT_CODE;
 	return f->eh && s == &f->sec[f->eh->sec] ? RANK_UNWIND : RANK_CONST;
@@ -183,6 +195,7 @@ static int assign(struct lnk *l, struct slots *slots, struct diags *dg)
 	uint64_t end[3] = { 0 };
 
 	l->rx_align = 64;
+	l->rw_file_bytes = 0;
 	l->order = arena_array(l->arena, slots->n, sizeof(*l->order));
 	l->order_file = arena_array(l->arena, slots->n, sizeof(*l->order_file));
 	l->n_order = slots->n;
@@ -201,6 +214,8 @@ static int assign(struct lnk *l, struct slots *slots, struct diags *dg)
 				    s->name);
 		if (s->part == PART_RX && s->align > l->rx_align)
 			l->rx_align = s->align;
+		if (s->part == PART_RW && slots->v[i].rank < RANK_CONTROL)
+			l->rw_file_bytes = *at;
 		l->order[i] = s;
 		l->order_file[i] = slots->v[i].file;
 	}
@@ -239,6 +254,7 @@ int lnk_layout(struct lnk *l, const struct lnk_target *t, uint64_t tramp_bytes,
 	l->tramp = arena_alloc(l->arena, tramp_bytes);
 	l->cfi = arena_alloc(l->arena, cfi_bytes);
 	*out = (struct lnk_size){ .rx_bytes = l->rx_bytes, .rw_bytes = l->rw_bytes,
+				  .rw_file_bytes = l->rw_file_bytes,
 				  .rx_align = l->rx_align, .rw_align = OBJ_PAGE_BYTES };
 	return 0;
 }

@@ -22,7 +22,7 @@
 
 enum lnk_own {
 	OWN_NULL, OWN_HEADER, OWN_TRAMP, OWN_ATTACH, OWN_OBJECTS, OWN_STRINGS, OWN_CFI,
-	OWN_RX_END, OWN_CONTROL, OWN_RW_END, OWN_FIXED
+	OWN_RX_END, OWN_RW, OWN_CONTROL, OWN_RW_END, OWN_FIXED
 };
 
 /* A place in a section; sec 0 of any file: nowhere. */
@@ -94,6 +94,7 @@ struct lnk {
 	struct lnk_target target;
 	uint64_t dir_off, path_off;	/* in OWN_STRINGS */
 	uint64_t rx_bytes, rw_bytes, rx_align;
+	uint64_t rw_file_bytes;	/* the rest of RW is zeros */
 	uint32_t placed_bits;		/* PAYLOAD_* that follow from where the parts are */
 	uint64_t control_bytes;
 	uint8_t *tramp, *cfi;

@@ -17,7 +17,7 @@ static int map(struct lnk_loaded *p, struct bytes rx, struct bytes rw, struct di
 
 int lnk_load_here(struct lnk *l, uint32_t bits, struct lnk_loaded *out, struct diags *dg)
 {
-	struct lnk_target t = { .bits = bits, .embedded = true };
+	struct lnk_target t = { .bits = bits, .embedded = true, .start = "bpftime_rt1_init" };
 	struct bytes rx, rw;
 	struct lnk_size size;
 	uint64_t init;

@@ -24,13 +24,13 @@
  * Symbols that the linker defines:
  *     bpftime_rt1_payload    struct bpftime_payload, the first byte of RX
  *     bpftime_rt1_rx_end     one past the last byte of RX
- *     bpftime_rt1_control    control area (rt.h), the first byte of RW
+ *     bpftime_rt1_control    control area (rt.h), whole pages of RW
  *     bpftime_rt1_rw_end     one past the last byte of RW
  *     __start_X, __stop_X    ends of all sections called X, for X that is a C identifier, in
  *                            objects of which something is in the payload
  *
- * What nothing reaches is left out: reachable are the tables of all hook objects, init, cold
- * and start of the runtime, lnk_require()d symbols, and what these refer to, by section. */
+ * What nothing reaches is left out: reachable are the tables of all hook objects, the runtime's cold
+ * path, what the payload starts by, lnk_require()d symbols, and what these refer to, by section. */
 #ifndef BPFTIME_LINKER_PAYLOAD_H
 #define BPFTIME_LINKER_PAYLOAD_H
 
@@ -93,9 +93,12 @@ struct lnk_target {		/* goes into struct bpftime_payload */
 	const char *path;	/* of the target */
 	struct bytes build_id;	/* at most 20 bytes are kept */
 	bool        embedded;	/* in this process, which will fill the slots of externs */
+	const char *start;	/* what the payload starts by: bpftime_rt1_start, _start_dso or _init;
+				 * NULL: the first hook does it */
 };
 struct lnk_size {
 	uint64_t rx_bytes, rw_bytes;	/* rw_bytes is whole pages */
+	uint64_t rw_file_bytes;		/* RW is zeros from here on */
 	uint64_t rw_align, rx_align;
 };
 

@@ -4,7 +4,9 @@
  * the trampolines call by name, and everything these refer to, section by section.
  *
  * An archive is searched by section, not by member: a member of which nothing is
- * reachable contributes nothing, as if it had not been taken. */
+ * reachable contributes nothing, as if it had not been taken.  Nor does a weak reference take a
+ * member: it means what it names if that member is in the payload for another reason, and nothing
+ * else, as with any linker. */
 #include <ctype.h>
 #include <elf.h>
 #include <string.h>
@@ -167,6 +169,8 @@ struct marking {
 	struct lnk      *l;
 	struct lnk_ref  *work;	/* sections marked live whose relocations wait */
 	size_t n, cap;
+	struct lnk_ref  *weak;	/* what weak references name */
+	size_t n_weak, cap_weak;
 	struct diags    *dg;
 };
 
@@ -215,7 +219,10 @@ static int follow(struct marking *m, struct lnk_ref from)
 		if (!(to.file->sec[to.sec].flags & SHF_ALLOC))
 			return diag(m->dg, DIAG_L006, at, "to section %s, which is not loaded",
 				    to.file->sec[to.sec].name);
-		mark(m, to);
+		if (sym->sec == SEC_UNDEF && sym->bind == STB_WEAK)
+			*ARENA_PUSH(l->arena, m->weak, m->n_weak, m->cap_weak) = to;
+		else
+			mark(m, to);
 	}
 	return 0;
 }
@@ -252,11 +259,21 @@ static bool mark_groups(struct marking *m, struct obj_file *f)
 	return m->n != n;
 }
 
+/* What weak references name, of members that are in use. */
+static bool mark_weak(struct marking *m)
+{
+	size_t n = m->n;
+
+	for (size_t i = 0; i < m->n_weak; i++)
+		if (in_use(m->weak[i].file))
+			mark(m, m->weak[i]);
+	return m->n != n;
+}
+
 static int mark_roots(struct marking *m)
 {
-	static const char *const by_name[] = { "bpftime_rt1_init", "bpftime_rt1_cold",
-					       "bpftime_rt1_start", "bpftime_rt1_start_dso" };
 	struct lnk *l = m->l;
+	const char *const by_name[] = { "bpftime_rt1_cold", l->target.start };
 	struct lnk_ref r;
 
 	for (uint32_t i = OWN_HEADER; i < OWN_FIXED; i++)
@@ -264,7 +281,7 @@ static int mark_roots(struct marking *m)
 	for (size_t i = 0; i < l->n_object; i++)
 		mark(m, l->object[i].at);
 	for (size_t i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
-		if (lnk_global(l, by_name[i], &r))
+		if (by_name[i] && lnk_global(l, by_name[i], &r))
 			mark(m, r);
 	for (size_t i = 0; i < l->n_required; i++) {
 		if (!lnk_global(l, l->required[i], &r))
@@ -315,7 +332,7 @@ int lnk_select(struct lnk *l, struct diags *dg)
 	lnk_each_section(l, unmark, NULL);
 	err = mark_roots(&m);
 	while (err >= 0 && more && (err = drain(&m)) >= 0) {
-		more = false;
+		more = mark_weak(&m);
 		for (size_t i = 0; i < l->n_file; i++)
 			more |= mark_groups(&m, l->file[i]);
 		for (size_t i = 0; i < l->n_member; i++)

@@ -210,7 +210,7 @@ static void write_headers(struct shared *s, uint64_t shoff, uint16_t n_sh)
 		{ PT_LOAD, PF_R | PF_X, s->rx, s->rx, s->rx, z->rx_bytes, z->rx_bytes,
 		  OBJ_PAGE_BYTES },
 		{ PT_LOAD, PF_R | PF_W, s->dynamic, s->dynamic, s->dynamic,
-		  OBJ_PAGE_BYTES + z->rw_bytes, OBJ_PAGE_BYTES + z->rw_bytes, OBJ_PAGE_BYTES },
+		  OBJ_PAGE_BYTES + z->rw_file_bytes, OBJ_PAGE_BYTES + z->rw_bytes, OBJ_PAGE_BYTES },
 		{ PT_DYNAMIC, PF_R | PF_W, s->dynamic, s->dynamic, s->dynamic,
 		  N_DYN * sizeof(Elf64_Dyn), N_DYN * sizeof(Elf64_Dyn), 8 },
 		{ PT_NOTE, PF_R, s->note, s->note, s->note, NOTE_BYTES, NOTE_BYTES, 4 },
@@ -268,8 +268,12 @@ static void write_sections(struct shared *s)
 		    N_DYN * sizeof(Elf64_Dyn), 8);
 	sh->sh_link = SH_DYNSTR;
 	sh->sh_entsize = sizeof(Elf64_Dyn);
-	add_sh(s, &names, ".data", SHT_PROGBITS, a | SHF_WRITE, s->rw, s->size.rw_bytes,
-	       OBJ_PAGE_BYTES);
+	if (s->size.rw_file_bytes)
+		add_sh(s, &names, ".data", SHT_PROGBITS, a | SHF_WRITE, s->rw,
+		       s->size.rw_file_bytes, OBJ_PAGE_BYTES);
+	add_sh(s, &names, ".bss", SHT_NOBITS, a | SHF_WRITE, s->rw + s->size.rw_file_bytes,
+	       s->size.rw_bytes - s->size.rw_file_bytes,
+	       s->size.rw_file_bytes ? 1 : OBJ_PAGE_BYTES);
 	sh = add_sh(s, &names, ".shstrtab", SHT_STRTAB, 0, 0, 0, 1);
 	sh->sh_offset = blob_add(&s->file, names.p, names.n, 1);
 	sh->sh_size = names.n;
@@ -295,7 +299,7 @@ static int write_file(struct shared *s, struct diags *dg)
 	       rx.p + offsetof(struct bpftime_payload, id), BUILD_ID_BYTES);
 	blob_add(&s->file, rx.p, rx.n, OBJ_PAGE_BYTES);
 	blob_add(&s->file, NULL, OBJ_PAGE_BYTES, OBJ_PAGE_BYTES);
-	blob_add(&s->file, rw.p, rw.n, OBJ_PAGE_BYTES);
+	blob_add(&s->file, rw.p, s->size.rw_file_bytes, OBJ_PAGE_BYTES);
 	if (!lnk_symbol(s->lnk, "bpftime_rt1_start_dso", &init))
 		lnk_symbol(s->lnk, "bpftime_rt1_init", &init);
 	write_dynamic(s, init);
@@ -307,7 +311,7 @@ int link_shared(struct arena *a, const struct link_input *in, size_t n, struct b
 		const char *soname, bool allow_unverified, struct bytes *out, struct diags *dg)
 {
 	struct shared s = { .arena = a, .file = { .arena = a }, .dynstr = { .arena = a } };
-	struct lnk_target t = { .path = soname };
+	struct lnk_target t = { .path = soname, .start = "bpftime_rt1_start_dso" };
 	int err = 0;
 
 	s.lnk = lnk_new(a, archive);

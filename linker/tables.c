@@ -7,6 +7,7 @@
  * lands, how large what it lands on is, that strings end. */
 #include <ctype.h>
 #include <elf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lnk.h"
@@ -61,7 +62,8 @@ static const uint64_t object_pointers =
 static const uint64_t map_pointers =
 	POINTER(bpftime_map, name_rel) | POINTER(bpftime_map, object_rel) |
 	POINTER(bpftime_map, slot_rel) | POINTER(bpftime_map, room_rel) |
-	POINTER(bpftime_map, init_rel) | POINTER(bpftime_map, inner_rel);
+	POINTER(bpftime_map, init_rel) | POINTER(bpftime_map, inner_rel) |
+	POINTER(bpftime_map, kind_rel);
 static const uint64_t extern_pointers =
 	POINTER(objfmt_extern, name_rel) | POINTER(objfmt_extern, slot_rel);
 static const uint64_t hook_pointers =
@@ -217,6 +219,22 @@ static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime
 	return 0;
 }
 
+/* init calls what kind_rel points at: it must be the runtime's code of the map's own kind. */
+static int check_kind(const struct tables *t, struct lnk_ref at, const struct bpftime_map *m)
+{
+	char want[64];
+	const struct obj_rel *r = obj_rel_at(&t->f->sec[at.sec],
+					     at.off + offsetof(struct bpftime_map, kind_rel));
+	const struct obj_sym *s = r ? &t->f->sym[r->sym] : NULL;
+
+	snprintf(want, sizeof(want), "bpftime_rt1_%s_%s", m->room_bytes ? "room" : "kind",
+		 map_row(m->type)->name);
+	if (!s || !lnk_cpu(t->f->machine)->reloc(r->type)->rel32 || r->addend || s->sec != SEC_UNDEF ||
+	    s->bind == STB_WEAK || strcmp(s->name, want))
+		return damaged(t, at, "a map without the code of its kind");
+	return 0;
+}
+
 static int read_map(struct tables *t, struct lnk_ref at, const char **name)
 {
 	struct bpftime_map m;
@@ -255,7 +273,8 @@ static int read_map(struct tables *t, struct lnk_ref at, const char **name)
 		    (to.off - t->maps.off) % sizeof(m) ||
 		    (to.off - t->maps.off) / sizeof(m) >= t->o->row.n_maps))
 		return damaged(t, at, "an inner map that is not a map of the object");
-	return check_place(t, at, &m);
+	err = check_place(t, at, &m);
+	return err < 0 ? err : check_kind(t, at, &m);
 }
 
 static bool mask_suits(uint8_t form, uint32_t mask)

@@ -6,11 +6,12 @@
 #include "init.h"
 #include "mapfmt.h"
 #include "mem.h"
+#include "rel.h"
 #include "text.h"
 
 struct rt_control *rt_control(void)
 {
-	return BPFTIME_REL(struct rt_control, bpftime_rt1_payload.control_rel);
+	return RT_REL(struct rt_control, bpftime_rt1_payload.control_rel);
 }
 
 static uint32_t *words_of(struct rt_control *c)
@@ -21,13 +22,6 @@ static uint32_t *words_of(struct rt_control *c)
 uint32_t *rt_control_words(void)
 {
 	return words_of(rt_control());
-}
-
-static void put(char *to, uint32_t bytes, const char *from)
-{
-	struct rt_text t = rt_text(to, bytes);
-
-	rt_put(&t, from ? from : "");
 }
 
 static void fill_header(struct rt_control *c)
@@ -42,7 +36,7 @@ static void fill_header(struct rt_control *c)
 	c->attach_off = pl->control_bytes;
 	c->bits = pl->bits;
 	rt_copy(c->payload_id, pl->id, sizeof(c->payload_id));
-	put(c->target, sizeof(c->target), BPFTIME_REL(const char, pl->target_rel));
+	rt_put_all(c->target, sizeof(c->target), RT_REL(const char, pl->target_rel));
 	for (uint32_t i = 0; i < pl->n_attach; i++)
 		rt_store_release(&word[i], 1);
 }
@@ -51,12 +45,12 @@ static void fill_header(struct rt_control *c)
 static const struct objfmt_hook *hook_at(uint32_t i, const struct objfmt_object **of)
 {
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
-	const int32_t *rel = BPFTIME_REL(const int32_t, pl->objects_rel);
+	const int32_t *rel = RT_REL(const int32_t, pl->objects_rel);
 
 	for (uint32_t k = 0; k < pl->n_objects; k++) {
-		*of = BPFTIME_REL(const struct objfmt_object, rel[k]);
+		*of = RT_REL(const struct objfmt_object, rel[k]);
 		if (i < (*of)->n_hooks)
-			return BPFTIME_REL(const struct objfmt_hook, (*of)->hooks_rel) + i;
+			return RT_REL(const struct objfmt_hook, (*of)->hooks_rel) + i;
 		i -= (*of)->n_hooks;
 	}
 	return NULL;
@@ -65,21 +59,21 @@ static const struct objfmt_hook *hook_at(uint32_t i, const struct objfmt_object 
 static void fill_attach(struct rt_control_attach *row)
 {
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
-	const struct bpftime_attach *at = BPFTIME_REL(const struct bpftime_attach, pl->attach_rel);
+	const struct bpftime_attach *at = RT_REL(const struct bpftime_attach, pl->attach_rel);
 
 	for (uint32_t i = 0; i < pl->n_attach; i++) {
 		const struct objfmt_object *o;
 		const struct objfmt_hook *h = hook_at(at[i].hook, &o);
-		uint64_t site = (uint64_t)BPFTIME_REL(char, at[i].site_rel);
+		uint64_t site = (uint64_t)RT_REL(char, at[i].site_rel);
 
 		if (!h)
 			continue;
 		row[i].kind = h->kind;
 		row[i].vaddr = site ? site - (uint64_t)pl + pl->self_vaddr : 0;
 		row[i].cookie = at[i].cookie;
-		put(row[i].prog, sizeof(row[i].prog), BPFTIME_REL(const char, h->prog_rel));
-		put(row[i].object, sizeof(row[i].object), BPFTIME_REL(const char, o->name_rel));
-		put(row[i].symbol, sizeof(row[i].symbol), BPFTIME_REL(const char, at[i].symbol_rel));
+		rt_put_all(row[i].prog, sizeof(row[i].prog), RT_REL(const char, h->prog_rel));
+		rt_put_all(row[i].object, sizeof(row[i].object), RT_REL(const char, o->name_rel));
+		rt_put_all(row[i].symbol, sizeof(row[i].symbol), RT_REL(const char, at[i].symbol_rel));
 	}
 }
 
@@ -114,8 +108,7 @@ static int64_t open_control(int64_t dir)
 
 	if (folder < 0)
 		return folder;
-	for (int i = 0; i < 8; i++)
-		rt_put_number(&t, pl->id[i], 16, 2);
+	rt_put_hex(&t, pl->id);
 	fd = rt_dir_file(folder, name, &bytes);
 	if (fd == -RT_ENOENT) {
 		make(folder, name, want);

@@ -39,3 +39,14 @@ uint32_t rt_cpu_possible(void)
 			last = (uint64_t)i;
 	return (uint32_t)last + 1;
 }
+
+uint32_t rt_cpu_setup(void)
+{
+	uint32_t n = rt_load(&bpftime_rt1_cpus);
+
+	if (!n) {
+		n = rt_cpu_possible();
+		rt_store_release(&bpftime_rt1_cpus, n);
+	}
+	return n;
+}

@@ -12,6 +12,8 @@ extern uint32_t bpftime_rt1_cpus;
 
 /* Number of possible CPUs, from /sys; 1 or more. */
 uint32_t rt_cpu_possible(void);
+/* Remembers it for the payload's per-CPU maps. */
+uint32_t rt_cpu_setup(void);
 #pragma GCC visibility pop
 
 #ifdef __x86_64__

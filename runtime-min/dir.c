@@ -4,7 +4,9 @@
 #include "arch/x86_64/sys.h"
 #include "init.h"
 #include "mem.h"
+#include "rel.h"
 #include "proc.h"
+#include "random.h"
 #include "text.h"
 
 enum {
@@ -83,7 +85,7 @@ struct stat_ {		/* x86-64 */
 
 /* Where standard input or output are closed their numbers are the lowest free ones, and the
  * target may be writing to them in another thread. */
-static int64_t above_standard(int64_t fd)
+static __attribute__((noinline)) int64_t above_standard(int64_t fd)
 {
 	int64_t high = fd;
 
@@ -127,7 +129,7 @@ int64_t rt_dir_folder(int64_t dir, const char *name)
 
 int64_t rt_dir_open(void)
 {
-	const char *stamped = BPFTIME_REL(const char, bpftime_rt1_payload.dir_rel);
+	const char *stamped = RT_REL(const char, bpftime_rt1_payload.dir_rel);
 	char path[PATH_BYTES];
 	struct rt_text t = rt_text(path, sizeof(path));
 
@@ -157,8 +159,7 @@ int64_t rt_dir_file(int64_t dir, const char *name, uint64_t *bytes)
  * in the target.  What `ulimit -f` forbids is not even tried: that is a SIGXFSZ. */
 static bool allocate(int64_t fd, uint64_t bytes)
 {
-	static const char zeros[ZERO_BYTES];
-	uint64_t limit[2];
+	uint64_t limit[2], zeros[ZERO_BYTES / 8];
 	int64_t r;
 
 	if (!rt_sys2(SYS_getrlimit, RLIMIT_FSIZE, limit) && bytes > limit[0])
@@ -166,6 +167,7 @@ static bool allocate(int64_t fd, uint64_t bytes)
 	r = rt_sys4(SYS_fallocate, fd, 0, 0, bytes);
 	if (r != -RT_EOPNOTSUPP)
 		return !r;
+	rt_zero(zeros, sizeof(zeros));
 	for (uint64_t off = 0; off < bytes; off += sizeof(zeros))	/* whole pages */
 		if (rt_sys4(SYS_pwrite64, fd, zeros, sizeof(zeros), off) != sizeof(zeros))
 			return false;
@@ -177,13 +179,9 @@ static bool allocate(int64_t fd, uint64_t bytes)
 static int64_t open_temp(int64_t dir, char *temp)
 {
 	struct rt_text t = rt_text(temp, RT_TEMP_BYTES);
-	uint64_t random = 0;
 
-	rt_sys3(SYS_getrandom, &random, sizeof(random), 0);
 	rt_put(&t, MAPFMT_TEMP_PREFIX);
-	rt_put_number(&t, (uint64_t)rt_sys0(SYS_gettid), 10, 1);
-	rt_put_char(&t, '-');
-	rt_put_number(&t, random, 16, 16);
+	rt_put_number(&t, rt_random_seed(), 16, 16);
 	return rt_sys4(SYS_openat, dir, temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 }
 

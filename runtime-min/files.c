@@ -2,293 +2,130 @@
 #include "files.h"
 
 #include "arch/x86_64/sys.h"
-#include "cpu.h"
 #include "dir.h"
 #include "init.h"
 #include "maps.h"
-#include "maps/outer.h"
 #include "maps/ring.h"
+#include "maps/shape.h"
 #include "mem.h"
+#include "rel.h"
 #include "rt_maps.h"
 #include "text.h"
 
-enum { SIBLINGS = 16, NAME_BYTES = 240 };
+enum { SIBLINGS = 16 };
 
-static int64_t map_at(uint64_t at, uint64_t bytes, uint64_t prot, uint64_t how, int64_t fd,
-		      uint64_t off)
+/* Only for who has maps of maps. */
+RT_WEAK(rt_inside_put);
+RT_WEAK(rt_map_same_template);
+
+void rt_map_make(const struct rt_wanted *w, struct mapfmt_header *h, const char *name, bool shared)
 {
-	return rt_sys6(SYS_mmap, at, bytes, prot, how, (uint64_t)fd, off);
-}
+	void (*put)(rt_map, void *, bool) = RT_LINKED(rt_inside_put);
+	rt_map m = w->m;
+	char *data = (char *)h + MAPFMT_HEADER_BYTES;
+	const void *first = m->room_rel ? RT_REL(const void, m->room_rel)
+					: RT_REL(const void, m->init_rel);
+	uint64_t n = m->room_rel ? m->room_bytes : m->init_bytes;
 
-/* Of a map with a place of its own; its header lies in front of the data. */
-static void *base_of(rt_map m)
-{
-	void **slot = BPFTIME_REL(void *, m->slot_rel);
-
-	return slot ? rt_load_acquire(slot) : NULL;
-}
-
-/* The i-th map that is in `outer` from the start, *ref as processes name it; false: it has no
- * memory.  `outer` and its maps are of one object. */
-static bool inside(rt_map outer, uint32_t i, struct objfmt_inside *at, rt_map *in,
-		   struct mapfmt_ref *ref)
-{
-	const struct objfmt_object *o = BPFTIME_REL(const struct objfmt_object, outer->object_rel);
-	const struct mapfmt_header *h;
-	void *base;
-
-	*at = BPFTIME_REL(const struct objfmt_inside, outer->init_rel)[i];
-	if (at->map >= o->n_maps)
-		return false;
-	*in = BPFTIME_REL(const struct bpftime_map, o->maps_rel) + at->map;
-	base = base_of(*in);
-	if (!base)
-		return false;
-	h = rt_header(base);
-	*ref = (struct mapfmt_ref){
-		h->birth, (*in)->type, (*in)->key_size, (*in)->value_size, (*in)->max_entries,
-		(*in)->flags, (*in)->lock, (*in)->bits & MAP_BIT_PINNED ? MAPFMT_IN_PINNED : MAPFMT_IN_FOLDER, "",
-	};
-	rt_copy(ref->name, h->name, sizeof(h->name));	/* of the file; none: private */
-	ref->name[sizeof(h->name) - 1] = 0;
-	return true;
-}
-
-static uint32_t n_inside(rt_map m)
-{
-	return map_holds_maps(m->type) ? m->init_bytes / sizeof(struct objfmt_inside) : 0;
-}
-
-/* Puts the maps into a new map of maps.  A name means something to others only where both have
- * files, in one folder or the map inside among the pinned ones. */
-static void put_inside(rt_map m, void *base, bool shared)
-{
-	for (uint32_t i = 0; i < n_inside(m); i++) {
-		struct objfmt_inside at;
-		struct mapfmt_ref ref;
-		rt_map in;
-
-		if (!inside(m, i, &at, &in, &ref) || (shared && !ref.name[0]))
-			continue;
-		if (m->bits & MAP_BIT_PINNED && ref.where == MAPFMT_IN_FOLDER)
-			continue;
-		if (!ref.name[0])
-			ref.name[0] = '-';
-		rt_outer_put(m, base, &at.key, &ref);
-	}
-}
-
-/* They have memory here already: they are found by birth, not opened. */
-static void register_inside(rt_map m)
-{
-	for (uint32_t i = 0; i < n_inside(m); i++) {
-		struct objfmt_inside at;
-		struct mapfmt_ref ref;
-		rt_map in;
-
-		if (inside(m, i, &at, &in, &ref))
-			rt_inner_add(&ref, in, base_of(in));
-	}
-}
-
-static const void *first_contents(rt_map m, uint64_t *bytes)
-{
-	if (map_holds_maps(m->type))
-		return NULL;
-	*bytes = m->room_rel ? m->room_bytes : m->init_bytes;
-	return m->room_rel ? BPFTIME_REL(const void, m->room_rel)
-			   : BPFTIME_REL(const void, m->init_rel);
+	rt_shape_header(h, m, w->bytes, w->cpus, name, w->object, w->stamp);
+	w->kind(RT_KIND_FORMAT, m, data, w->cpus);
+	if (first && !map_holds_maps(m->type))
+		rt_copy(data, first, n < w->bytes ? n : w->bytes);
+	if (put)
+		put(m, data, shared);
+	h->frozen = m->bits & MAP_BIT_RODATA ? 1 : 0;
+	rt_store_release(&h->state, MAPFMT_READY);
 }
 
 /* A new file's pages, complete but for the name. */
-static bool fill(int64_t fd, rt_map m, const char *name, const char *object, const uint8_t *stamp)
+static bool fill(int64_t fd, const struct rt_wanted *w, const char *name)
 {
-	uint64_t data = rt_map_size(m, bpftime_rt1_cpus), n, total = MAPFMT_HEADER_BYTES + data;
-	int64_t p = map_at(0, total, PROT_READ_WRITE, MAP_SHARED, fd, 0);
-	struct mapfmt_header *h = (struct mapfmt_header *)p;
-	const void *first = first_contents(m, &n);
+	uint64_t total = MAPFMT_HEADER_BYTES + w->bytes;
+	int64_t p = rt_mmap(0, total, PROT_READ_WRITE, MAP_SHARED, fd, 0);
 
 	if (rt_sys_failed(p))
 		return false;
-	rt_map_header(h, m, bpftime_rt1_cpus, name, object, stamp);
-	rt_map_format(m, (char *)h + MAPFMT_HEADER_BYTES, bpftime_rt1_cpus);
-	if (first)
-		rt_copy((char *)h + MAPFMT_HEADER_BYTES, first, n < data ? n : data);
-	put_inside(m, (char *)h + MAPFMT_HEADER_BYTES, true);
-	h->frozen = m->bits & MAP_BIT_RODATA ? 1 : 0;
-	rt_store_release(&h->state, MAPFMT_READY);
+	rt_map_make(w, (struct mapfmt_header *)p, name, true);
 	rt_sys2(SYS_munmap, p, total);
 	return true;
 }
 
 /* Is this the map's file?  It was named when it was complete, so it never changes shape. */
-static bool holds(int64_t fd, uint64_t bytes, rt_map m)
+static bool holds(int64_t fd, uint64_t bytes, const struct rt_wanted *w)
 {
+	bool (*same)(const void *, rt_map) = RT_LINKED(rt_map_same_template);
 	int64_t p;
 	bool yes;
 
-	if (bytes != MAPFMT_HEADER_BYTES + rt_map_size(m, bpftime_rt1_cpus))
+	if (bytes != MAPFMT_HEADER_BYTES + w->bytes)
 		return false;
-	p = map_at(0, MAPFMT_HEADER_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	p = rt_mmap(0, MAPFMT_HEADER_BYTES, PROT_READ, MAP_SHARED, fd, 0);
 	if (rt_sys_failed(p))
 		return false;
-	yes = rt_map_header_matches((const struct mapfmt_header *)p, m, bpftime_rt1_cpus) &&
-	      rt_map_same_template((const void *)p, m);
+	yes = rt_shape_matches((const struct mapfmt_header *)p, w->m, w->bytes, w->cpus) &&
+	      (!same || same((const void *)p, w->m));
 	rt_sys2(SYS_munmap, p, MAPFMT_HEADER_BYTES);
 	return yes;
 }
 
-/* The descriptor of the map's file, or -errno. */
-static int64_t open_file(rt_map m, int64_t folder, const char *name, const char *object,
-			 const uint8_t *stamp)
+/* A file of the map's own, named unless another process was first.  0 or -errno. */
+static int64_t make_file(const struct rt_wanted *w, int64_t folder, const char *name)
 {
-	uint64_t data = rt_map_size(m, bpftime_rt1_cpus), bytes;
+	struct rt_new file;
+	int64_t fd = rt_dir_new(&file, folder, MAPFMT_HEADER_BYTES + w->bytes), r;
 
-	if (folder < 0 || !data || !rt_dir_is_name(name))
+	if (fd < 0)
+		return fd;
+	r = fill(fd, w, name) ? rt_dir_name(&file, name) : -RT_ENOMEM;
+	rt_dir_end(&file);
+	return r == -RT_EEXIST ? 0 : r;
+}
+
+/* The descriptor of the map's file, or -errno. */
+static int64_t open_file(const struct rt_wanted *w, int64_t folder)
+{
+	if (folder < 0 || !w->bytes || !rt_dir_is_name(w->name))
 		return -RT_ENOENT;
 	for (uint32_t sibling = 0; sibling < SIBLINGS;) {
-		char path[NAME_BYTES];
+		char path[RT_FOLDER_BYTES];
 		struct rt_text t = rt_text(path, sizeof(path));
-		struct rt_new file;
-		int64_t fd, r;
+		uint64_t bytes;
+		int64_t fd;
 
-		rt_put(&t, name);
+		rt_put(&t, w->name);
 		if (sibling) {
 			rt_put_char(&t, '.');
 			rt_put_number(&t, sibling, 10, 1);
 		}
 		fd = rt_dir_file(folder, path, &bytes);
 		if (fd >= 0) {
-			if (holds(fd, bytes, m))
+			if (holds(fd, bytes, w))
 				return fd;
 			rt_sys1(SYS_close, fd);
 			sibling++;
 			continue;
 		}
-		if (fd != -RT_ENOENT)
+		/* Whoever names it: it is opened by its name, which /proc then shows. */
+		if (fd == -RT_ENOENT)
+			fd = make_file(w, folder, path);
+		if (fd)
 			return fd;
-		fd = rt_dir_new(&file, folder, MAPFMT_HEADER_BYTES + data);
-		if (fd < 0)
-			return fd;
-		r = fill(fd, m, path, object, stamp) ? rt_dir_name(&file, path) : -RT_ENOMEM;
-		rt_dir_end(&file);
-		if (r && r != -RT_EEXIST)
-			return r;
-		/* Whoever named it: open it by its name, which /proc then shows. */
 	}
 	return -RT_EEXIST;
 }
 
-/* Address space of a map: header, data, for a ring buffer its data pages once more, for a map of
- * maps its cache. */
-static uint64_t span_bytes(rt_map m)
+char *rt_map_attach(struct rt_wanted *w, int64_t folder)
 {
-	return MAPFMT_HEADER_BYTES + rt_map_mapped_bytes(m, bpftime_rt1_cpus) +
-	       (map_holds_maps(m->type) ? rt_outer_cache_bytes(m) : 0);
-}
+	char *base;
 
-/* All of that.  fd < 0: memory that only this process and its children have. */
-static char *map_all(rt_map m, int64_t fd)
-{
-	uint64_t data = rt_map_size(m, bpftime_rt1_cpus), file = MAPFMT_HEADER_BYTES + data;
-	uint64_t again = rt_map_mapped_bytes(m, bpftime_rt1_cpus) - data;
-	uint64_t span = span_bytes(m), cache = span - file - again;
-	int64_t p = map_at(0, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), twice = 0;
-
-	if (!data || rt_sys_failed(p))
-		return NULL;
-	if (rt_sys_failed(map_at((uint64_t)p, file, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0),
-			  fd < 0 ? -1 : fd, 0)))
-		return NULL;
-	if (cache && rt_sys_failed(map_at((uint64_t)p + file, cache, PROT_READ_WRITE,
-					  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)))
-		return NULL;
-	if (again && fd >= 0)
-		twice = map_at((uint64_t)p + file, again, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd,
-			       file - again);
-	else if (again)		/* old size 0: the same pages at another place */
-		twice = rt_sys6(SYS_mremap, (uint64_t)p + file - again, 0, again,
-				MREMAP_MAYMOVE | MREMAP_FIXED, (uint64_t)p + file, 0);
-	return rt_sys_failed(twice) ? NULL : (char *)p + MAPFMT_HEADER_BYTES;
-}
-
-static void remember_ring(rt_map m, char *base)
-{
-	for (uint32_t i = 0; i < RT_RINGS; i++) {
-		uint64_t was = 0, at = (uint64_t)base;
-
-		if (!rt_cas(&bpftime_rt1_rings.ring[i].base, &was, at))
-			continue;
-		rt_store(&bpftime_rt1_rings.ring[i].data, at + RT_RING_DATA_OFF);
-		rt_store_release(&bpftime_rt1_rings.ring[i].bytes, 2ull * m->max_entries);
-		return;
-	}
-}
-
-static struct rt_mapped attach_slot(rt_map m, int64_t fd)
-{
-	struct rt_mapped out = { map_all(m, fd), fd < 0 };
-	void **slot = BPFTIME_REL(void *, m->slot_rel);
-	uint64_t n;
-
-	if (!out.base)
-		return out;
-	if (fd < 0) {
-		const void *first = first_contents(m, &n);
-
-		rt_map_header((struct mapfmt_header *)(out.base - MAPFMT_HEADER_BYTES), m,
-			      bpftime_rt1_cpus, "", "", bpftime_rt1_payload.id);
-		rt_map_format(m, out.base, bpftime_rt1_cpus);
-		if (first)
-			rt_copy(out.base, first, n);
-		put_inside(m, out.base, false);
-	}
-	if (m->type == MAP_TYPE_ringbuf)
-		remember_ring(m, out.base);
-	if (slot)
-		rt_store_release(slot, (void *)out.base);
-	return out;
-}
-
-/* The room's pages hold the first contents.  Without a file they move to memory that
- * children share, as they share a kernel's map. */
-static struct rt_mapped attach_room(rt_map m, int64_t fd)
-{
-	char *room = BPFTIME_REL(char, m->room_rel);
-	struct rt_mapped out = { room, fd < 0 };
-	int64_t p;
-
-	if (fd >= 0) {
-		p = map_at((uint64_t)room, m->room_bytes, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED, fd,
-			   MAPFMT_HEADER_BYTES);
-		out.private = rt_sys_failed(p);
-		return out;
-	}
-	p = map_at(0, m->room_bytes, PROT_READ_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (rt_sys_failed(p))
-		return out;
-	rt_copy((void *)p, room, m->room_bytes);
-	if (rt_sys_failed(rt_sys6(SYS_mremap, (uint64_t)p, m->room_bytes, m->room_bytes,
-			   MREMAP_MAYMOVE | MREMAP_FIXED, (uint64_t)room, 0)))
-		rt_sys2(SYS_munmap, p, m->room_bytes);
-	return out;
-}
-
-struct rt_mapped rt_map_attach(rt_map m, int64_t folder, const char *name, const char *object,
-			       const uint8_t *stamp)
-{
-	int64_t fd = open_file(m, folder, name, object, stamp);
-	struct rt_mapped out = m->room_rel ? attach_room(m, fd) : attach_slot(m, fd);
-
-	if (fd >= 0)
-		rt_sys1(SYS_close, fd);
-	return out;
-}
-
-static void put_hex(struct rt_text *t, const uint8_t *p, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		rt_put_number(t, p[i], 16, 2);
+	w->cpus = (uint32_t)w->kind(RT_KIND_CPUS, w->m, NULL, 0);
+	w->bytes = rt_shape_bytes(w->kind, w->m, w->cpus);
+	w->fd = open_file(w, folder);
+	w->private = w->fd < 0;
+	base = (char *)w->kind(RT_KIND_PLACE, w->m, w, 0);
+	if (w->fd >= 0)
+		rt_sys1(SYS_close, w->fd);
+	return base;
 }
 
 /* The BTF that tools print values by.  The first one stays. */
@@ -311,25 +148,25 @@ static void write_btf(int64_t folder, const void *btf, uint64_t bytes)
 }
 
 /* <object>-<stamp8> */
-static bool folder_name(const struct objfmt_object *o, char path[NAME_BYTES])
+bool rt_files_folder_name(const struct objfmt_object *o, char path[RT_FOLDER_BYTES])
 {
-	const struct objfmt_stamp *stamp = BPFTIME_REL(const struct objfmt_stamp, o->stamp_rel);
-	struct rt_text t = rt_text(path, NAME_BYTES);
+	const struct objfmt_stamp *stamp = RT_REL(const struct objfmt_stamp, o->stamp_rel);
+	struct rt_text t = rt_text(path, RT_FOLDER_BYTES);
 
-	rt_put(&t, BPFTIME_REL(const char, o->name_rel));
+	rt_put(&t, RT_REL(const char, o->name_rel));
 	rt_put_char(&t, '-');
-	put_hex(&t, stamp->hash, 8);
+	rt_put_hex(&t, stamp->hash);
 	return !t.cut && rt_dir_is_name(path);
 }
 
 /* With its BTF. */
 static int64_t open_folder(int64_t dir, const struct objfmt_object *o)
 {
-	const void *btf = BPFTIME_REL(const void, o->btf_rel);
-	char path[NAME_BYTES];
+	const void *btf = RT_REL(const void, o->btf_rel);
+	char path[RT_FOLDER_BYTES];
 	int64_t folder;
 
-	if (dir < 0 || !folder_name(o, path))
+	if (dir < 0 || !rt_files_folder_name(o, path))
 		return -RT_ENOENT;
 	folder = rt_dir_folder(dir, path);
 	if (folder >= 0 && btf && o->btf_bytes)
@@ -345,28 +182,26 @@ struct folders {
 /* Returns 1 when the map has no file, else 0; -1: no memory at all. */
 static int attach_map(const struct objfmt_object *o, rt_map m, struct folders *f)
 {
-	const struct objfmt_stamp *stamp = BPFTIME_REL(const struct objfmt_stamp, o->stamp_rel);
 	bool pin = m->bits & MAP_BIT_PINNED, own = m->bits & MAP_BIT_PAYLOAD;
-	const char *name = BPFTIME_REL(const char, o->name_rel);
-	struct rt_mapped at;
+	struct rt_wanted w = {
+		.m = m, .kind = RT_REL(rt_kind, m->kind_rel), .name = RT_REL(const char, m->name_rel),
+		.object = pin ? MAPFMT_PIN_DIR : RT_REL(const char, o->name_rel),
+		.stamp = RT_REL(const struct objfmt_stamp, o->stamp_rel)->hash,
+	};
 
 	if (m->bits & MAP_BIT_TEMPLATE)
 		return 0;
 	if (pin && f->pinned < 0 && f->dir >= 0)
 		f->pinned = rt_dir_folder(f->dir, MAPFMT_PIN_DIR);
-	at = rt_map_attach(m, own ? -RT_ENOENT : pin ? f->pinned : f->own,
-			   BPFTIME_REL(const char, m->name_rel), pin ? MAPFMT_PIN_DIR : name,
-			   stamp->hash);
-	if (!at.base)
+	if (!rt_map_attach(&w, own ? -RT_ENOENT : pin ? f->pinned : f->own))
 		return -1;
-	register_inside(m);
-	return at.private && !own;
+	return w.private && !own;
 }
 
 /* Maps of maps last: they name the others. */
 static int64_t attach_object(const struct objfmt_object *o, int64_t dir)
 {
-	const struct bpftime_map *m = BPFTIME_REL(const struct bpftime_map, o->maps_rel);
+	const struct bpftime_map *m = RT_REL(const struct bpftime_map, o->maps_rel);
 	struct folders f = { dir, o->n_maps ? open_folder(dir, o) : -RT_ENOENT, -RT_ENOENT };
 	int64_t n_private = 0;
 	int r = 0;
@@ -389,95 +224,16 @@ static int64_t attach_object(const struct objfmt_object *o, int64_t dir)
 int64_t rt_files_attach(int64_t dir)
 {
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
-	const int32_t *rel = BPFTIME_REL(const int32_t, pl->objects_rel);
+	const int32_t *rel = RT_REL(const int32_t, pl->objects_rel);
 	int64_t n_private = 0, n;
 
 	for (uint32_t i = 0; i < RT_RINGS; i++)	/* an earlier try, before fork() */
 		rt_store(&bpftime_rt1_rings.ring[i].base, 0);
 	for (uint32_t i = 0; i < pl->n_objects; i++) {
-		n = attach_object(BPFTIME_REL(const struct objfmt_object, rel[i]), dir);
+		n = attach_object(RT_REL(const struct objfmt_object, rel[i]), dir);
 		if (n < 0)
 			return -1;
 		n_private += n;
 	}
 	return n_private;
-}
-
-/* ---- maps that are found later, in maps of maps ---- */
-
-static int64_t folder_of(rt_map outer, const struct mapfmt_ref *ref)
-{
-	bool pinned = ref->where == MAPFMT_IN_PINNED || outer->bits & MAP_BIT_PINNED;
-	int64_t dir = rt_dir_open(), folder;
-	char name[NAME_BYTES];
-
-	if (dir < 0)
-		return dir;
-	if (pinned)
-		folder = rt_dir_existing(dir, MAPFMT_PIN_DIR);
-	else if (folder_name(BPFTIME_REL(const struct objfmt_object, outer->object_rel), name))
-		folder = rt_dir_existing(dir, name);
-	else
-		folder = -RT_ENOENT;
-	rt_sys1(SYS_close, dir);
-	return folder;
-}
-
-/* What the file says it is, in *m; false unless it is that map. */
-static bool read_inner(rt_map outer, int64_t fd, uint64_t bytes, uint64_t birth,
-		       struct bpftime_map *m)
-{
-	const struct bpftime_map *t = BPFTIME_REL(const struct bpftime_map, outer->inner_rel);
-	struct mapfmt_inner like;
-	const struct mapfmt_header *h;
-	int64_t p;
-	bool yes;
-
-	if (!t || bytes <= MAPFMT_HEADER_BYTES)
-		return false;
-	p = map_at(0, MAPFMT_HEADER_BYTES, PROT_READ, MAP_SHARED, fd, 0);
-	if (rt_sys_failed(p))
-		return false;
-	h = (const struct mapfmt_header *)p;
-	rt_map_of_header(m, h);
-	like = rt_map_template(t);
-	yes = h->birth == birth && rt_map_fits(&like, m) &&
-	      rt_map_header_matches(h, m, bpftime_rt1_cpus) &&
-	      bytes == MAPFMT_HEADER_BYTES + rt_map_size(m, bpftime_rt1_cpus);
-	rt_sys2(SYS_munmap, p, MAPFMT_HEADER_BYTES);
-	return yes;
-}
-
-int64_t rt_files_open_inner(rt_map outer, const struct mapfmt_ref *ref, struct bpftime_map *m,
-			    void **base)
-{
-	int64_t folder, fd;
-	uint64_t bytes;
-
-	if (!rt_dir_is_name(ref->name))
-		return -RT_ENOENT;
-	folder = folder_of(outer, ref);
-	if (folder < 0)
-		return folder;
-	fd = rt_dir_file(folder, ref->name, &bytes);
-	rt_sys1(SYS_close, folder);
-	if (fd < 0)
-		return fd;
-	*base = NULL;
-	if (!read_inner(outer, fd, bytes, ref->birth, m)) {
-		rt_sys1(SYS_close, fd);
-		return -RT_ENOENT;
-	}
-	*base = map_all(m, fd);
-	rt_sys1(SYS_close, fd);
-	if (!*base)
-		return -RT_ENOMEM;
-	if (m->type == MAP_TYPE_ringbuf)
-		remember_ring(m, *base);
-	return 0;
-}
-
-void rt_files_close_inner(rt_map m, void *base)
-{
-	rt_sys2(SYS_munmap, (char *)base - MAPFMT_HEADER_BYTES, span_bytes(m));
 }

@@ -9,12 +9,12 @@
 
 #include "arch/x86_64/sys.h"
 #include "control.h"
-#include "cpu.h"
 #include "dir.h"
 #include "fault.h"
 #include "files.h"
 #include "lock.h"
 #include "payload_off.h"
+#include "rel.h"
 
 _Static_assert(offsetof(struct bpftime_payload, entry_rel) == PAYLOAD_ENTRY_REL, "start.S");
 _Static_assert(offsetof(struct bpftime_payload, init_rel) == PAYLOAD_INIT_REL, "start.S");
@@ -31,17 +31,23 @@ static void make_writable(void)
 	const struct bpftime_payload *pl = &bpftime_rt1_payload;
 
 	if (pl->bits & PAYLOAD_ONE_SEGMENT)
-		rt_sys3(SYS_mprotect, rt_control(), pl->rw_bytes, PROT_READ_WRITE);
+		rt_sys3(SYS_mprotect, RT_REL(void, pl->rw_rel), pl->rw_bytes, PROT_READ_WRITE);
 }
+
+/* Only for who reads the target's memory, or asks which thread it is in. */
+RT_WEAK(rt_fault_setup);
+RT_WEAK(rt_self_setup);
 
 static void set_up(uint64_t blocked)
 {
+	void (*fault_setup)(uint64_t) = RT_LINKED(rt_fault_setup);
+	void (*self_setup)(void) = RT_LINKED(rt_self_setup);
 	int64_t dir, n_private;
 
-	if (bpftime_rt1_payload.bits & PAYLOAD_READS_FAST)
-		rt_fault_setup(blocked);
-	rt_self_setup();
-	rt_store_release(&bpftime_rt1_cpus, rt_cpu_possible());
+	if (bpftime_rt1_payload.bits & PAYLOAD_READS_FAST && fault_setup)
+		fault_setup(blocked);
+	if (self_setup)
+		self_setup();
 	dir = rt_dir_open();
 	n_private = rt_files_attach(dir);
 	if (n_private >= 0) {	/* else a map has no memory: the hooks stay disabled */
@@ -98,7 +104,7 @@ uint64_t rt_init(void)
 uint64_t rt_cold(uint64_t attach)
 {
 	const struct bpftime_attach *at =
-		BPFTIME_REL(const struct bpftime_attach, bpftime_rt1_payload.attach_rel);
+		RT_REL(const struct bpftime_attach, bpftime_rt1_payload.attach_rel);
 
 	rt_init();
 	return rt_load_acquire(&rt_control_words()[at[attach].word]) != 0;

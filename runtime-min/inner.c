@@ -43,7 +43,7 @@ bool rt_inner_add(const struct mapfmt_ref *ref, rt_map m, void *base)
 	t[i].ref = *ref;
 	t[i].base = base;
 	t[i].m = *m;
-	t[i].m.name_rel = t[i].m.object_rel = t[i].m.room_rel = t[i].m.init_rel = t[i].m.inner_rel = 0;
+	t[i].m.name_rel = t[i].m.object_rel = t[i].m.room_rel = t[i].m.init_rel = t[i].m.inner_rel = t[i].m.kind_rel = 0;
 	t[i].m.slot_rel = (int32_t)(offsetof(struct rt_inner, base) -
 				    offsetof(struct rt_inner, m.slot_rel));
 	rt_store_release(&t[i].ready, 1);
@@ -97,7 +97,7 @@ static uint32_t resolve(rt_map outer, const struct mapfmt_ref *ref, bool *again)
 	if (r)
 		return RT_INNER_NONE;
 	if (!rt_inner_add(ref, &m, base))
-		rt_files_close_inner(&m, base);
+		rt_files_close_inner(outer, &m, base);
 	return find(outer, ref->birth);
 }
 

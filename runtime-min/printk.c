@@ -37,7 +37,9 @@ static bool open_ring(void)
 	if (was == OPEN || was == me || !rt_cas(&state, &was, me))
 		return was == OPEN;
 	dir = rt_dir_open();
-	base = rt_map_attach(&ring, dir, RT_TRACE_FILE, "", bpftime_rt1_payload.id).base;
+	base = rt_map_attach(&(struct rt_wanted){ .m = &ring, .kind = bpftime_rt1_kind_ringbuf,
+						  .name = RT_TRACE_FILE, .object = "",
+						  .stamp = bpftime_rt1_payload.id }, dir);
 	if (dir >= 0)
 		rt_sys1(SYS_close, dir);
 	rt_store_release(&state, base ? OPEN : NOT_OPEN);

@@ -14,8 +14,7 @@ uint64_t rt_random_seed(void)
 
 	if (rt_sys3(SYS_getrandom, v, sizeof(v[0]), GRND_NONBLOCK) != sizeof(v[0])) {
 		rt_sys2(SYS_clock_gettime, CLOCK_MONOTONIC, v);
-		v[0] = rt_random_mix(v[0] ^ v[1] << 32 ^ (uint64_t)rt_sys0(SYS_gettid) << 8 ^
-				     (uint64_t)(uintptr_t)v);
+		v[0] = rt_random_mix(v[0] ^ v[1] << 32 ^ (uint64_t)(uintptr_t)v);	/* a stack of one thread */
 	}
 	return v[0] ? v[0] : 1;
 }

@@ -68,6 +68,12 @@ extern "C" {
 	__atomic_compare_exchange_n((p_), (old_), (new_), false, __ATOMIC_ACQ_REL,         \
 				    __ATOMIC_ACQUIRE)
 
+/* Parts of the runtime that a payload may do without are referred to weakly: the address of f_
+ * when something else brought its file along, else NULL.  It passes through a register, because
+ * nothing but a load can be made of it where there is no global offset table. */
+#define RT_WEAK(f_) extern __typeof__(f_) f_ __attribute__((weak))
+#define RT_LINKED(f_) ({ __typeof__(&(f_)) at_ = &(f_); __asm__("" : "+r"(at_)); at_; })
+
 RT_INLINE uint64_t rt_round_up(uint64_t v, uint64_t to)
 {
 	return (v + to - 1) & ~(to - 1);

@@ -19,45 +19,18 @@ RT_INLINE struct rt_text rt_text(char *at, uint32_t bytes)
 	return (struct rt_text){ at, bytes, 0, false };
 }
 
-static inline void rt_put_char(struct rt_text *t, char c)
-{
-	if (t->used + 1 >= t->bytes) {
-		t->cut = true;
-		return;
-	}
-	t->at[t->used++] = c;
-	t->at[t->used] = 0;
-}
-
-static inline void rt_put(struct rt_text *t, const char *s)
-{
-	while (*s)
-		rt_put_char(t, *s++);
-}
-
-static inline void rt_put_number(struct rt_text *t, uint64_t v, uint32_t base, uint32_t digits)
-{
-	char buf[24];
-	uint32_t n = 0;
-
-	do {
-		buf[n++] = "0123456789abcdef"[v % base];
-		v /= base;
-	} while (v || n < digits);
-	while (n)
-		rt_put_char(t, buf[--n]);
-}
-
+#pragma GCC visibility push(hidden)
+void rt_put_char(struct rt_text *t, char c);
+void rt_put(struct rt_text *t, const char *s);
+/* Nothing but s, cut to fit; NULL: "". */
+void rt_put_all(char *to, uint32_t bytes, const char *s);
+/* At least `digits` digits. */
+void rt_put_number(struct rt_text *t, uint64_t v, uint32_t base, uint32_t digits);
+/* The first eight bytes of a hash, which names things. */
+void rt_put_hex(struct rt_text *t, const uint8_t *hash);
 /* Reads a decimal number; *end is the first character behind it. */
-static inline uint64_t rt_get_number(const char *s, const char **end)
-{
-	uint64_t v = 0;
-
-	for (; *s >= '0' && *s <= '9'; s++)
-		v = v * 10 + (uint64_t)(*s - '0');
-	*end = s;
-	return v;
-}
+uint64_t rt_get_number(const char *s, const char **end);
+#pragma GCC visibility pop
 
 static inline uint32_t rt_length(const char *s)
 {

@@ -13,6 +13,7 @@
 
 #include <llvm-c/Core.h>
 
+#include "btf_slim.h"
 #include "compiler.h"
 #include "objfmt.h"
 
@@ -61,6 +62,7 @@ struct lower {			/* one LLVM module in the making */
 	struct lower_map *map;	/* u->n_map of them */
 	LLVMValueRef  *ext_slot;	/* u->n_ext of them: addresses of the functions */
 	struct lower_hook *hook;	/* u->n_prog of them; hash is set first */
+	struct btf_slim btf;
 	LLVMValueRef   object;	/* .bpftime.object */
 	LLVMValueRef   maps;	/* all descriptors, one global; NULL without maps */
 	LLVMValueRef   map_base;/* ptr (ptr desc): base of a map known only at run time */

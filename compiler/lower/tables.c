@@ -102,6 +102,7 @@ enum { N_OBJECT_REL = sizeof(object_rel) / sizeof(object_rel[0]) };
 
 void tables_open(struct lower *l)
 {
+	l->btf = btf_slim(l->a, l->u);
 	l->object = table_new(l, "object", ".bpftime.object", sizeof(struct objfmt_object),
 			      object_rel, N_OBJECT_REL).global;
 }
@@ -109,6 +110,7 @@ void tables_open(struct lower *l)
 static const size_t map_rel[] = {
 	OFF(bpftime_map, name_rel), OFF(bpftime_map, object_rel), OFF(bpftime_map, slot_rel),
 	OFF(bpftime_map, room_rel), OFF(bpftime_map, init_rel), OFF(bpftime_map, inner_rel),
+	OFF(bpftime_map, kind_rel),
 };
 enum { N_MAP_REL = sizeof(map_rel) / sizeof(map_rel[0]) };
 
@@ -166,6 +168,23 @@ static LLVMValueRef init_of(struct lower *l, size_t i, uint32_t *n)
 	return g;
 }
 
+/* The runtime's code of a kind of map.  A module that stays here has no runtime of its own, and
+ * nobody who would ask. */
+static LLVMValueRef kind_of(struct lower *l, size_t i)
+{
+	const char *name = arena_printf(l->a, "bpftime_rt1_%s_%s", l->map[i].room ? "room" : "kind",
+					map_row(l->u->map[i].type)->name);
+	LLVMValueRef f = LLVMGetNamedFunction(l->mod, name);
+
+	if (l->no_rooms)
+		return NULL;
+	if (!f) {
+		f = LLVMAddFunction(l->mod, name, LLVMFunctionType(l->i64, NULL, 0, 0));
+		LLVMSetVisibility(f, LLVMHiddenVisibility);
+	}
+	return f;
+}
+
 void tables_maps(struct lower *l)
 {
 	size_t n = l->u->n_map;
@@ -190,7 +209,8 @@ void tables_maps(struct lower *l)
 			.version = OBJFMT_MAP_VERSION, .size = sizeof(*row), .type = m->type,
 			.key_size = m->key_size, .value_size = m->value_size,
 			.max_entries = m->max_entries, .flags = m->flags, .map_extra = m->map_extra,
-			.key_btf_id = m->key_btf_id, .value_btf_id = m->value_btf_id,
+			.key_btf_id = btf_slim_id(&l->btf, m->key_btf_id),
+			.value_btf_id = btf_slim_id(&l->btf, m->value_btf_id),
 			.bits = m->bits, .room_bytes = l->map[i].room_bytes,
 			.init_bytes = init_bytes, .lock = m->lock,
 		};
@@ -198,6 +218,7 @@ void tables_maps(struct lower *l)
 			table_str(l, m->name), l->object, l->map[i].slot, l->map[i].room, init,
 			m->inner >= 0 && (size_t)m->inner < n
 				? table_at(&t, (size_t)m->inner * sizeof(*row)) : NULL,
+			kind_of(l, i),
 		}, N_MAP_REL * sizeof(*target));
 	}
 	table_fill(&t, row, target);
@@ -244,10 +265,10 @@ static LLVMValueRef btf_table(struct lower *l)
 {
 	struct table t;
 
-	if (!l->u->btf_raw.n)
+	if (!l->btf.raw.n)
 		return NULL;
-	t = table_new(l, "btf", ".BTF", l->u->btf_raw.n, NULL, 0);
-	table_fill(&t, l->u->btf_raw.p, NULL);
+	t = table_new(l, "btf", ".BTF", l->btf.raw.n, NULL, 0);
+	table_fill(&t, l->btf.raw.p, NULL);
 	return t.global;
 }
 
@@ -288,12 +309,11 @@ void tables_close(struct lower *l, const struct objfmt_stamp *stamp)
 		.version = OBJFMT_OBJECT_VERSION, .size = sizeof(row),
 		.n_maps = (uint32_t)l->u->n_map, .n_hooks = (uint32_t)l->u->n_prog,
 		.n_externs = (uint32_t)l->u->n_ext,
+		.btf_bytes = (uint32_t)l->btf.raw.n,
 	};
 	LLVMValueRef btf = btf_table(l);
 
 	table_fill(&t, stamp, NULL);
-	if (btf && l->u->btf_raw.n <= UINT32_MAX)
-		row.btf_bytes = (uint32_t)l->u->btf_raw.n;
 	table_fill(&object, &row, (LLVMValueRef[N_OBJECT_REL]){
 		l->maps, hooks_table(l), t.global, table_str(l, l->u->name), btf, externs_table(l),
 	});

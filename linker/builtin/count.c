@@ -30,9 +30,9 @@ __asm__(
 	"object: objfmt_object " N_MAPS ", maps, " N_HOOKS ", hooks, stamp, name\n"
 
 	".section .bpftime.maps, \"a\", @progbits\n"
-	"maps: objfmt_map 2, 4, 8, 1, 0, 0, s_calls, object, 0, calls, 4096\n"
+	"maps: objfmt_map 2, array, 4, 8, 1, 0, 0, s_calls, object, 0, calls, 4096\n"
 #ifdef LATENCY
-	"objfmt_map 2, 4, 8, 64, 0, 0, s_latency, object, 0, latency, 4096\n"
+	"objfmt_map 2, array, 4, 8, 64, 0, 0, s_latency, object, 0, latency, 4096\n"
 #endif
 
 	".section .bpftime.hooks, \"a\", @progbits\n"

@@ -103,8 +103,9 @@ static bool new_phdr(struct audit_ctx *c, const Elf64_Phdr *p, int *n_load)
 	if (p->p_type == PT_GNU_EH_FRAME && !c->o->eh_frame_hdr_vaddr)
 		return true;
 	if (p->p_type != PT_LOAD || p->p_vaddr < c->o->vaddr_end || p->p_offset < c->o->file.n ||
-	    p->p_filesz != p->p_memsz || ++*n_load > MAX_NEW_LOADS ||
-	    (p->p_flags != (PF_R | PF_X) && p->p_flags != (PF_R | PF_W)))
+	    p->p_filesz > p->p_memsz || ++*n_load > MAX_NEW_LOADS ||
+	    (p->p_flags != (PF_R | PF_W) &&	/* zeros at its end are mapped as it is */
+	     (p->p_flags != (PF_R | PF_X) || p->p_filesz != p->p_memsz)))
 		return audit_differs(c, "an unexpected program header of type 0x%x at 0x%" PRIx64,
 				     p->p_type, p->p_vaddr);
 	return true;

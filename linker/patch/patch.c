@@ -97,7 +97,8 @@ static int build(struct patch_job *j, uint32_t bits, struct bytes *file)
 {
 	struct image *im = j->im;
 	struct lnk_target target = { .bits = bits, .dir = j->rec.dir, .path = im->path,
-				     .build_id = im->build_id };
+				     .build_id = im->build_id, .start = im->kind == IMAGE_DSO ?
+				     "bpftime_rt1_start_dso" : "bpftime_rt1_start" };
 	struct segment_fill fill = { 0 };
 	struct segment_plan *sp;
 	struct segment_place place;

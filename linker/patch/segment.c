@@ -6,7 +6,10 @@
 
 #define REFUSE(code_, ...) diag(dg, DIAG_##code_, at_file(im->path), __VA_ARGS__)
 
-enum { MAX_ALIGN = 2 << 20, MAX_SPAN = 0x7fe00000 };	/* of a rel32, less some room */
+enum {
+	MAX_ALIGN = 2 << 20, MAX_SPAN = 0x7fe00000,	/* of a rel32, less some room */
+	RW_FILE_MIN = 8,	/* eu-elflint finds fault with a segment that is all bss */
+};
 
 /* File sizes and addresses are far from 2^64: image_parse() saw to that. */
 static uint64_t up(uint64_t v, uint64_t align) { return (v + align - 1) & ~(align - 1); }
@@ -102,11 +105,14 @@ static int lay_out(struct segment_plan *sp, const struct lnk_size *size, size_t 
 		sp->hdr_bytes = 12 + 8 * (uint64_t)n_hdr;
 		at = sp->hdr_vaddr + sp->hdr_bytes;
 	}
-	sp->rx_end_vaddr = sp->end_vaddr = at;
+	sp->rx_end_vaddr = sp->end_vaddr = sp->file_end_vaddr = at;
 	sp->rw_bytes = size->rw_bytes;
 	if (size->rw_bytes) {
 		sp->rw_vaddr = up(at, rw_align > SEGMENT_PAGE ? rw_align : SEGMENT_PAGE);
 		sp->end_vaddr = sp->rw_vaddr + sp->rw_bytes;
+		sp->rw_file_bytes = sp->one_slot ? sp->rw_bytes :
+				    size->rw_file_bytes < RW_FILE_MIN ? RW_FILE_MIN : size->rw_file_bytes;
+		sp->file_end_vaddr = sp->rw_vaddr + sp->rw_file_bytes;
 	}
 	if (sp->end_vaddr - base > MAX_SPAN)
 		return REFUSE(P107, "0x%" PRIx64 " bytes from its first to its last address",
@@ -182,7 +188,8 @@ static void put_segment(const struct segment_plan *sp, const struct segment_fill
 	if (sp->hdr_bytes)
 		segment_write_hdr(sp, f->cfi, f->n_cfi, file + segment_foff(sp, sp->hdr_vaddr));
 	if (f->rw.n)
-		memcpy(file + segment_foff(sp, sp->rw_vaddr), f->rw.p, f->rw.n);
+		memcpy(file + segment_foff(sp, sp->rw_vaddr), f->rw.p,
+		       f->rw.n < sp->rw_file_bytes ? f->rw.n : sp->rw_file_bytes);
 }
 
 static void put_header(const struct segment_plan *sp, const struct segment_fill *f,
@@ -238,7 +245,7 @@ int segment_write(struct segment_plan *sp, const struct segment_fill *f, struct 
 		return err;
 	header = &ch.c[0];
 	meta = segment_make_meta(sp, &ch, f->meta);
-	meta_foff = up(segment_foff(sp, sp->end_vaddr), 16);
+	meta_foff = up(segment_foff(sp, sp->file_end_vaddr), 16);
 	segment_make_sections(sp, meta_foff, meta.n, &sec);
 	names_foff = meta_foff + meta.n;
 	shoff = up(names_foff + sec.names_bytes, 8);

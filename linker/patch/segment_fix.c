@@ -37,14 +37,15 @@ static void move_phdr(const struct segment_plan *sp, Elf64_Phdr *p)
 	}
 }
 
-static Elf64_Phdr load(const struct segment_plan *sp, uint64_t vaddr, uint64_t end, uint32_t flags)
+static Elf64_Phdr load(const struct segment_plan *sp, uint64_t vaddr, uint64_t end, uint64_t filesz,
+		       uint32_t flags)
 {
 	return (Elf64_Phdr){ .p_type = PT_LOAD,
 			     .p_flags = flags,
 			     .p_offset = segment_foff(sp, vaddr),
 			     .p_vaddr = vaddr,
 			     .p_paddr = vaddr,
-			     .p_filesz = end - vaddr,
+			     .p_filesz = filesz,
 			     .p_memsz = end - vaddr,
 			     .p_align = SEGMENT_PAGE };
 }
@@ -54,6 +55,7 @@ void segment_write_phdrs(const struct segment_plan *sp, Elf64_Phdr *dst)
 {
 	const struct image *im = sp->im;
 	size_t last = 0, n = 0, drop = im->eh.e_phnum + sp->room.n_new - sp->room.n_phdr;
+	uint64_t end;
 
 	for (size_t i = 0; i < im->eh.e_phnum; i++)
 		if (im->ph[i].p_type == PT_LOAD)
@@ -70,10 +72,11 @@ void segment_write_phdrs(const struct segment_plan *sp, Elf64_Phdr *dst)
 		}
 		if (i != last)
 			continue;
-		dst[n++] = load(sp, sp->seg_vaddr, sp->one_slot ? sp->end_vaddr : sp->rx_end_vaddr,
-				PF_R | PF_X);
+		end = sp->one_slot ? sp->end_vaddr : sp->rx_end_vaddr;
+		dst[n++] = load(sp, sp->seg_vaddr, end, end - sp->seg_vaddr, PF_R | PF_X);
 		if (sp->rw_bytes && !sp->one_slot)
-			dst[n++] = load(sp, sp->rw_vaddr, sp->end_vaddr, PF_R | PF_W);
+			dst[n++] = load(sp, sp->rw_vaddr, sp->end_vaddr, sp->rw_file_bytes,
+					PF_R | PF_W);
 	}
 	if (sp->add_eh_phdr)
 		dst[n++] = (Elf64_Phdr){ .p_type = PT_GNU_EH_FRAME, .p_flags = PF_R,

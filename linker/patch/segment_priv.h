@@ -5,7 +5,8 @@
  * The new part of a file, all of it behind the original's last byte:
  *
  *     RX segment   marker | payload RX | evicted bytes | merged .eh_frame_hdr
- *     RW segment   payload RW             (one slot: in the RX segment, on its own pages)
+ *     RW segment   payload RW as far as it is not zeros   (one slot: all of it in the RX segment, on
+ *                  pages of its own)
  *     not loaded   .bpftime.meta | .shstrtab | section headers */
 #ifndef BPFTIME_LINKER_PATCH_SEGMENT_PRIV_H
 #define BPFTIME_LINKER_PATCH_SEGMENT_PRIV_H
@@ -43,7 +44,9 @@ struct segment_plan {
 	size_t   n_old_hdr;		/* entries of the original in it */
 	uint64_t rx_end_vaddr;		/* end of what is not written */
 	uint64_t rw_vaddr, rw_bytes;
+	uint64_t rw_file_bytes;		/* the rest is zeros that the file does not hold */
 	uint64_t end_vaddr;
+	uint64_t file_end_vaddr;	/* end of what the file holds */
 };
 
 static inline uint64_t segment_foff(const struct segment_plan *sp, uint64_t vaddr)

@@ -4,7 +4,7 @@
  * then ours.  What no section covers, strip and objcopy would drop. */
 #include "segment_priv.h"
 
-static const char TEXT[] = ".bpftime.text", DATA[] = ".bpftime.data", HDR[] = ".eh_frame_hdr",
+static const char TEXT[] = ".bpftime.text", DATA[] = ".bpftime.data", BSS[] = ".bpftime.bss", HDR[] = ".eh_frame_hdr",
 		  META[] = ".bpftime.meta";
 
 static size_t names_section(const struct image *im)
@@ -66,6 +66,7 @@ void segment_make_sections(const struct segment_plan *sp, uint64_t meta_foff, ui
 {
 	const struct image *im = sp->im;
 	size_t names = names_section(im);
+	Elf64_Shdr bss;
 	bool has_hdr;
 
 	*out = (struct segment_sections){ 0 };
@@ -73,11 +74,11 @@ void segment_make_sections(const struct segment_plan *sp, uint64_t meta_foff, ui
 		return;
 	out->present = true;
 	out->n = im->n_sh;
-	out->sh = arena_array(sp->a, im->n_sh + 4, sizeof(*out->sh));
+	out->sh = arena_array(sp->a, im->n_sh + 5, sizeof(*out->sh));
 	memcpy(out->sh, im->sh, im->n_sh * sizeof(*out->sh));
 	out->names_bytes = im->sh[names].sh_size;
 	out->names = arena_alloc(sp->a, out->names_bytes + 1 + sizeof(TEXT) + sizeof(DATA) +
-						sizeof(HDR) + sizeof(META));
+						sizeof(BSS) + sizeof(HDR) + sizeof(META));
 	memcpy(out->names, im->file.p + im->sh[names].sh_offset, out->names_bytes);
 	out->names_bytes++;	/* the old table may lack its last NUL */
 	has_hdr = move_sections(sp, out);
@@ -86,8 +87,14 @@ void segment_make_sections(const struct segment_plan *sp, uint64_t meta_foff, ui
 	if (sp->hdr_bytes && !has_hdr)
 		add(out, HDR, loaded(sp, sp->hdr_vaddr, sp->hdr_bytes, 0, 4));
 	if (sp->rw_bytes)
-		add(out, DATA, loaded(sp, sp->rw_vaddr, sp->rw_bytes, sp->one_slot ? 0 : SHF_WRITE,
-				      SEGMENT_PAGE));
+		add(out, DATA, loaded(sp, sp->rw_vaddr, sp->rw_file_bytes,
+				      sp->one_slot ? 0 : SHF_WRITE, SEGMENT_PAGE));
+	if (sp->rw_file_bytes < sp->rw_bytes) {
+		bss = loaded(sp, sp->rw_vaddr + sp->rw_file_bytes, sp->rw_bytes - sp->rw_file_bytes,
+			     SHF_WRITE, 1);
+		bss.sh_type = SHT_NOBITS;
+		add(out, BSS, bss);
+	}
 	add(out, META, (Elf64_Shdr){ .sh_type = SHT_PROGBITS, .sh_offset = meta_foff,
 				     .sh_size = meta_bytes, .sh_addralign = 16 });
 }

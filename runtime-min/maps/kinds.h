@@ -40,6 +40,24 @@ typedef const struct bpftime_map *rt_map;
 	int rt_##name_##_next(rt_map m, void *base, const void *key, void *next);
 #include "maps.def"
 
+/* What init does to a map, one function for each kind: what a map's kind_rel points at.  It is
+ * made of the functions above by RT_KIND_<place>() of the kind's row in maps.def.
+ *
+ *     RT_KIND_CPUS     CPUs that a map has values for; 1 in most kinds
+ *     RT_KIND_PLACE    base: a struct rt_wanted (place.h); the address of the data, or 0 */
+enum rt_kind_op { RT_KIND_CHECK, RT_KIND_SIZE, RT_KIND_FORMAT, RT_KIND_CPUS, RT_KIND_PLACE };
+typedef uint64_t rt_kind(enum rt_kind_op op, rt_map m, void *base, uint32_t cpus);
+
+#define RT_KIND_OPS(name_)                                                                \
+	do {                                                                               \
+		if (op == RT_KIND_CHECK)                                                   \
+			return (uint64_t)rt_##name_##_check(m);                            \
+		if (op == RT_KIND_SIZE)                                                    \
+			return rt_##name_##_size(m, cpus);                                 \
+		if (op == RT_KIND_FORMAT)                                                  \
+			rt_##name_##_format(m, base, cpus);                                \
+	} while (0)
+
 #pragma GCC visibility pop
 
 /* Bytes from one element to the next. */

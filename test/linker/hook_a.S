@@ -7,8 +7,8 @@
 object:	objfmt_object 2, maps, 2, hooks, stamp, name
 
 	.section .bpftime.maps, "a", @progbits
-maps:	objfmt_map 2, 4, 8, 1, 0, 0, s_calls, object, 0, room, 4096
-	objfmt_map 1, 4, 8, 64, 0, 0, s_starts, object, slot, 0, 0
+maps:	objfmt_map 2, array, 4, 8, 1, 0, 0, s_calls, object, 0, room, 4096
+	objfmt_map 1, hash, 4, 8, 64, 0, 0, s_starts, object, slot, 0, 0
 
 	.section .bpftime.hooks, "a", @progbits
 hooks:	objfmt_hook 0, 0, (1 << 14), entry_a, body_a, s_prog, s_sec, 7, 0xa1

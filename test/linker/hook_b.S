@@ -6,7 +6,7 @@
 	.section .bpftime.object, "a", @progbits
 object:	objfmt_object 1, maps, 1, hooks, stamp, name
 	.section .bpftime.maps, "a", @progbits
-maps:	objfmt_map 2, 4, 8, 2, 0, 0, s_calls, object, 0, room, 4096
+maps:	objfmt_map 2, array, 4, 8, 2, 0, 0, s_calls, object, 0, room, 4096
 	.section .bpftime.hooks, "a", @progbits
 hooks:	objfmt_hook 0, 0, 0, entry_a, 0, s_prog, s_sec, 0, 0xb1
 	.section .bpftime.stamp, "a", @progbits

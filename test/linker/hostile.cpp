@@ -141,7 +141,7 @@ const Case cases[] = {
 	CASE(MapNameDots, L005, memcpy(s.in<char>(".bpftime.str", 7), "..", 3))
 	CASE(MapNameReserved, L005, memcpy(s.in<char>(".bpftime.str", 7), ".btf", 5))
 	CASE(MapNamesEqual, L005,
-	     s.rela(".bpftime.maps", 3)->r_addend = s.rela(".bpftime.maps", 0)->r_addend)
+	     s.rela(".bpftime.maps", 4)->r_addend = s.rela(".bpftime.maps", 0)->r_addend)
 	CASE(NameLeadsOutOfObject, L005,
 	     s.rela(".bpftime.maps", 0)->r_info =
 		     s.rela(".text.entry_ret", 0)->r_info - R_X86_64_PLT32 + PC32)
@@ -161,15 +161,21 @@ const Case cases[] = {
 	CASE(RoomLarge, L005, s.map(0)->room_bytes = 8192)
 	CASE(RoomUnaligned, L005, s.sh(".bpftime.room.calls")->sh_addralign = 64)
 	CASE(RoomElsewhere, L005,
-	     s.rela(".bpftime.maps", 2)->r_info = s.rela(".bpftime.maps", 5)->r_info)
+	     s.rela(".bpftime.maps", 2)->r_info = s.rela(".bpftime.maps", 6)->r_info)
 	CASE(RoomOfSlotMap, L005, s.map(0)->type = 1)
 	CASE(RoomOverflow, L005,
 	     s.map(0)->value_size = UINT32_MAX; s.map(0)->max_entries = UINT32_MAX)
 	CASE(RoomBytesWithoutRoom, L005, s.map(1)->room_bytes = 4096)
 	CASE(SlotAndRoom, L005, s.map(0)->slot_rel = 8)
 	CASE(SlotElsewhere, L005,
-	     s.rela(".bpftime.maps", 5)->r_info = s.rela(".bpftime.maps", 2)->r_info)
-	CASE(SlotOutside, L005, s.rela(".bpftime.maps", 5)->r_addend = 8)
+	     s.rela(".bpftime.maps", 6)->r_info = s.rela(".bpftime.maps", 2)->r_info)
+	CASE(SlotOutside, L005, s.rela(".bpftime.maps", 6)->r_addend = 8)
+	CASE(KindMissing, L005, s.rela(".bpftime.maps", 7)->r_info = 0)
+	CASE(KindOfAnother, L005, s.rela(".bpftime.maps", 7)->r_info = s.rela(".bpftime.maps", 3)->r_info)
+	CASE(KindOfTheObjects, L005, s.rela(".bpftime.maps", 7)->r_info = s.rela(".bpftime.maps", 0)->r_info)
+	CASE(KindBeside, L005, s.rela(".bpftime.maps", 7)->r_addend = 8)
+	CASE(KindWeak, L005,
+	     s.sym("bpftime_rt1_kind_hash")->st_info = ELF64_ST_INFO(STB_WEAK, STT_NOTYPE))
 	CASE(InnerElsewhere, L005, s.map(1)->inner_rel = -4)
 	CASE(InnerItself, L005, s.map(1)->inner_rel = -(int)offsetof(bpftime_map, inner_rel))
 	CASE(OuterWithoutTemplate, L005, s.map(1)->type = 12 /* array_of_maps */; s.map(1)->key_size = 4; s.map(1)->value_size = 4)
@@ -197,7 +203,7 @@ const Case cases[] = {
 	CASE(TooFar, L007, s.rela(".text.entry_a", 0)->r_addend = 1ll << 40)
 	CASE(Unverified, L008, s.stamp()->verdict = VERDICT_UNVERIFIED)
 	CASE(ObjectVersion, L010, s.object()->version = 1)
-	CASE(MapVersion, L010, s.map(1)->size = 88)
+	CASE(MapVersion, L010, s.map(1)->size = 96)
 	CASE(HookVersion, L010, s.hook(1)->version = 0)
 	CASE(StampVersion, L010, s.stamp()->size = 0)
 	CASE(RuntimeAbi, L010, s.stamp()->rt_abi = 2)

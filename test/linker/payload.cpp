@@ -35,8 +35,9 @@ struct Payload : testing::Test {
 		arena_free(a);
 	}
 	// Places the payload in this process.
-	void place(const lnk_target &t, uint64_t tramp = 0, uint64_t cfi = 0)
+	void place(lnk_target t, uint64_t tramp = 0, uint64_t cfi = 0)
 	{
+		t.start = "bpftime_rt1_init";
 		ASSERT_EQ(lnk_layout(l, &t, tramp, cfi, &size, &dg), 0) << dg.first_text;
 		uint64_t rx_pages = (size.rx_bytes + 4095) / 4096 * 4096;
 		total = rx_pages + size.rw_bytes;
@@ -243,6 +244,7 @@ TEST_F(Payload, IdTellsInputsApart)
 		bytes rx2, rw2;
 		lnk *l2 = lnk_new(a, archive);
 		lnk_target t = {};
+		t.start = "bpftime_rt1_init";
 		ASSERT_EQ(lnk_add_object(l2, "elsewhere/a.hook.o", hook_a, false, &dg), 0);
 		lnk_add_attach(l2, 0, "f", cookie);
 		ASSERT_EQ(lnk_layout(l2, &t, 0, 0, &size, &dg), 0);
@@ -259,6 +261,7 @@ TEST_F(Payload, LayoutMayBeRepeated)
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0);
 	lnk_require(l, "bpftime_rt1_tramp_sum");
 	lnk_target t = {};
+	t.start = "bpftime_rt1_init";
 	lnk_size one, two;
 	ASSERT_EQ(lnk_layout(l, &t, 0, 0, &one, &dg), 0);
 	ASSERT_EQ(lnk_layout(l, &t, 4096, 0, &two, &dg), 0);
@@ -267,6 +270,39 @@ TEST_F(Payload, LayoutMayBeRepeated)
 	EXPECT_EQ(size.rx_bytes, one.rx_bytes);
 	finish();
 	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_tramp_sum")(0), 21u);
+}
+
+// What is weak is 0 unless its file is there for another reason, as with any linker.
+TEST_F(Payload, WeakReferencesTakeNothing)
+{
+	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0);
+	lnk_require(l, "bpftime_rt1_tramp_weak");
+	place({});
+	finish();
+	uint64_t v;
+	EXPECT_FALSE(lnk_symbol(l, "rt_optional", &v));
+	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_tramp_weak")(0), 0u);
+	EXPECT_EQ(std::string((char *)rx.p, rx.n).find("\x44\x33\x22\x11"), std::string::npos);
+	munmap(base, total);
+
+	lnk_require(l, "rt_unused");
+	place({});
+	finish();
+	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_tramp_weak")(0), 0x77u);
+}
+
+// The RW part ends with what is zero: control area, zeroed rooms, slots, bss.
+TEST_F(Payload, ZerosComeLast)
+{
+	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0);
+	place({});
+	finish();
+	EXPECT_LT(size.rw_file_bytes, 4096u);
+	for (uint64_t i = size.rw_file_bytes; i < rw.n; i++)
+		ASSERT_EQ(rw.p[i], 0) << i;
+	EXPECT_GE(at<uint8_t *>("bpftime_rt1_control") - (base + total - rw.n), (int64_t)size.rw_file_bytes);
+	EXPECT_EQ(BPFTIME_REL(uint8_t, header()->rw_rel), base + total - rw.n);
+	EXPECT_EQ(header()->rw_bytes, rw.n);
 }
 
 TEST_F(Payload, RequiredSymbolsMustExist)

@@ -11,6 +11,13 @@ extern HIDDEN uint32_t bpftime_rt1_control[];
 extern HIDDEN const int32_t __start_test_group[], __stop_test_group[];
 extern HIDDEN const int32_t __start_test_none[], __stop_test_none[];
 
+#define MAP(id_, name_, key_, value_, place_)                                             \
+	HIDDEN uint64_t bpftime_rt1_kind_##name_(void);                                    \
+	HIDDEN uint64_t bpftime_rt1_room_##name_(void);                                    \
+	uint64_t bpftime_rt1_kind_##name_(void) { return id_; }                            \
+	uint64_t bpftime_rt1_room_##name_(void) { return id_; }
+#include "maps.def"
+
 uint64_t bpftime_rt1_hits = 5;
 uint64_t rt_zeros[600];
 
@@ -43,6 +50,15 @@ uint64_t bpftime_rt1_cold(uint64_t attach)
 		: "=r"(nowhere));
 	rt_zeros[599] = attach;
 	return nowhere ? 0 : rt_zeros[599];
+}
+
+uint64_t bpftime_rt1_tramp_weak(void);
+uint64_t bpftime_rt1_tramp_weak(void)
+{
+	uint64_t (*f)(void);
+
+	__asm__(".weak rt_optional\n\tmov rt_optional@GOTPCREL(%%rip), %0" : "=r"(f));
+	return f ? f() : 0;
 }
 
 uint64_t bpftime_rt1_tramp_sum(void)

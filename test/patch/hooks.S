@@ -10,7 +10,7 @@
 object:	objfmt_object 1, maps, 10, hooks, stamp, name
 
 	.section .bpftime.maps, "a", @progbits
-maps:	objfmt_map 2, 4, 8, 512, 0, 0, s_map, object, 0, room, 4096
+maps:	objfmt_map 2, array, 4, 8, 512, 0, 0, s_map, object, 0, room, 4096
 
 	.section .bpftime.hooks, "a", @progbits
 	/* uprobe count (0), uretprobe count (1) */

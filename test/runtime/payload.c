@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "payload.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 __attribute__((visibility("hidden"))) struct bpftime_payload bpftime_rt1_payload;
 __attribute__((aligned(4096))) struct test_payload tp;
 
 #define POINT(field_, target_) ((field_) = (int32_t)((char *)(target_) - (char *)&(field_)))
+
+#define MAP(id_, name_, key_, value_, place_)                                             \
+	extern char bpftime_rt1_kind_##name_[] __attribute__((visibility("hidden")));
+#include "maps.def"
+
+extern char bpftime_rt1_room_array[] __attribute__((visibility("hidden")));
+
+static char *kind_of(uint32_t type, bool room)
+{
+	if (room)
+		return bpftime_rt1_room_array;
+	switch (type) {
+#define MAP(id_, name_, key_, value_, place_) case id_: return bpftime_rt1_kind_##name_;
+#include "maps.def"
+	}
+	abort();
+}
 
 struct bpftime_map *tp_map(const char *name, uint32_t type, uint32_t key, uint32_t value,
 			   uint32_t entries, uint32_t room_bytes)
@@ -24,6 +43,7 @@ struct bpftime_map *tp_map(const char *name, uint32_t type, uint32_t key, uint32
 	snprintf(tp.name[i], sizeof(tp.name[i]), "%s", name);
 	POINT(m->name_rel, tp.name[i]);
 	POINT(m->object_rel, &tp.object);
+	POINT(m->kind_rel, kind_of(type, room_bytes));
 	if (room_bytes) {
 		POINT(m->room_rel, tp.room[i]);
 		m->room_bytes = room_bytes;
@@ -82,6 +102,7 @@ void tp_finish(const char *dir, uint32_t n_attach)
 	POINT(p->objects_rel, tp.objects);
 	POINT(p->attach_rel, tp.attach);
 	POINT(p->control_rel, &tp.control);
+	POINT(p->rw_rel, &tp.control);
 	p->control_bytes = 2 * 4096;
 	if (dir) {
 		snprintf(tp.dir, sizeof(tp.dir), "%s", dir);

@@ -88,3 +88,18 @@ TEST(Benchmarks, RunWritesTablesMeasurementsAndAPlot)
 		EXPECT_GT(fs::file_size(d + "/results/" + f), 100u) << f;
 	fs::remove_all(d);
 }
+
+TEST(Benchmarks, SizeSaysWhatAPayloadIsMadeOf)
+{
+	for (const char *c : { "sqlite3", "python3" })
+		if (missing(c))
+			GTEST_SKIP() << "there is no " << c;
+	int st;
+	std::string out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/size --build " BUILD_DIR " --check count minimal", &st);
+	EXPECT_EQ(st, 0) << out;
+	EXPECT_NE(out.find("\nminimal "), out.npos) << out;
+	out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/size --build " BUILD_DIR " --map count", &st);
+	EXPECT_EQ(st, 0) << out;
+	EXPECT_NE(out.find("rt_files_attach"), out.npos) << out;
+	EXPECT_EQ(out.find("hash"), out.npos) << out;
+}

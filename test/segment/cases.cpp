@@ -71,7 +71,7 @@ struct Unwind : SegmentTest {
 		struct segment_place pl;
 		struct lnk_size size = {};
 		size.rx_bytes = 256;
-		size.rw_bytes = size.rw_align = 4096;
+		size.rw_bytes = size.rw_file_bytes = size.rw_align = 4096;
 		size.rx_align = 64;
 		ASSERT_EQ(segment_plan(a, im, &size, cfi, &sp, &pl, &dg), 0) << dg.first_text;
 		seg::Stub stub = seg::make_stub(pl, im->eh.e_entry);

@@ -59,7 +59,8 @@ inline Patched patch(struct arena *a, const struct image *im, struct diags *dg,
 	struct segment_plan *sp;
 	struct lnk_size size = {};
 	size.rx_bytes = 128;
-	size.rw_bytes = 4096;
+	size.rw_bytes = 8192;	// the second page is not in the file
+	size.rw_file_bytes = 4096;
 	size.rx_align = 64;
 	size.rw_align = 4096;
 	p.err = segment_plan(a, im, &size, cfi.size(), &sp, &p.place, dg);

@@ -48,6 +48,11 @@ struct rt_iovec {
  * SIGBUS, SIGFPE, SIGSEGV and SIGSYS, in whose handler a sandbox answers system calls. */
 #define RT_ASYNC_SIGNALS (~(1ull << 3 | 1ull << 4 | 1ull << 6 | 1ull << 7 | 1ull << 10 | 1ull << 30))
 
+/* One for each number of parameters: what a call does not take needs no instruction. */
+#define RT_SYSCALL(...)                                                                   \
+	__asm__ volatile("syscall" : "+a"(n) : __VA_ARGS__ : "rcx", "r11", "memory");      \
+	return n
+
 RT_INLINE int64_t rt_sys6(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 			  uint64_t e, uint64_t f)
 {
@@ -55,20 +60,50 @@ RT_INLINE int64_t rt_sys6(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_
 	register uint64_t r8 __asm__("r8") = e;
 	register uint64_t r9 __asm__("r9") = f;
 
-	__asm__ volatile("syscall"
-			 : "+a"(n)
-			 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return n;
+	RT_SYSCALL("D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9));
 }
 
-#define rt_sys0(n_) rt_sys6((n_), 0, 0, 0, 0, 0, 0)
-#define rt_sys1(n_, a_) rt_sys6((n_), (uint64_t)(a_), 0, 0, 0, 0, 0)
-#define rt_sys2(n_, a_, b_) rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), 0, 0, 0, 0)
+RT_INLINE int64_t rt_sys4_(int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	register uint64_t r10 __asm__("r10") = d;
+
+	RT_SYSCALL("D"(a), "S"(b), "d"(c), "r"(r10));
+}
+
+RT_INLINE int64_t rt_sys3_(int64_t n, uint64_t a, uint64_t b, uint64_t c)
+{
+	RT_SYSCALL("D"(a), "S"(b), "d"(c));
+}
+
+RT_INLINE int64_t rt_sys2_(int64_t n, uint64_t a, uint64_t b)
+{
+	RT_SYSCALL("D"(a), "S"(b));
+}
+
+RT_INLINE int64_t rt_sys1_(int64_t n, uint64_t a)
+{
+	RT_SYSCALL("D"(a));
+}
+
+RT_INLINE int64_t rt_sys0(int64_t n)
+{
+	__asm__ volatile("syscall" : "+a"(n) : : "rcx", "r11", "memory");
+	return n;
+}
+#undef RT_SYSCALL
+
+#define rt_sys1(n_, a_) rt_sys1_((n_), (uint64_t)(a_))
+#define rt_sys2(n_, a_, b_) rt_sys2_((n_), (uint64_t)(a_), (uint64_t)(b_))
 #define rt_sys3(n_, a_, b_, c_)                                                           \
-	rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), 0, 0, 0)
+	rt_sys3_((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_))
 #define rt_sys4(n_, a_, b_, c_, d_)                                                       \
-	rt_sys6((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), (uint64_t)(d_), 0, 0)
+	rt_sys4_((n_), (uint64_t)(a_), (uint64_t)(b_), (uint64_t)(c_), (uint64_t)(d_))
+
+RT_INLINE int64_t rt_mmap(uint64_t at, uint64_t bytes, uint64_t prot, uint64_t how, int64_t fd,
+			  uint64_t off)
+{
+	return rt_sys6(SYS_mmap, at, bytes, prot, how, (uint64_t)fd, off);
+}
 
 /* Of a call whose good results are addresses. */
 RT_INLINE bool rt_sys_failed(int64_t result)

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "rel.h"
+
+void *rt_rel(const int32_t *field)
+{
+	return BPFTIME_REL(void, *field);
+}

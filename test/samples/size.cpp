@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// What a hook adds to a file is small: the segments of a counter have at most 8 KiB in the file.
+#include "../tools.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <vector>
+
+enum { COUNTER_BYTES = 8 << 10 };
+
+static std::vector<Elf64_Phdr> loads(const std::string &path)
+{
+	std::ifstream f(path, std::ios::binary);
+	std::string s((std::istreambuf_iterator<char>(f)), {});
+	std::vector<Elf64_Phdr> out;
+	Elf64_Ehdr eh;
+	if (s.size() < sizeof(eh))
+		return out;
+	memcpy(&eh, s.data(), sizeof(eh));
+	for (unsigned i = 0; i < eh.e_phnum; i++) {
+		Elf64_Phdr ph;
+		if (eh.e_phoff + (i + 1) * sizeof(ph) > s.size())
+			break;
+		memcpy(&ph, s.data() + eh.e_phoff + i * sizeof(ph), sizeof(ph));
+		if (ph.p_type == PT_LOAD || ph.p_type == PT_GNU_EH_FRAME)
+			out.push_back(ph);
+	}
+	return out;
+}
+
+// File bytes of the segments that `patched` has more, but for the table of the target's own unwind
+// entries, which has moved there.
+static uint64_t added(const std::string &bare, const std::string &patched)
+{
+	std::set<uint64_t> old;
+	uint64_t n = 0;
+	for (const Elf64_Phdr &p : loads(bare))
+		old.insert(p.p_type == PT_LOAD ? p.p_vaddr : 0);
+	for (const Elf64_Phdr &p : loads(patched))
+		n += p.p_type == PT_GNU_EH_FRAME ? -p.p_filesz : old.count(p.p_vaddr) ? 0 : p.p_filesz;
+	return n;
+}
+
+struct Size : ToolTest {
+	void counter(const std::string &object)
+	{
+		tool("bpftime-patch --binary " SAMPLE_TARGET " --uprobe target_work " + object + " -o " + d + "/t");
+		ok(d + "/t 40");
+		uint64_t n = added(SAMPLE_TARGET, d + "/t");
+		RecordProperty("bytes", (int)n);
+		EXPECT_GT(n, 1024u);
+		EXPECT_LE(n, (uint64_t)COUNTER_BYTES);
+	}
+};
+
+TEST_F(Size, BuiltInCounter)
+{
+	counter("");
+	EXPECT_NE(tool("bpftime-ctl dump calls").find("120"), std::string::npos);
+}
+
+TEST_F(Size, SampleCounter)
+{
+	tool("bpftime-aot compile " BPFTIME_SAMPLES_DIR "/minimal.bpf.o -o " + d + "/minimal.hook.o");
+	counter(d + "/minimal.hook.o");
+	EXPECT_NE(tool("bpftime-ctl dump minimal/calls").find("120"), std::string::npos);
+}
