@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "demangle.h"
 #include "file.h"
 #include "hooks.h"
 #include "reads.h"
@@ -43,20 +44,23 @@ static bool is_named(const struct proc_module *m, const char *name)
 	return !strcmp(base, name) || (!strncmp(base, name, n) && !strncmp(base + n, ".so", 3));
 }
 
-static bool is_pattern(const char *symbol)
-{
-	return strpbrk(symbol, "*?[") != NULL;
-}
+/* The modules are asked three times, for a name is rather a symbol of a later one than a C++ or Rust
+ * name of this one, and rather either than what the program imports. */
+enum look { AS_SYMBOL, DEMANGLED, IMPORTED };
 
 /* Does the module define the function?  An IFUNC is no function to hook: its import may be. */
-static bool defines(const struct image *im, const char *symbol, bool program)
+static bool defines(const struct image *im, const char *symbol, bool program, enum look look)
 {
 	size_t n = strcspn(symbol, "@");
 
-	for (size_t i = 0; i < im->n_sym; i++)
-		if (!strncmp(im->sym[i].name, symbol, n) && !im->sym[i].name[n] &&
-		    (program || im->sym[i].type != STT_GNU_IFUNC))
+	for (size_t i = 0; i < im->n_sym; i++) {
+		const struct image_symbol *s = &im->sym[i];
+		bool same = look == DEMANGLED ? demangle_matches(s->name, symbol, false)
+					      : !strncmp(s->name, symbol, n) && !s->name[n];
+
+		if (same && (program || s->type != STT_GNU_IFUNC))
 			return true;
+	}
 	return false;
 }
 
@@ -91,21 +95,21 @@ static int read_module(const struct choice *c, struct proc_module *m, struct dia
 
 /* Is the want for this module? */
 static bool belongs(const struct choice *c, const struct live_part *part, const struct record_want *w,
-		    bool last_resort)
+		    enum look look)
 {
 	bool home = c->req->binary || part->m->exe;
 	uint32_t hook = part->job.first_hook[w->object] + w->hook;
 
 	if (w->at != AT_SYMBOL)
-		return !last_resort;
-	if (w->has_vaddr || is_pattern(w->symbol))
-		return home && !last_resort;
+		return look == AS_SYMBOL;
+	if (w->has_vaddr || may_be_pattern(w->symbol))
+		return home && look == AS_SYMBOL;
 	if (c->req->binary)
-		return !last_resort;
+		return look == AS_SYMBOL;
 	if (c->hook_done[hook] && !c->req->n_arg)
 		return false;
-	return last_resort ? part->m->exe && !defines(part->m->im, w->symbol, true)
-			   : defines(part->m->im, w->symbol, part->m->exe);
+	return look == IMPORTED ? part->m->exe && !defines(part->m->im, w->symbol, true, AS_SYMBOL)
+				: defines(part->m->im, w->symbol, part->m->exe, look);
 }
 
 /* An argument is taken when a place for it was found. */
@@ -150,7 +154,7 @@ static bool want_done(const struct choice *c, const struct record_want *w)
 }
 
 /* Adds what of the wants belongs here to the plan.  Returns how many sites it has. */
-static int find_sites(struct choice *c, struct live_part *part, bool last_resort)
+static int find_sites(struct choice *c, struct live_part *part, enum look look)
 {
 	struct patch_job *j = &part->job;
 	bool *taken = arena_array(j->a, j->rec.n_want + 1, sizeof(*taken));
@@ -162,7 +166,7 @@ static int find_sites(struct choice *c, struct live_part *part, bool last_resort
 		const struct record_want *w = &j->rec.want[i];
 		struct diags quiet = { 0 };
 
-		if (taken[i] || !belongs(c, part, w, last_resort) || job_find_want(j, w, &quiet) < 0)
+		if (taken[i] || !belongs(c, part, w, look) || job_find_want(j, w, &quiet) < 0)
 			continue;
 		c->hook_done[j->first_hook[w->object] + w->hook] = true;
 		c->asked_returns |= w->ret;
@@ -352,7 +356,7 @@ int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 		r = begin_part(&c, &module[i], &all[n]);
 		if (r < 0)
 			return r;
-		find_sites(&c, &all[n], false);
+		find_sites(&c, &all[n], AS_SYMBOL);
 		if (all_done(&c, &all[n++]))
 			break;
 	}
@@ -361,8 +365,10 @@ int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 	if (!n)
 		return diag(dg, DIAG_P302, at_file(p->name), "it has not loaded %s",
 			    req->binary ? req->binary : "anything");
+	for (size_t i = 0; i < n; i++)
+		find_sites(&c, &all[i], DEMANGLED);
 	if (all[0].m->exe || req->binary)
-		find_sites(&c, &all[0], true);
+		find_sites(&c, &all[0], IMPORTED);
 	if (c.asked_returns)
 		look_for_unwinders(&c, module, n_module);
 	for (size_t i = 0; i < n; i++) {

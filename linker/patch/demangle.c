@@ -28,6 +28,11 @@ const char *demangle(struct arena *a, const char *symbol, bool args)
 	return kept;
 }
 
+bool may_be_pattern(const char *wanted)
+{
+	return strpbrk(wanted, "*?[") && !strchr(wanted, '(');
+}
+
 bool demangle_matches(const char *symbol, const char *wanted, bool glob)
 {
 	char *s = plain(symbol, strchr(wanted, '('));

@@ -20,6 +20,10 @@ const char *demangle(struct arena *a, const char *symbol, bool args);
  * too, exactly; as a pattern if it is one? */
 bool demangle_matches(const char *symbol, const char *wanted, bool glob);
 
+/* Can what the user wrote mean more than one function on purpose?  Where it has arguments or a receiver
+ * a star is rather theirs. */
+bool may_be_pattern(const char *wanted);
+
 #ifdef __cplusplus
 }
 #endif

@@ -71,6 +71,6 @@ void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const ch
 		print_bytes(s->after, out);
 		fprintf(out, " about %.1f ns\n", s->cost.ns);
 	}
-	fprintf(out, "%zu patched, %zu refused, the file grows by %llu bytes, reads are %s\n",
+	fprintf(out, "%zu patched, %zu refused, %llu bytes are added, reads are %s\n",
 		p->n_patched, p->n_refused, (unsigned long long)growth_bytes, reads);
 }

@@ -192,7 +192,7 @@ const char *suggest_place(const struct image *im, const char *name, const char *
 {
 	const char *text = version ? other_versions(im, name) : "";
 
-	if (*text || (strpbrk(name, "*?[") && !strchr(name, '(')))
+	if (*text || may_be_pattern(name))
 		return text;
 	text = library_with(im, name);
 	return *text ? text : names_like(im, name);

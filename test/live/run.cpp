@@ -72,6 +72,18 @@ TEST_F(Run, SeesSystemCalls)
 	}
 }
 
+// Calls from all sides: the library's own do not go through the program's import.
+TEST_F(Run, HooksCppNamesWhereTheyAreDefined)
+{
+	for (const char *name : {"ns::add", "'ns::add(int, int const*)'"}) {
+		ok(run + "--uprobe " + name + " -- " TEST_TARGETS "/names");
+		EXPECT_EQ(calls(), 3u + 2u) << name;
+		ok("rm -r $BPFTIME_DIR");
+	}
+	ok(run + "--uprobe inner -- " TEST_TARGETS "/names");	// the program does not import it
+	EXPECT_EQ(calls(), 2u);
+}
+
 // The reader waits in read(2) while its site is patched and restored.
 TEST_F(Run, CallsUnderWay)
 {
