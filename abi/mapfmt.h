@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "maps.h"
+
 #define MAPFMT_MAGIC 0x3170616d66706162ull	/* "bapfmap1" */
 
 enum { MAPFMT_VERSION = 1, MAPFMT_HEADER_BYTES = 4096, MAPFMT_BYTE_ORDER = 0x01020304 };
@@ -54,6 +56,17 @@ struct mapfmt_ref {
 struct mapfmt_inner {
 	uint32_t type, key_size, value_size, max_entries, flags, lock;
 };
+/* May a map that is like `in` be in a map of maps with that template?
+ * Source: kernel bpf_map_meta_equal(), array_map_meta_equal(). */
+static inline int mapfmt_fits(const struct mapfmt_inner *t, const struct mapfmt_inner *in)
+{
+	int counted = (t->type == MAP_TYPE_array || t->type == MAP_TYPE_percpu_array) &&
+		      !(in->flags & MAP_F_INNER_MAP);
+
+	return t->type == in->type && t->key_size == in->key_size &&
+	       t->value_size == in->value_size && t->flags == in->flags && t->lock == in->lock &&
+	       (!counted || t->max_entries == in->max_entries);
+}
 
 /* Files of an object, under $BPFTIME_DIR/<object>-<stamp8>/: */
 #define MAPFMT_BTF_FILE ".btf"	/* raw BTF of the programs, for tools */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lower.h"
+#include "mapfmt.h"
 #include "maps.h"
 #include "tables.h"
 
@@ -96,21 +97,16 @@ static LLVMValueRef slot_at(struct lower *l, LLVMValueRef slots, size_t n, size_
 	return LLVMConstInBoundsGEP2(LLVMArrayType2(l->ptr, n), slots, at, 2);
 }
 
-/* Does map `in` fit into a map of maps with this template?  Kernel: bpf_map_meta_equal(),
- * array_map_meta_equal(). */
-static bool fits(const struct unit_map *t, const struct unit_map *in)
+static struct mapfmt_inner like(const struct unit_map *m)
 {
-	bool counted = (t->type == MAP_TYPE_array || t->type == MAP_TYPE_percpu_array) &&
-		       !(t->flags & MAP_F_INNER_MAP);
-
-	return t->type == in->type && t->key_size == in->key_size &&
-	       t->value_size == in->value_size && t->flags == in->flags && t->lock == in->lock &&
-	       (!counted || t->max_entries == in->max_entries);
+	return (struct mapfmt_inner){ m->type, m->key_size, m->value_size, m->max_entries, m->flags,
+				      m->lock };
 }
 
 static int check_outer(struct lower *l, const struct unit_map *m)
 {
 	struct loc at = { l->u->path, m->name, -1, NULL };
+	struct mapfmt_inner template, inside;
 	const struct unit_map *t, *in;
 
 	if (m->inner < 0 || (size_t)m->inner >= l->u->n_map)
@@ -120,11 +116,13 @@ static int check_outer(struct lower *l, const struct unit_map *m)
 	if (map_holds_maps(t->type) || t->type == MAP_TYPE_prog_array)
 		return diag(l->dg, DIAG_C005, at, "a map of kind %s cannot be in it",
 			    map_row(t->type)->name);
+	template = like(t);
 	for (size_t i = 0; i < m->n_slots; i++) {
 		if ((uint32_t)m->slots[i].target >= l->u->n_map)
 			return diag(l->dg, DIAG_C005, at, "slot %u holds no map", m->slots[i].slot);
 		in = &l->u->map[m->slots[i].target];
-		if (!fits(t, in))
+		inside = like(in);
+		if (!mapfmt_fits(&template, &inside))
 			return diag(l->dg, DIAG_C005, at, "%s in slot %u is not like its other maps",
 				    in->name, m->slots[i].slot);
 		if (m->bits & MAP_BIT_PINNED && !(in->bits & MAP_BIT_PINNED))

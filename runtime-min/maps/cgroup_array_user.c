@@ -7,10 +7,7 @@
 
 int rt_cgroup_array_check(rt_map m)
 {
-	uint32_t allowed = MAP_F_NUMA_NODE | MAP_F_RDONLY | MAP_F_WRONLY;
-
-	return m->key_size != 4 || m->value_size != 4 || !m->max_entries || m->flags & ~allowed ?
-		       -RT_EINVAL : 0;
+	return m->max_entries ? rt_fd_array_check(m, 0) : -RT_EINVAL;
 }
 
 uint64_t rt_cgroup_array_size(rt_map m, uint32_t cpus)

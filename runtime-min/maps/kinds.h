@@ -94,6 +94,14 @@ RT_INLINE int rt_index_flags(rt_map m, uint32_t index, uint64_t flags)
 	return 0;
 }
 
+/* Attributes of the array kinds whose values are descriptors in the kernel: fd_array_map_alloc_check(),
+ * and the flags one kind has beyond that. */
+RT_INLINE int rt_fd_array_check(rt_map m, uint32_t flags)
+{
+	flags |= MAP_F_NUMA_NODE | MAP_F_RDONLY | MAP_F_WRONLY;
+	return m->key_size != 4 || m->value_size != 4 || m->flags & ~flags ? -RT_EINVAL : 0;
+}
+
 RT_INLINE int rt_index_next(rt_map m, const void *key, void *next)
 {
 	uint32_t i = key ? rt_index(key) : UINT32_MAX, n = i + 1;

@@ -9,21 +9,17 @@ static struct mapfmt_inner *template_of(void *base)
 	return (struct mapfmt_inner *)((char *)rt_header(base) + MAPFMT_KIND_OFF);
 }
 
-/* Kernel: bpf_map_meta_equal(), array_map_meta_equal(). */
-bool rt_map_fits(const struct mapfmt_inner *t, rt_map m)
-{
-	bool counted = (t->type == MAP_TYPE_array || t->type == MAP_TYPE_percpu_array) &&
-		       !(m->flags & MAP_F_INNER_MAP);
-
-	return t->type == m->type && t->key_size == m->key_size &&
-	       t->value_size == m->value_size && t->flags == m->flags && t->lock == m->lock &&
-	       (!counted || t->max_entries == m->max_entries);
-}
-
 struct mapfmt_inner rt_map_template(rt_map m)
 {
 	return (struct mapfmt_inner){ m->type, m->key_size, m->value_size, m->max_entries,
 				      m->flags, m->lock };
+}
+
+bool rt_map_fits(const struct mapfmt_inner *t, rt_map m)
+{
+	struct mapfmt_inner in = rt_map_template(m);
+
+	return mapfmt_fits(t, &in);
 }
 
 bool rt_map_same_template(const void *page, rt_map m)
@@ -40,13 +36,12 @@ bool rt_map_same_template(const void *page, rt_map m)
 /* Kernel: bpf_map_fd_get_ptr(). */
 static int check_ref(void *base, const struct mapfmt_ref *r)
 {
-	struct bpftime_map m = { .type = r->type, .key_size = r->key_size,
-				 .value_size = r->value_size, .max_entries = r->max_entries,
-				 .flags = r->flags, .lock = r->lock };
+	struct mapfmt_inner in = { r->type, r->key_size, r->value_size, r->max_entries, r->flags,
+				   r->lock };
 
 	if (!r->birth || !r->name[0] || r->name[sizeof(r->name) - 1] || r->where > MAPFMT_IN_PINNED)
 		return -RT_EBADF;
-	return rt_map_fits(template_of(base), &m) ? 0 : -RT_EINVAL;
+	return mapfmt_fits(template_of(base), &in) ? 0 : -RT_EINVAL;
 }
 
 static uint64_t size(rt_map m)
@@ -92,10 +87,7 @@ int rt_outer_put(rt_map m, void *base, const uint32_t *key, const struct mapfmt_
 
 int rt_array_of_maps_check(rt_map m)
 {
-	uint32_t allowed = MAP_F_NUMA_NODE | MAP_F_RDONLY | MAP_F_WRONLY;
-
-	return m->key_size != 4 || m->value_size != 4 || !m->max_entries || m->flags & ~allowed ?
-		       -RT_EINVAL : 0;
+	return m->max_entries ? rt_fd_array_check(m, 0) : -RT_EINVAL;
 }
 
 uint64_t rt_array_of_maps_size(rt_map m, uint32_t cpus)

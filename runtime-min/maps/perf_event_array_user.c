@@ -12,9 +12,7 @@ enum { PRESERVE_ELEMS = 1 << 11, CURRENT_CPU = 0xffffffff };
 /* max_entries 0 is what objects say that leave the number of CPUs to their loader. */
 int rt_perf_event_array_check(rt_map m)
 {
-	uint32_t allowed = MAP_F_NUMA_NODE | MAP_F_RDONLY | MAP_F_WRONLY | PRESERVE_ELEMS;
-
-	return m->key_size != 4 || m->value_size != 4 || m->flags & ~allowed ? -RT_EINVAL : 0;
+	return rt_fd_array_check(m, PRESERVE_ELEMS);
 }
 
 uint64_t rt_perf_event_array_size(rt_map m, uint32_t cpus)
