@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * bench_kernel OBJECT SYMBOL TARGET ARG...: runs TARGET with the object's programs attached in the
- * kernel: to SYMBOL by a uprobe, to the probe bench:hit, or to a tracepoint.  The value of its map `count` or `lost` goes to stderr as
- * "count N": the harness compares it with the calls made. */
+ * kernel: to SYMBOL by a uprobe, to the probe bench:hit, or to a tracepoint.  The value of its map
+ * `count` or `lost` goes to stderr as "count N": the harness compares it with the calls made. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>

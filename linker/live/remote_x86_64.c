@@ -148,7 +148,7 @@ static int run_call(struct remote *r, int64_t *result)
 		t->stopped = false;
 		if (ptrace(PTRACE_SYSCALL, t->tid, NULL, NULL))
 			return -1;
-		status = stop_wait(r->s, t);
+		status = stop_wait(t);
 		if (status < 0)
 			return -1;
 		if (status >> 16)	/* asked to stop once more */
@@ -176,7 +176,7 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
 		int64_t result = -ESRCH;
 		int done;
 
-		if (!stop_settle(r->s, t))
+		if (!stop_settle(t))
 			return -ESRCH;
 		was = u = t->regs;
 		if (!write_stub(r, &was))
@@ -206,7 +206,7 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
 void remote_end(struct remote *r)
 {
 	if (r->t)
-		stop_settle(r->s, r->t);
+		stop_settle(r->t);
 	if (r->cave)
 		proc_write(r->s->p, r->cave, r->before, sizeof(r->before));
 }

@@ -52,11 +52,10 @@ static int wait_until(int tid, double end)
 	}
 }
 
-int stop_wait(struct stopped *s, struct stopped_thread *t)
+int stop_wait(struct stopped_thread *t)
 {
 	int status = wait_until(t->tid, now() + STOP_SECONDS);
 
-	(void)s;
 	t->stopped = status > 0 && WIFSTOPPED(status);
 	return t->stopped ? status : -1;
 }
@@ -232,11 +231,10 @@ void stop_release(struct stopped *s)
 		s->n = 0;
 }
 
-bool stop_settle(struct stopped *s, struct stopped_thread *t)
+bool stop_settle(struct stopped_thread *t)
 {
 	int r;
 
-	(void)s;
 	if (!t->stopped)
 		return false;
 	if (t->dirty && ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs))

@@ -46,7 +46,7 @@ void stop_release(struct stopped *s);
 
 /* Waits for one event of a thread, a few seconds at most.  Returns the status of waitpid, or
  * -1 when the thread is gone or nothing came. */
-int stop_wait(struct stopped *s, struct stopped_thread *t);
+int stop_wait(struct stopped_thread *t);
 
 /* The thread has reported `status`: is that a stop to leave it in?  1 yes, 0 no, and it goes on; -1: it has
  * ended. */
@@ -57,7 +57,7 @@ void stop_go_on(const struct stopped *s, struct stopped_thread *t);
 /* Brings a stopped thread to a stop from which the kernel treats its registers as those of an
  * interrupted program: signals are delivered, system calls restarted.  A held signal's handler
  * may be entered by that.  false: it has ended. */
-bool stop_settle(struct stopped *s, struct stopped_thread *t);
+bool stop_settle(struct stopped_thread *t);
 
 /* A thread that the caller has seized already, in a stop of any kind; a signal that it may stand
  * in front of is dropped.  false: it has ended. */

@@ -287,9 +287,11 @@ bool window_borrow(const struct image *im, struct targets *targets, struct site 
 	struct tramp_site more = *host_ts;
 	enum tactic tactic;
 
-	if (!s->patch_vaddr || host->refused || host->tactic != TACTIC_JMP || host_ts->lends || host_ts->n_before || d < -128 || d > 127 ||
+	if (!s->patch_vaddr || host->refused || host->tactic != TACTIC_JMP || host_ts->lends ||
+	    host_ts->n_before || d < -128 || d > 127 ||
 	    collect(im, targets, host, 2 * JMP_BYTES, &more, &tactic) ||
-	    more.back_vaddr < room + JMP_BYTES || go_window_refused(im, host, &more) || collect(im, targets, s, SHORT_BYTES, ts, &s->tactic))
+	    more.back_vaddr < room + JMP_BYTES || go_window_refused(im, host, &more) ||
+	    collect(im, targets, s, SHORT_BYTES, ts, &s->tactic))
 		return false;
 	more.lends = true;
 	*host_ts = more;
