@@ -10,7 +10,7 @@ enum { KIND_ENUM64 = 19 };	/* newer than some linux/btf.h */
 struct slim {
 	const struct btf *btf;
 	uint32_t  n;		/* ids, void included */
-	uint32_t *todo;
+	uint32_t *work;
 	uint32_t *id;		/* new ones */
 	uint8_t  *out;
 	char     *names;
@@ -103,15 +103,15 @@ static void add(const struct slim *s, uint8_t *set, uint32_t id)
 	if (!id || id >= s->n || set[id])
 		return;
 	set[id] = 1;
-	s->todo[n++] = id;
+	s->work[n++] = id;
 	while (n) {
-		struct btf_type *t = type(s, s->todo[--n]);
+		struct btf_type *t = type(s, s->work[--n]);
 		uint32_t *r;
 
 		for (size_t i = 0; (r = ref(t, i)); i++)
 			if (*r && *r < s->n && !set[*r]) {
 				set[*r] = 1;
-				s->todo[n++] = *r;	/* each id once */
+				s->work[n++] = *r;	/* each id once */
 			}
 	}
 }
@@ -186,7 +186,7 @@ struct btf_slim btf_slim(struct arena *a, const struct unit *u)
 		return (struct btf_slim){ 0 };
 	memcpy(&h, u->btf_raw.p, sizeof(h));
 	s.n = btf__type_cnt(u->btf);
-	s.todo = arena_array(a, s.n, sizeof(*s.todo));
+	s.work = arena_array(a, s.n, sizeof(*s.work));
 	s.id = arena_array(a, s.n, sizeof(*s.id));
 	keep = arena_array(a, s.n, 1);
 	context = arena_array(a, s.n, 1);
