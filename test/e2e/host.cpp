@@ -107,8 +107,12 @@ TEST_F(Host, HasLittleMemory)
 TEST_F(Host, StartsUnderLimits)
 {
 	patch();
+	// (The dynamic linker's message begins with the program's path.)
+	auto behind = [](const std::string &s, const std::string &path) {
+		return s.rfind(path, 0) ? s : s.substr(path.size());
+	};
 	Result r = sh("ulimit -n 4; exec " + patched + " plain");
-	EXPECT_EQ(r.out, sh("ulimit -n 4; exec " + plain + " plain").out);
+	EXPECT_EQ(behind(r.out, patched), behind(sh("ulimit -n 4; exec " + plain + " plain").out, plain));
 	r = sh("ulimit -v 4000; exec " + patched + " plain");
 	EXPECT_EQ(r, sh("ulimit -v 4000; exec " + plain + " plain"));
 }

@@ -186,7 +186,7 @@ TEST(Plan, JsonHasTheDocumentedKeys)
 		"k={x[\"symbol\"]:x for x in s}; l=k[\"leaf_\"]; "
 		"assert l[\"vaddr\"].startswith(\"0x\") and l[\"kind\"]==\"entry\" and l[\"tactic\"]==\"jmp\"; "
 		"assert len(l[\"before\"])==len(l[\"after\"])==10 and l[\"after\"].startswith(\"e9\") and l[\"refused\"] is None; "
-		"assert set(l[\"cost\"])=={\"insns\",\"saved_regs\",\"atomics\",\"ns\"}; "
+		"assert set(l[\"cost\"])=={\"insns\",\"bytes\",\"saved_regs\",\"atomics\",\"ns\"}; "
 		"assert k[\"short_\"][\"refused\"]' " + file;
 	EXPECT_EQ(system(check.c_str()), 0) << p.json;
 }
