@@ -8,7 +8,9 @@ namespace {
 
 struct Killed : ToolTest, testing::WithParamInterface<const char *> {};
 
-// BPFTIME_PATCHER_KILLS: how often.
+// BPFTIME_PATCHER_KILLS: how often.  Only when asked for (scripts/torture): a target whose patcher dies in
+// the middle of an attach sometimes ends by SIGTRAP or SIGILL, or keeps a site that nobody takes back;
+// docs/live.md says so.
 TEST_P(Killed, AtAnyMoment)
 {
 	const char *env = getenv("BPFTIME_PATCHER_KILLS");
@@ -16,6 +18,8 @@ TEST_P(Killed, AtAnyMoment)
 	std::string target = std::string(TEST_TARGETS) + "/" + GetParam();
 	std::mt19937 random(times);
 
+	if (!env)
+		GTEST_SKIP() << "BPFTIME_PATCHER_KILLS is not set";
 	if (std::string why = live::no_ptrace(); !why.empty())
 		GTEST_SKIP() << why;
 	if (access(target.c_str(), X_OK))
