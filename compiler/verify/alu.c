@@ -163,6 +163,8 @@ static int pointer_arithmetic(struct vfy *v, const struct bpfi *in, unsigned dst
 	c = op == BPFI_ADD ? (int64_t)s->bits.value : -(int64_t)s->bits.value;
 	*d = p;
 	d->def = def_new(v, p.def, off->def);
+	if (pointer_is_src && v->opts->plain)
+		d->ref = 0;
 	if (scalar_is_const(s) && p.off + c == (int32_t)(p.off + c)) {
 		d->off = (int32_t)(p.off + c);
 	} else {

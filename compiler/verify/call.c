@@ -137,6 +137,8 @@ static void callback_args(struct vfy *v, int32_t helper, const struct frame *cal
 	reg_set_pointer(v, &f->r[2], REG_MAP_KEY);
 	reg_set_pointer(v, &f->r[3], REG_MAP_VALUE);
 	f->r[2].map = f->r[3].map = caller->r[1].map;
+	if (has_lock(v, &f->r[3]))
+		f->r[3].id = ++v->next_id;
 	f->r[4] = caller->r[3];
 }
 

@@ -153,6 +153,8 @@ uint16_t live_at(const struct vfy *v, const struct state *s, uint32_t level)
 
 	if (level == s->top)
 		return v->aux[s->pc].live | R10;
+	if (s->frame[level + 1]->callback)	/* the call is made again, with all its arguments */
+		return v->aux[s->frame[level + 1]->call_insn].live | R10;
 	return (v->aux[s->frame[level + 1]->call_insn + 1].live & SAVED) | R10;
 }
 

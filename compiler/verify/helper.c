@@ -170,9 +170,11 @@ int finish_call(struct vfy *v, struct call *c, bool not_null)
 int step_extern(struct vfy *v, const struct bpfi *in)
 {
 	struct call c = { .h = &v->u->ext[in->imm].proto, .id = -1, .map = -1 };
-	int e = check_args(v, &c);
+	int e;
 
-	return e < 0 ? e : finish_call(v, &c, false);
+	if ((e = check_unlocked(v, "a call of a function of the host")) < 0 || (e = check_args(v, &c)) < 0)
+		return e;
+	return finish_call(v, &c, false);
 }
 
 int step_helper(struct vfy *v, const struct bpfi *in)

@@ -325,7 +325,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 	case ARG_SCALAR:
 		if (reg_of(v, r)->type == REG_SCALAR)
 			return 0;
-		return refuse_reg(v, DIAG_V019, r, "r%u of %s must be a number", r, c->h->name);
+		return refuse_reg(v, DIAG_V019, r, "r%u of %s%s must be a number", r, c->id < 0 ? "" : "bpf_",
+				  c->h->name);
 	case ARG_DYNPTR:
 	case ARG_DYNPTR_NEW:
 	case ARG_DYNPTR_NEW_RECORD:

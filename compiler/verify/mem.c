@@ -451,7 +451,7 @@ int step_ld_packet(struct vfy *v, const struct bpfi *in)
 			      "not in functions");
 	if (v->cur->n_ref)
 		return refuse(v, DIAG_V022, "ld_abs may end the program while a record is held");
-	if ((r = check_read(v, 6)) < 0 ||
+	if ((r = check_unlocked(v, "ld_abs may end the program")) < 0 || (r = check_read(v, 6)) < 0 ||
 	    (BPFI_MODE(in->code) == BPFI_IND && (r = check_read(v, in->src)) < 0))
 		return r;
 	ctx = reg_of(v, 6);

@@ -2,6 +2,7 @@
 #include "exempt.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 
 std::vector<exemption> read_exemptions(const char *path)
@@ -17,16 +18,19 @@ std::vector<exemption> read_exemptions(const char *path)
 			fprintf(stderr, "%s: not 'message | when | reason': %s\n", path, line.c_str());
 			return {};
 		}
-		table.push_back({line.substr(0, bar), line.substr(bar + 3, second - bar - 3) == "better",
-				 line.substr(second + 3)});
+		std::string when = line.substr(bar + 3, second - bar - 3);
+		uint64_t seed = when.rfind("seed ", 0) == 0 ? strtoull(when.c_str() + 5, nullptr, 10) : 0;
+		table.push_back({line.substr(0, bar), when == "better", seed, line.substr(second + 3)});
 	}
 	return table;
 }
 
-const exemption *exempt(const std::vector<exemption> &table, const std::string &kernel_says, bool refused_plain)
+const exemption *exempt(const std::vector<exemption> &table, const std::string &kernel_says, bool refused_plain,
+			uint64_t seed)
 {
 	for (auto &e : table)
-		if (kernel_says.find(e.message) != std::string::npos && (refused_plain || !e.known_better))
+		if (kernel_says.find(e.message) != std::string::npos && (refused_plain || !e.known_better) &&
+		    (!e.seed || e.seed == seed))
 			return &e;
 	return nullptr;
 }

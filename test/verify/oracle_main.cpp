@@ -108,7 +108,7 @@ void tally::disagree(const gen_prog &p, bool kernel_accepts, const our_verdict &
 	} else {
 		k.load(p, &log);
 		why = last_line(log);
-		const exemption *e = exempt(table, why, !verify(p, true).accepted);
+		const exemption *e = exempt(table, why, !verify(p, true).accepted, p.seed);
 		auto &m = (e ? exempted : wrong)[without_numbers(why)];
 		m.n++, m.seed = p.seed;
 		(e ? better : unsafe)++;

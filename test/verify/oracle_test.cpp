@@ -31,7 +31,7 @@ TEST(Oracle, GeneratedProgramsAgree)
 		int fd = kernel().load(p, nullptr);
 		if (fd < 0 && verify(p, false).accepted) {
 			fd = kernel().load(p, &log);
-			EXPECT_TRUE(fd >= 0 || exempt(table, last_line(log), !verify(p, true).accepted))
+			EXPECT_TRUE(fd >= 0 || exempt(table, last_line(log), !verify(p, true).accepted, p.seed))
 				<< "seed " << seed << ": accepted here, but the kernel says " << last_line(log);
 		}
 		if (fd < 0)
@@ -69,11 +69,14 @@ TEST(Oracle, GeneratedProgramsRunAlike)
 // The table of exemptions is read, and a row of it excuses only what it says.
 TEST(Oracle, ExemptionsAreNarrow)
 {
-	std::vector<exemption> table = {{"too far", true, "known better"}, {"odd", false, "whatever"}};
-	EXPECT_EQ(exempt(table, "a jump too far", false), nullptr);
-	EXPECT_EQ(exempt(table, "a jump too far", true), &table[0]);
-	EXPECT_EQ(exempt(table, "an odd thing", false), &table[1]);
-	EXPECT_EQ(exempt(table, "anything else", true), nullptr);
+	std::vector<exemption> table = {{"too far", true, 0, "known better"}, {"odd", false, 0, "whatever"},
+					{"rare", false, 7, "looked at"}};
+	EXPECT_EQ(exempt(table, "a jump too far", false, 1), nullptr);
+	EXPECT_EQ(exempt(table, "a jump too far", true, 1), &table[0]);
+	EXPECT_EQ(exempt(table, "an odd thing", false, 1), &table[1]);
+	EXPECT_EQ(exempt(table, "anything else", true, 1), nullptr);
+	EXPECT_EQ(exempt(table, "a rare thing", true, 1), nullptr);
+	EXPECT_EQ(exempt(table, "a rare thing", false, 7), &table[2]);
 	for (auto &e : read_exemptions(BPFTIME_ORACLE_EXEMPTIONS))
 		EXPECT_FALSE(e.message.empty() || e.reason.empty());
 }
