@@ -154,17 +154,31 @@ static void unmap(struct attach *at, struct live_part *part)
 }
 
 /* Pages that are all zero stay untouched: init maps files over some of them. */
-static bool write_pages(const struct proc *p, uint64_t at, struct bytes b)
+static bool write_page(const struct proc *p, uint64_t at, struct bytes b, size_t off)
 {
 	static const uint8_t zero[PAGE];
+	size_t n = b.n - off < PAGE ? b.n - off : PAGE;
 
-	for (size_t off = 0; off < b.n; off += PAGE) {
-		size_t n = b.n - off < PAGE ? b.n - off : PAGE;
+	return !memcmp(b.p + off, zero, n) || proc_write(p, at + off, b.p + off, n);
+}
 
-		if (memcmp(b.p + off, zero, n) && !proc_write(p, at + off, b.p + off, n))
-			return false;
-	}
-	return true;
+/* The first page first: once the head is there a later patcher finds what a killed one has left.  Then from the
+ * last one on: the record is complete when its start is there. */
+static bool write_pages(const struct proc *p, uint64_t at, struct bytes b)
+{
+	bool ok = !b.n || write_page(p, at, b, 0);
+
+	for (size_t off = (b.n + PAGE - 1) / PAGE * PAGE; ok && off > PAGE;)
+		ok = write_page(p, at, b, off -= PAGE);
+	return ok;
+}
+
+/* Whether a call did it whose result is not known. */
+static bool is_mapped(const struct attach *at, const struct live_part *part)
+{
+	const struct proc_map *m = proc_refresh(at->p, at->dg) < 0 ? NULL : proc_map_at(at->p, part->at);
+
+	return m && m->start == part->at && m->end == part->at + live_bytes(part) && m->x && !m->w && !m->ino;
 }
 
 /* 0; 1: the addresses are taken by now; or a diagnostic. */
@@ -179,7 +193,9 @@ static int map_part(struct attach *at, struct live_part *part)
 	if (part->mapped)
 		return 0;
 	r = remote_call(&at->remote, SYS_mmap, map);
-	if (r == -EEXIST)
+	if (r == -EAGAIN && is_mapped(at, part))
+		r = (int64_t)part->at;
+	if (r == -EEXIST || r == -EAGAIN)
 		return 1;
 	if (r < 0 && r > -PAGE)
 		return no_memory(at, r);
@@ -189,7 +205,6 @@ static int map_part(struct attach *at, struct live_part *part)
 		return 1;
 	}
 	part->mapped = true;
-	/* The head first: from then on a later patcher finds what a killed one has left. */
 	if (!write_pages(at->p, part->at, part->rx))
 		return not_writable(at);
 	r = part->rw_bytes ? remote_call(&at->remote, SYS_mprotect, rights) : 0;
@@ -207,40 +222,61 @@ static int map_parts(struct attach *at)
 	return r;
 }
 
+static int write_sites(struct attach *at)
+{
+	for (size_t i = 0; i < at->n_all; i++) {
+		struct live_part *part = at->all[i];
+
+		at->entered = true;
+		live_move_threads(at->stopped, part);
+		if (live_write_edits(at->p, part->edit, part->n_edit))
+			continue;
+		while (i-- > 0)
+			live_undo_edits(at->p, at->all[i]->edit, at->all[i]->n_edit);
+		return diag(at->dg, DIAG_P304, at_file(at->p->name), "the code of %s cannot be written", part->m->path);
+	}
+	return 0;
+}
+
+static int begin_calls(struct attach *at)
+{
+	return remote_begin(&at->remote, at->stopped, at->module, at->n_module, at->dg);
+}
+
 /* With all threads stopped.  0: done; 1: not this time; or a diagnostic. */
 static int attach_stopped(struct attach *at, int *tid)
 {
 	int r = proc_refresh(at->p, at->dg);
 
 	*tid = 0;
-	if (r < 0 || (r = check_code(at)) < 0 ||
-	    (r = remote_begin(&at->remote, at->stopped, at->module, at->n_module, at->dg)) < 0)
+	if (r < 0 || (r = check_code(at)) < 0)
 		return r;
-	for (size_t i = 0; i < at->stopped->n; i++)
-		if ((r = seccomp_check(at->stopped, &at->stopped->t[i], at->dg)) < 0)
-			return r;
-	r = map_parts(at);
+	r = begin_calls(at);
+	*tid = r > 0 ? at->remote.t->tid : 0;
+	for (size_t i = 0; !r && i < at->stopped->n; i++)
+		r = seccomp_check(at->stopped, &at->stopped->t[i], at->remote.cave + STUB_CALL_BYTES, at->dg);
+	if (!r)
+		r = map_parts(at);
+	remote_end(&at->remote);	/* no way back that is laid already leads into what is changed now */
 	for (size_t i = 0; !r && i < at->n_all; i++) {
 		*tid = live_check_threads(at->stopped, at->all[i]);
 		r = *tid != 0;
 	}
-	for (size_t i = 0; !r && i < at->n_all; i++) {
-		struct live_part *part = at->all[i];
-
-		at->entered = true;
-		live_move_threads(at->stopped, part);
-		if (!live_write_edits(at->p, part->edit, part->n_edit))
-			r = diag(at->dg, DIAG_P304, at_file(at->p->name), "the code of %s cannot be written",
-				 part->m->path);
-	}
-	return r;
+	return r ? r : write_sites(at);
 }
 
 /* Nothing of ours stays, but what a thread may be inside by now. */
 static void take_back(struct attach *at)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < at->n_all && !at->entered; i++)
+		any |= at->all[i]->mapped;
+	if (!any || begin_calls(at))
+		return;
+	for (size_t i = 0; i < at->n_all; i++)
 		unmap(at, at->all[i]);
+	remote_end(&at->remote);
 }
 
 static int attach_now(struct attach *at)
@@ -255,7 +291,6 @@ static int attach_now(struct attach *at)
 		r = attach_stopped(at, &tid);
 		if (r < 0 || (r > 0 && i + 1 == TRIES))
 			take_back(at);
-		remote_end(&at->remote);
 		stop_release(at->stopped);
 		if (r <= 0)
 			return r;

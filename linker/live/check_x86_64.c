@@ -106,6 +106,19 @@ static bool move_frames(struct stopped *s, const struct stopped_thread *t,
 	return ok;
 }
 
+bool live_interrupted(const struct stopped *s, const struct stopped_thread *t, uint64_t from, uint64_t to)
+{
+	uint64_t at;
+	size_t n;
+	uint64_t *word = read_stack(s, t, FRAME_BYTES, &at, &n);
+	bool found = false;
+
+	for (size_t i = 0; i + AT_CS < n && !found; i++)
+		found = word[i] >= from && word[i] < to && (word[i + AT_CS] & 0xffff) == USER_CS;
+	free(word);
+	return found;
+}
+
 int live_check_threads(struct stopped *s, const struct live_part *part)
 {
 	struct range r = range_of(part);
@@ -132,6 +145,7 @@ void live_move_threads(struct stopped *s, const struct live_part *part)
 			continue;
 		t->regs.rip = moved(part, t->regs.rip);
 		t->dirty = true;
+		stop_put_regs(t);
 	}
 }
 

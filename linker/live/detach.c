@@ -127,14 +127,9 @@ static void unmap(struct detach *d, uint64_t from, uint64_t to)
 
 /* What an earlier detaching had to leave goes as well.  Code of a later payload may jump into an
  * earlier one: where one stays, so do those before it. */
-static void unmap_unused(struct detach *d, struct live_detached *out)
+static void unmap_unused(struct detach *d, bool kept, struct live_detached *out)
 {
-	struct diags quiet = { 0 };
-	bool kept = false;
-
 	out->n_kept = 0;
-	if (remote_begin(&d->remote, &d->stopped, d->module, d->n_module, &quiet) < 0)
-		kept = true;
 	for (size_t i = d->list.n; i-- > 0;) {
 		struct live_found *f = &d->list.found[i];
 		struct live_range *r;
@@ -151,19 +146,24 @@ static void unmap_unused(struct detach *d, struct live_detached *out)
 			unmap(d, r[n].from, r[n].to);
 		unmap(d, f->head.self, f->head.self + f->head.rx_bytes + f->head.rw_bytes);
 	}
-	remote_end(&d->remote);
 }
 
 static int detach_stopped(struct detach *d, bool again, struct live_detached *out)
 {
+	struct diags quiet = { 0 };
+	bool cannot;
 	int r;
 
 	if ((r = proc_refresh(d->p, d->dg)) < 0 || (r = live_read(d->p, &d->list, d->dg)) < 0)
 		return r;
-	if (!again && ((r = check(d)) < 0 || (r = restore(d, out)) < 0))
-		return r;
-	unmap_unused(d, out);
-	return 0;
+	cannot = remote_begin(&d->remote, &d->stopped, d->module, d->n_module, &quiet) != 0;
+	r = again ? 0 : check(d);
+	if (!again && r >= 0)
+		r = restore(d, out);
+	if (r >= 0)
+		unmap_unused(d, cannot, out);
+	remote_end(&d->remote);
+	return r;
 }
 
 /* Sites lead to the payload no more after the first time; who is inside leaves soon. */

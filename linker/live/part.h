@@ -118,8 +118,10 @@ bool live_undo_edits(const struct proc *p, const struct live_edit *e, size_t n);
  * whose interrupted places are kept for the return from a signal handler.  0, or the id of one that
  * cannot: it has to go on a little. */
 int  live_check_threads(struct stopped *s, const struct live_part *part);
-/* Then they do. */
+/* Then they do, also when this program is killed. */
 void live_move_threads(struct stopped *s, const struct live_part *part);
+/* Is the thread in a signal handler that interrupted it in [from, to)? */
+bool live_interrupted(const struct stopped *s, const struct stopped_thread *t, uint64_t from, uint64_t to);
 /* Is a thread in [from, to), or may return there? */
 bool live_in_use(const struct stopped *s, uint64_t from, uint64_t to);
 

@@ -73,6 +73,11 @@ static const char *read_record(struct proc *p, struct live_found *f)
 	if (!proc_read(p, f->head.self + f->head.record_off, buf, b.n) ||
 	    !bytes_get(b, 0, &r, sizeof(r)))
 		return "its record cannot be read";
+	if (!r.path_bytes && !r.n_edit && !r.edits_off) {	/* a killed patcher had not come so far */
+		f->path = "";
+		f->head.bits &= LIVE_UNWIND;
+		return NULL;
+	}
 	if (r.n_edit > LIVEFMT_EDITS || r.path_bytes > LIVEFMT_NAME_BYTES || !r.path_bytes ||
 	    !bytes_at(b, sizeof(r), r.path_bytes) || buf[sizeof(r) + r.path_bytes - 1] ||
 	    !bytes_at(b, r.edits_off, (uint64_t)r.n_edit * sizeof(struct livefmt_edit)))
@@ -116,6 +121,7 @@ int live_read(struct proc *p, struct live_list *out, struct diags *dg)
 		if (!read_head(p, i, &f.head, &complete))
 			continue;
 		f.path = "";
+		f.head.bits &= complete ? UINT32_MAX : LIVE_UNWIND;	/* nobody was ever inside */
 		total += complete ? f.head.record_bytes : 0;
 		if (complete)
 			why = total > RECORD_BYTES ? "there are too many" : read_record(p, &f);

@@ -4,17 +4,17 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ptrace.h>
-#include <sys/wait.h>
+#include <time.h>
 
-#include "emit_x86_64.h"
+#include "part.h"
+#include "stub.h"
 
 enum {
-	PAGE = 4096, SYSCALL_BYTES = 2, RED_ZONE = 128,
-	TRIES = 64,		/* signals that come in between */
-	NR_RESTART = 219,
-	/* include/linux/errno.h of the kernel: what a call that is to be restarted has returned */
-	K_ERESTARTSYS = 512, K_ERESTARTNOINTR = 513, K_ERESTARTNOHAND = 514, K_ERESTART_BLOCK = 516,
+	PAGE = 4096,
+	TRIES = 64,		/* signals that come in between, stops that come too early */
+	RUN_NS = 20000,		/* that a call may take at first */
 };
 
 /* The bytes behind the end of a segment, up to the end of its last page. */
@@ -28,7 +28,7 @@ static uint64_t segment_rest(const struct proc *p, const struct proc_module *m)
 
 		if (ph->p_type == PT_LOAD && (ph->p_flags & PF_X) && !(ph->p_flags & PF_W) &&
 		    ph->p_filesz && ph->p_memsz == ph->p_filesz && map && map->x && !map->w && !map->shared &&
-		    map->end >= page_end && page_end - at >= REMOTE_CAVE_BYTES)
+		    map->end >= page_end && page_end - at >= STUB_BYTES)
 			return at;
 	}
 	return 0;
@@ -45,11 +45,77 @@ static uint64_t vdso_rest(const struct proc *p)
 		if (strcmp(m->path, "[vdso]") || !m->x || !proc_read(p, m->start, &eh, sizeof(eh)) ||
 		    memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_shentsize != sizeof(Elf64_Shdr))
 			continue;
-		if (eh.e_shoff < bytes && eh.e_shnum * sizeof(Elf64_Shdr) >= REMOTE_CAVE_BYTES &&
-		    REMOTE_CAVE_BYTES <= bytes - eh.e_shoff)
+		if (eh.e_shoff < bytes && eh.e_shnum * sizeof(Elf64_Shdr) >= STUB_BYTES &&
+		    STUB_BYTES <= bytes - eh.e_shoff)
 			return m->start + eh.e_shoff;
 	}
 	return 0;
+}
+
+
+struct cave {
+	uint64_t at;	/* 0: none there */
+	uint8_t  now[STUB_BYTES];
+	uint8_t  clean[STUB_BYTES];	/* without what a killed patcher has left there */
+	bool     stub;	/* that is there */
+};
+
+/* Bytes of the page that are not in the file are 0. */
+static void read_file(const struct proc_module *m, uint64_t at, uint8_t *out)
+{
+	struct bytes file = m->im->file;
+
+	memset(out, 0, STUB_BYTES);
+	for (size_t i = 0; i < m->im->eh.e_phnum; i++) {
+		const Elf64_Phdr *ph = &m->im->ph[i];
+		uint64_t foff = at - m->bias - ph->p_vaddr + ph->p_offset;
+
+		if (ph->p_type == PT_LOAD && (ph->p_flags & PF_X) && at - m->bias - ph->p_vaddr - ph->p_filesz < PAGE &&
+		    foff < file.n)
+			memcpy(out, file.p + foff, file.n - foff < STUB_BYTES ? file.n - foff : STUB_BYTES);
+	}
+}
+
+/* All processes have the same vDSO. */
+static void read_vdso(const struct proc *p, uint64_t at, uint8_t *out)
+{
+	const struct proc_map *m = proc_map_at(p, at);
+	const uint8_t *own = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
+
+	if (own && m)
+		memcpy(out, own + (at - m->start), STUB_BYTES);
+}
+
+static struct cave look_at(const struct proc *p, uint64_t at, const struct proc_module *m)
+{
+	struct cave c = { .at = at };
+
+	if (!at || !proc_read(p, at, c.now, sizeof(c.now)))
+		return (struct cave){ 0 };
+	memcpy(c.clean, c.now, sizeof(c.clean));
+	c.stub = stub_is(c.now);
+	if (c.stub && m)
+		read_file(m, at, c.clean);
+	else if (c.stub)
+		read_vdso(p, at, c.clean);
+	return c;
+}
+
+/* Threads that a killed patcher has left in its stub are where it would lead them.  NULL, or one that is
+ * in a signal handler, from which it will return to the stub: it has to go on a little. */
+static struct stopped_thread *leave_stub(struct stopped *s, const struct cave *c)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct stopped_thread *t = &s->t[i];
+
+		if (live_interrupted(s, t, c->at, c->at + STUB_BYTES))
+			return t;
+		if (t->regs.rip - c->at < STUB_BYTES && stub_finish(c->now, t->regs.rip - c->at, &t->regs)) {
+			t->dirty = true;
+			stop_put_regs(t);
+		}
+	}
+	return NULL;
 }
 
 /* A thread that stands in front of a signal, or whose process is stopped, comes last. */
@@ -68,103 +134,72 @@ int remote_begin(struct remote *r, struct stopped *s, const struct proc_module *
 		 size_t n_module, struct diags *dg)
 {
 	*r = (struct remote){ .s = s };
-	for (size_t i = 0; i < n_module && !r->cave; i++)
-		if (module[i].im)
-			r->cave = segment_rest(s->p, &module[i]);
+	for (size_t i = 0; i <= n_module; i++) {
+		const struct proc_module *m = i < n_module ? &module[i] : NULL;
+		struct cave c = { 0 };
+
+		if (!m || m->im)
+			c = look_at(s->p, m ? segment_rest(s->p, m) : vdso_rest(s->p), m);
+		if (!c.at)
+			continue;
+		r->t = c.stub ? leave_stub(s, &c) : NULL;
+		if (r->t) {
+			r->cave = 0;
+			return 1;
+		}
+		if (c.stub)
+			proc_write(s->p, c.at, c.clean, sizeof(c.clean));
+		if (!r->cave) {
+			r->cave = c.at;
+			memcpy(r->before, c.clean, sizeof(r->before));
+		}
+	}
 	if (!r->cave)
-		r->cave = vdso_rest(s->p);
-	if (!r->cave || !proc_read(s->p, r->cave, r->before, sizeof(r->before)))
 		return diag(dg, DIAG_P304, at_file(s->p->name),
 			    "no segment has room behind it for the code that asks for memory");
 	r->t = choose_thread(s);
 	return 0;
 }
 
-static void put_reg(struct code *c, unsigned reg, uint64_t v)
+static bool write_stub(struct remote *r)
 {
-	PUT(c, (uint8_t)(0x48 | (reg >= 8 ? 1 : 0)), (uint8_t)(0xb8 | (reg & 7)));
-	put64(c, v);
+	uint8_t stub[STUB_BYTES];
+
+	stub_put(stub, &r->t->regs);
+	return proc_write(r->s->p, r->cave, stub, sizeof(stub));
 }
 
-/* Goes on where `u` stands.  A call that was interrupted begins anew, as the kernel would have
- * it where no signal is waiting. */
-static void put_way_back(struct code *c, struct user_regs_struct u)
+static void pause_for(unsigned round)
 {
-	if ((int64_t)u.orig_rax >= 0) {
-		switch (-(int64_t)u.rax) {
-		case K_ERESTARTSYS: case K_ERESTARTNOINTR: case K_ERESTARTNOHAND:
-			u.rax = u.orig_rax;
-			u.rip -= SYSCALL_BYTES;
-			break;
-		case K_ERESTART_BLOCK:
-			u.rax = NR_RESTART;
-			u.rip -= SYSCALL_BYTES;
-			break;
-		default:
-			break;
-		}
-	}
-	PUT(c, 0x48, 0x8d, 0x64, 0x24, (uint8_t)-RED_ZONE);	/* lea -128(%rsp), %rsp */
-	PUT(c, 0x68);						/* push $flags */
-	put32(c, (uint32_t)u.eflags);
-	PUT(c, 0x9d);						/* popfq */
-	PUT(c, 0x48, 0x8d, 0xa4, 0x24);				/* lea 128(%rsp), %rsp */
-	put32(c, RED_ZONE);
-	put_reg(c, 0, u.rax);
-	put_reg(c, 1, u.rcx);
-	put_reg(c, 2, u.rdx);
-	put_reg(c, 6, u.rsi);
-	put_reg(c, 7, u.rdi);
-	put_reg(c, 8, u.r8);
-	put_reg(c, 9, u.r9);
-	put_reg(c, 10, u.r10);
-	put_reg(c, 11, u.r11);
-	PUT(c, 0xff, 0x25, 0, 0, 0, 0);				/* jmp *0(%rip) */
-	put64(c, u.rip);
-}
+	struct timespec t = { 0, RUN_NS << (round < 8 ? round : 8) };
 
-static bool write_stub(struct remote *r, const struct user_regs_struct *u)
-{
-	uint8_t buf[REMOTE_CAVE_BYTES];
-	struct code c = { buf, 0, sizeof(buf), r->cave, false };
-
-	memcpy(buf, r->before, sizeof(buf));
-	PUT(&c, 0x0f, 0x05);
-	put_way_back(&c, *u);
-	return proc_write(r->s->p, r->cave, buf, sizeof(buf));
+	nanosleep(&t, NULL);
 }
 
 /* Lets the thread run until the call has returned: 1; 0 when a signal came first, in front of which it
- * stands now; -1: it has ended. */
+ * stands now; -1: it has ended, or does not stop; -2: it has gone its way already. */
 static int run_call(struct remote *r, int64_t *result)
 {
 	struct stopped_thread *t = r->t;
-	unsigned calls = 0;
 
-	for (;;) {
-		struct user_regs_struct u;
-		int status;
-
+	for (unsigned i = 0; i < TRIES; i++) {
+		if (ptrace(PTRACE_CONT, t->tid, NULL, NULL))
+			return -1;
 		t->stopped = false;
-		if (ptrace(PTRACE_SYSCALL, t->tid, NULL, NULL))
+		pause_for(i);
+		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
+		if (!stop_wait(t))
 			return -1;
-		status = stop_wait(t);
-		if (status < 0)
-			return -1;
-		if (status >> 16)	/* asked to stop once more */
-			continue;
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
-			t->sig = WSTOPSIG(status);
-			return 0;
+		if (stub_returned(t->regs.rip - r->cave)) {
+			*result = (int64_t)t->regs.rax;
+			return 1;
 		}
-		if (++calls < 2)
-			continue;
-		if (ptrace(PTRACE_GETREGS, t->tid, NULL, &u))
-			return -1;
-		*result = (int64_t)u.rax;
-		t->at_call = true;
-		return 1;
+		if (t->regs.rip != r->cave)
+			return -2;
+		if (t->sig)
+			return 0;
 	}
+	return -1;
 }
 
 int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
@@ -172,29 +207,30 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
 	struct stopped_thread *t = r->t;
 
 	for (unsigned i = 0; i < TRIES; i++) {
-		struct user_regs_struct was, u;
+		struct user_regs_struct was;
 		int64_t result = -ESRCH;
 		int done;
 
 		if (!stop_settle(t))
 			return -ESRCH;
-		was = u = t->regs;
-		if (!write_stub(r, &was))
+		was = t->regs;
+		if (!write_stub(r))
 			return -EIO;
-		u.rip = r->cave;
-		u.orig_rax = UINT64_MAX;
-		u.rax = (uint64_t)nr;
-		u.rdi = arg[0];
-		u.rsi = arg[1];
-		u.rdx = arg[2];
-		u.r10 = arg[3];
-		u.r8 = arg[4];
-		u.r9 = arg[5];
-		if (ptrace(PTRACE_SETREGS, t->tid, NULL, &u))
+		t->regs.rip = r->cave;
+		t->regs.orig_rax = UINT64_MAX;
+		t->regs.rax = (uint64_t)nr;
+		t->regs.rdi = arg[0];
+		t->regs.rsi = arg[1];
+		t->regs.rdx = arg[2];
+		t->regs.r10 = arg[3];
+		t->regs.r8 = arg[4];
+		t->regs.r9 = arg[5];
+		t->dirty = true;
+		if (!stop_put_regs(t))
 			return -ESRCH;
 		done = run_call(r, &result);
 		if (done < 0)
-			return -ESRCH;
+			return done == -1 ? -ESRCH : -EAGAIN;
 		t->regs = was;
 		t->dirty = true;
 		if (done)
@@ -205,8 +241,14 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
 
 void remote_end(struct remote *r)
 {
-	if (r->t)
-		stop_settle(r->t);
-	if (r->cave)
+	bool away = true;
+
+	if (!r->cave)
+		return;
+	if (r->t->stopped)
+		stop_put_regs(r->t);
+	away = r->t->stopped && r->t->regs.rip - r->cave >= STUB_BYTES;
+	if (away)	/* else it finds its own way, and the next who comes cleans up */
 		proc_write(r->s->p, r->cave, r->before, sizeof(r->before));
+	r->cave = 0;
 }

@@ -14,7 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
-enum { MOST_FILTERS = 256, MOST_STEPS = BPF_MAXINSNS + 1 };
+enum { GET_DISPATCH = 0x4211, MOST_FILTERS = 256, MOST_STEPS = BPF_MAXINSNS + 1 };
 
 struct call {
 	int      nr;
@@ -163,11 +163,22 @@ static const char *refused_by(const struct sock_filter *f, size_t n, uint64_t ip
 	return NULL;
 }
 
-int seccomp_check(struct stopped *s, const struct stopped_thread *t, struct diags *dg)
+/* struct ptrace_sud_config of newer headers; an older kernel (before 6.4) does not say. */
+static bool dispatches(const struct stopped_thread *t)
+{
+	struct { uint64_t mode, selector, offset, len; } c = { 0 };
+
+	return !ptrace((enum __ptrace_request)GET_DISPATCH, t->tid, (void *)sizeof(c), &c) && c.mode;
+}
+
+int seccomp_check(struct stopped *s, const struct stopped_thread *t, uint64_t ip, struct diags *dg)
 {
 	static struct sock_filter f[BPF_MAXINSNS];
 	long mode = proc_status(t->tid, "Seccomp");
 
+	if (dispatches(t))
+		return diag(dg, DIAG_P304, at_file(s->p->name), "it handles its own system calls "
+			    "(PR_SET_SYSCALL_USER_DISPATCH)");
 	if (mode <= 0)
 		return 0;
 	if (mode == SECCOMP_MODE_STRICT)
@@ -183,7 +194,7 @@ int seccomp_check(struct stopped *s, const struct stopped_thread *t, struct diag
 			return diag(dg, DIAG_P304, at_file(s->p->name),
 				    "it has seccomp filters, and what they allow cannot be read: %s",
 				    errno == EACCES || errno == EPERM ? "root may" : strerror(errno));
-		call = refused_by(f, (size_t)n, t->regs.rip);
+		call = refused_by(f, (size_t)n, ip);
 		if (call)
 			return diag(dg, DIAG_P304, at_file(s->p->name), "a seccomp filter does not allow %s", call);
 	}

@@ -11,9 +11,10 @@
 extern "C" {
 #endif
 
-/* With all threads stopped: does every filter of thread `t` allow the calls that attaching makes, and
- * none end the process for those of the runtime?  Returns 0 or -DIAG_P304. */
-int seccomp_check(struct stopped *s, const struct stopped_thread *t, struct diags *dg);
+/* With all threads stopped: does every filter of thread `t` allow the calls that attaching makes (at `ip`), and
+ * none end the process for those of the runtime?  Nor may the program handle its system calls itself
+ * (PR_SET_SYSCALL_USER_DISPATCH).  Returns 0 or -DIAG_P304. */
+int seccomp_check(struct stopped *s, const struct stopped_thread *t, uint64_t ip, struct diags *dg);
 
 #ifdef __cplusplus
 }

@@ -52,14 +52,6 @@ static int wait_until(int tid, double end)
 	}
 }
 
-int stop_wait(struct stopped_thread *t)
-{
-	int status = wait_until(t->tid, now() + STOP_SECONDS);
-
-	t->stopped = status > 0 && WIFSTOPPED(status);
-	return t->stopped ? status : -1;
-}
-
 static bool read_regs(struct stopped_thread *t)
 {
 	return !ptrace(PTRACE_GETREGS, t->tid, NULL, &t->regs);
@@ -96,6 +88,19 @@ static int wait_for_stop(struct stopped_thread *t, double end)
 		if (r)
 			return r;
 	}
+}
+
+bool stop_wait(struct stopped_thread *t)
+{
+	return wait_for_stop(t, now() + STOP_SECONDS) > 0;
+}
+
+bool stop_put_regs(struct stopped_thread *t)
+{
+	if (t->dirty && ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs))
+		return false;
+	t->dirty = false;
+	return true;
 }
 
 static struct stopped_thread *find(struct stopped *s, int tid)
@@ -173,11 +178,21 @@ static void interrupt_known(struct stopped *s)
 			ptrace(PTRACE_INTERRUPT, s->t[i].tid, NULL, NULL);
 }
 
+static void hold_signals(struct stopped *s)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	if (!s->held)
+		s->held = !sigprocmask(SIG_BLOCK, &all, &s->mask);
+}
+
 int stop_all(struct stopped *s, struct diags *dg)
 {
 	double end = now() + STOP_SECONDS;
 	int n, r = 0;
 
+	hold_signals(s);
 	interrupt_known(s);
 	r = wait_for_all(s, end, dg);
 	for (unsigned round = 0; round < ROUNDS && r >= 0; round++) {
@@ -205,8 +220,7 @@ bool stop_add(struct stopped *s, int tid)
 
 void stop_go_on(const struct stopped *s, struct stopped_thread *t)
 {
-	if (t->dirty)
-		ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs);
+	stop_put_regs(t);
 	if (!s->keep)
 		ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(intptr_t)t->sig);
 	else if (t->grouped)
@@ -229,17 +243,15 @@ void stop_release(struct stopped *s)
 	}
 	if (!s->keep)
 		s->n = 0;
+	if (s->held)
+		sigprocmask(SIG_SETMASK, &s->mask, NULL);
+	s->held = false;
 }
 
 bool stop_settle(struct stopped_thread *t)
 {
-	int r;
-
-	if (!t->stopped)
+	if (!t->stopped || !stop_put_regs(t))
 		return false;
-	if (t->dirty && ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs))
-		return false;
-	t->dirty = false;
 	if (!t->sig && !t->at_call)
 		return true;
 	ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
@@ -247,6 +259,5 @@ bool stop_settle(struct stopped_thread *t)
 	if (ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)t->sig))
 		return false;
 	t->at_call = false;
-	r = wait_for_stop(t, now() + STOP_SECONDS);
-	return r > 0;
+	return stop_wait(t);
 }

@@ -8,6 +8,7 @@
 #ifndef BPFTIME_LINKER_LIVE_STOP_H
 #define BPFTIME_LINKER_LIVE_STOP_H
 
+#include <signal.h>
 #include <sys/user.h>
 
 #include "proc.h"
@@ -20,7 +21,7 @@ struct stopped_thread {
 	int  tid;
 	bool stopped;	/* in a ptrace stop, where regs are what they will go on with */
 	bool grouped;	/* its process is stopped (SIGSTOP), and stays so */
-	bool at_call;	/* the stop is at a system call's start or end, made by remote.c */
+	bool at_call;	/* the stop is in a system call, an exec */
 	bool execed;	/* the stop is that of an exec: nothing known of the process holds */
 	int  sig;	/* it stands in front of this signal, which it gets when it goes on */
 	bool dirty;	/* regs have been changed and are to be written back */
@@ -34,6 +35,8 @@ struct stopped {
 	int  options;	/* PTRACE_O_* beyond what this needs itself */
 	struct stopped_thread *t;
 	size_t n, cap;
+	bool held;	/* signals to this program wait: it neither ends nor stops while others stand still */
+	sigset_t mask;	/* what was blocked before */
 };
 
 /* Stops every thread, also those that are started meanwhile, and those that s has already.
@@ -44,9 +47,12 @@ int stop_all(struct stopped *s, struct diags *dg);
 /* All go on; signals that were held are delivered. */
 void stop_release(struct stopped *s);
 
-/* Waits for one event of a thread, a few seconds at most.  Returns the status of waitpid, or
- * -1 when the thread is gone or nothing came. */
-int stop_wait(struct stopped_thread *t);
+/* Waits until a thread stands, a few seconds at most; false: it is gone, or goes on. */
+bool stop_wait(struct stopped_thread *t);
+
+/* Writes back what has been changed.  A stopped thread goes on with that also when this program is
+ * killed.  false: it has ended. */
+bool stop_put_regs(struct stopped_thread *t);
 
 /* The thread has reported `status`: is that a stop to leave it in?  1 yes, 0 no, and it goes on; -1: it has
  * ended. */

@@ -59,6 +59,7 @@ static void crowd(void)
 
 static void prepare(const char *mode)
 {
+	static char selector;	/* all calls are the kernel's */
 	struct rlimit none = { 1, 1 };
 
 	if (!strcmp(mode, "dumpable"))
@@ -69,6 +70,8 @@ static void prepare(const char *mode)
 		filter_mmap(SECCOMP_RET_ERRNO | EPERM);
 	else if (!strcmp(mode, "kills"))
 		filter_mmap(SECCOMP_RET_KILL_PROCESS);
+	else if (!strcmp(mode, "dispatches"))
+		prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, 0, 0, &selector);
 	else if (!strcmp(mode, "crowded"))
 		crowd();
 }
