@@ -52,6 +52,13 @@ long proc_status(int pid, const char *field)
 	return end == text ? -1 : v;
 }
 
+char proc_state(int pid)
+{
+	char text[64];
+
+	return status_line(pid, "State", text, sizeof(text)) ? text[0] : 0;
+}
+
 /* Field 22 of stat, behind the command's name, which may hold anything. */
 static uint64_t start_time(int pid)
 {
@@ -79,12 +86,11 @@ static const char *user_name(struct arena *a, long uid)
 
 static int check_traceable(struct proc *p, struct diags *dg)
 {
-	char state[64] = "";
+	char state = proc_state(p->pid);
 	long tracer = proc_status(p->pid, "TracerPid");
 	char comm[64] = "";
 
-	status_line(p->pid, "State", state, sizeof(state));
-	if (state[0] == 'Z' || state[0] == 'X')
+	if (state == 'Z' || state == 'X')
 		return diag(dg, DIAG_P300, at_file(p->name), "it has ended already");
 	if (proc_status(p->pid, "VmSize") < 0)
 		return diag(dg, DIAG_P301, at_file(p->name), "it is a thread of the kernel");

@@ -59,6 +59,9 @@ const struct proc_map *proc_map_at(const struct proc *p, uint64_t at);
 /* A field of /proc/PID/status (or that of a thread), its number; -1: there is none. */
 long proc_status(int pid, const char *field);
 
+/* The letter of its state; 0: there is none. */
+char proc_state(int pid);
+
 /* A program or library that is mapped to be run. */
 struct proc_module {
 	struct proc_map code;	/* its first executable mapping */

@@ -161,12 +161,15 @@ int remote_begin(struct remote *r, struct stopped *s, const struct proc_module *
 	return 0;
 }
 
-static bool write_stub(struct remote *r)
+/* The thread is where the stub would lead it. */
+static void leave(const struct remote *r, const uint8_t *stub)
 {
-	uint8_t stub[STUB_BYTES];
+	struct stopped_thread *t = r->t;
 
-	stub_put(stub, &r->t->regs);
-	return proc_write(r->s->p, r->cave, stub, sizeof(stub));
+	if (!t->stopped || !stub_finish(stub, t->regs.rip - r->cave, &t->regs))
+		return;
+	t->dirty = true;
+	stop_put_regs(t);
 }
 
 static void pause_for(unsigned round)
@@ -187,8 +190,7 @@ static int run_call(struct remote *r, int64_t *result)
 			return -1;
 		t->stopped = false;
 		pause_for(i);
-		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
-		if (!stop_wait(t))
+		if (!stop_again(t))
 			return -1;
 		if (stub_returned(t->regs.rip - r->cave)) {
 			*result = (int64_t)t->regs.rax;
@@ -208,13 +210,15 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
 
 	for (unsigned i = 0; i < TRIES; i++) {
 		struct user_regs_struct was;
+		uint8_t stub[STUB_BYTES];
 		int64_t result = -ESRCH;
 		int done;
 
 		if (!stop_settle(t))
 			return -ESRCH;
 		was = t->regs;
-		if (!write_stub(r))
+		stub_put(stub, &was);
+		if (!proc_write(r->s->p, r->cave, stub, sizeof(stub)))
 			return -EIO;
 		t->regs.rip = r->cave;
 		t->regs.orig_rax = UINT64_MAX;
@@ -229,8 +233,10 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6])
 		if (!stop_put_regs(t))
 			return -ESRCH;
 		done = run_call(r, &result);
-		if (done < 0)
+		if (done < 0) {
+			leave(r, stub);
 			return done == -1 ? -ESRCH : -EAGAIN;
+		}
 		t->regs = was;
 		t->dirty = true;
 		if (done)

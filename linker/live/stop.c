@@ -34,16 +34,14 @@ static void pause_a_little(unsigned round)
 	nanosleep(&t, NULL);
 }
 
-/* The status, 0 when nothing came before `end`, -1 when there is no such thread of ours. */
-static int wait_until(int tid, double end)
+/* 1 and the status, 0 when nothing came before `end`, -1 when there is no such thread of ours. */
+static int wait_until(int tid, double end, int *status)
 {
-	int status;
-
 	for (unsigned i = 0;; i++) {
-		int r = waitpid(tid, &status, __WALL | WNOHANG);
+		int r = waitpid(tid, status, __WALL | WNOHANG);
 
 		if (r == tid)
-			return status;
+			return 1;
 		if (r < 0 && errno != EINTR)
 			return -1;
 		if (now() > end)
@@ -61,7 +59,7 @@ int stop_see(struct stopped_thread *t, int status)
 {
 	int event = status >> EVENT_SHIFT;
 
-	if (status < 0 || !WIFSTOPPED(status))
+	if (!WIFSTOPPED(status))
 		return -1;
 	if (event == PTRACE_EVENT_EXEC)
 		t->execed = true;
@@ -80,19 +78,26 @@ int stop_see(struct stopped_thread *t, int status)
 static int wait_for_stop(struct stopped_thread *t, double end)
 {
 	for (;;) {
-		int status = wait_until(t->tid, end), r;
+		int status, r = wait_until(t->tid, end, &status);
 
-		if (!status)
-			return 0;
+		if (r <= 0)
+			return r;
 		r = stop_see(t, status);
 		if (r)
 			return r;
+		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);	/* any stop takes back the wish for one */
 	}
 }
 
-bool stop_wait(struct stopped_thread *t)
+bool stop_again(struct stopped_thread *t)
 {
-	return wait_for_stop(t, now() + STOP_SECONDS) > 0;
+	int r = wait_for_stop(t, 0);
+
+	if (!r) {
+		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
+		r = wait_for_stop(t, now() + STOP_SECONDS);
+	}
+	return r > 0;
 }
 
 bool stop_put_regs(struct stopped_thread *t)
@@ -114,6 +119,14 @@ static struct stopped_thread *find(struct stopped *s, int tid)
 static void remove_thread(struct stopped *s, struct stopped_thread *t)
 {
 	*t = s->t[--s->n];
+}
+
+/* Some that are listed have no more than a number. */
+static bool has_ended(int tid)
+{
+	char state = proc_state(tid);
+
+	return !state || state == 'Z' || state == 'X';
 }
 
 /* Asks the threads that are not known yet to stop.  Returns how many, or the errno of what
@@ -138,7 +151,7 @@ static int seize_new(struct stopped *s)
 			/* Started by a thread of ours, it came to us by itself. */
 			ours = err == EPERM && proc_status(tid, "TracerPid") == getpid();
 			if (!ours) {
-				err = err == ESRCH ? 0 : err;
+				err = err == ESRCH || has_ended(tid) ? 0 : err;
 				continue;
 			}
 			err = 0;
@@ -198,7 +211,8 @@ int stop_all(struct stopped *s, struct diags *dg)
 	for (unsigned round = 0; round < ROUNDS && r >= 0; round++) {
 		n = seize_new(s);
 		if (n < 0 && n != -ESRCH)
-			r = diag(dg, DIAG_P301, at_file(s->p->name), "%s", strerror(-n));
+			r = diag(dg, DIAG_P301, at_file(s->p->name), "%s",
+				 n == -EPERM ? "another process traces it" : strerror(-n));
 		if (n <= 0)
 			break;
 		r = wait_for_all(s, end, dg);
@@ -259,5 +273,5 @@ bool stop_settle(struct stopped_thread *t)
 	if (ptrace(PTRACE_CONT, t->tid, NULL, (void *)(intptr_t)t->sig))
 		return false;
 	t->at_call = false;
-	return stop_wait(t);
+	return wait_for_stop(t, now() + STOP_SECONDS) > 0;
 }

@@ -47,8 +47,9 @@ int stop_all(struct stopped *s, struct diags *dg);
 /* All go on; signals that were held are delivered. */
 void stop_release(struct stopped *s);
 
-/* Waits until a thread stands, a few seconds at most; false: it is gone, or goes on. */
-bool stop_wait(struct stopped_thread *t);
+/* A thread that goes on is stopped again, unless it stands by itself already: a wish to stop that comes
+ * too late would be one for the next time.  false: it is gone, or does not stop within some seconds. */
+bool stop_again(struct stopped_thread *t);
 
 /* Writes back what has been changed.  A stopped thread goes on with that also when this program is
  * killed.  false: it has ended. */
