@@ -32,8 +32,7 @@ TEST_P(Churn, AttachAndDetach)
 			kill(pid, SIGSTOP);
 		ok(patch + " --uprobe work --uretprobe more_work");
 		if (i % 3 == 2) {
-			std::string stat = live::read_file("/proc/" + std::to_string(pid) + "/stat");
-			EXPECT_EQ(stat[stat.rfind(')') + 2], 'T');
+			EXPECT_TRUE(live::comes_to(pid, 'T')) << "it is not stopped any more";
 			kill(pid, SIGCONT);
 		}
 		Output o = shell(patch + " --detach");	// 3: somebody is inside still

@@ -45,6 +45,21 @@ inline std::string read_file(const std::string &path)
 	return s.str();
 }
 
+// Is the process's first thread in that state ('T': stopped) now, or within five seconds?  One that a
+// tracer leaves in a stop runs for a moment until it stops again.
+inline bool comes_to(pid_t pid, char state)
+{
+	for (int i = 0; i < 5000; i++) {
+		std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+		size_t at = stat.rfind(')');
+
+		if (at != stat.npos && stat[at + 2] == state)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 struct Load {
 	pid_t pid = -1;
 	struct load *shared = nullptr;
