@@ -196,6 +196,7 @@ int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *
 	}
 	memcpy(out[PART_RX] + l->own.sec[OWN_TRAMP].off, l->tramp, l->own.sec[OWN_TRAMP].bytes);
 	memcpy(out[PART_RX] + l->own.sec[OWN_CFI].off, l->cfi, l->own.sec[OWN_CFI].bytes);
+	memcpy(out[PART_RX] + l->own.sec[OWN_UNWIND].off, l->unwind, l->unwind_bytes);
 	if (write_header(l, out[PART_RX]) || write_tables(l, out[PART_RX]))
 		return diag(dg, DIAG_L007, at_file(l->target.path),
 			    "the payload is more than 2 GiB away from a hooked place");

@@ -3,7 +3,8 @@
  * layout.c - the order of a payload.
  *
  *     RX   header | trampolines | code of hooks | code of the runtime | constants and
- *          tables | groups | attach table | object list | strings | .eh_frame
+ *          tables | groups | attach table | object list | strings | .eh_frame |
+ *          table for stacks
  *     RW   data | groups | rooms with contents (whole pages) |
  *          control area (whole pages) | rooms (whole pages) | slots, zeros
  *
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "lnk.h"
+#include "unwindfmt.h"
 
 uint32_t lnk_own_section(struct lnk *l, const char *name, uint64_t flags, uint64_t bytes,
 			 uint64_t align)
@@ -55,6 +57,9 @@ static void make_own(struct lnk *l, uint64_t tramp_bytes, uint64_t cfi_bytes)
 	lnk_own_section(l, "objects", rx, l->n_object * sizeof(int32_t), 4);
 	lnk_own_section(l, "strings", rx, strings, 1);
 	lnk_own_section(l, "cfi", rx, cfi_bytes, 8);
+	if (lnk_wants_stacks(l) && !l->unwind_bytes)
+		l->unwind_bytes = sizeof(struct unwind_table);	/* one that says nothing */
+	lnk_own_section(l, "unwind table", rx, l->unwind_bytes, l->unwind_bytes ? 4 : 1);
 	lnk_own_section(l, "end of RX", rx, 0, 1);
 	lnk_own_section(l, "RW", rw, 0, OBJ_PAGE_BYTES);
 	lnk_own_section(l, "control", rw, l->control_bytes, OBJ_PAGE_BYTES);
@@ -101,7 +106,7 @@ static uint32_t rank_of(const struct lnk *l, const struct obj_file *f, const str
 		uint32_t i = (uint32_t)(s - f->sec);
 
 		return i == OWN_HEADER || i == OWN_RW ? RANK_FIRST :
-		       i == OWN_TRAMP ? RANK_TRAMP : i == OWN_CFI ? RANK_UNWIND :
+		       i == OWN_TRAMP ? RANK_TRAMP : i == OWN_CFI || i == OWN_UNWIND ? RANK_UNWIND :
 		       i == OWN_CONTROL ? RANK_CONTROL :
 		       i == OWN_RX_END || i == OWN_RW_END ? RANK_LAST : RANK_OWN;
 	}
@@ -253,6 +258,7 @@ int lnk_layout(struct lnk *l, const struct lnk_target *t, uint64_t tramp_bytes,
 		return err;
 	l->tramp = arena_alloc(l->arena, tramp_bytes);
 	l->cfi = arena_alloc(l->arena, cfi_bytes);
+	l->unwind = arena_alloc(l->arena, l->unwind_bytes);
 	*out = (struct lnk_size){ .rx_bytes = l->rx_bytes, .rw_bytes = l->rw_bytes,
 				  .rw_file_bytes = l->rw_file_bytes,
 				  .rx_align = l->rx_align, .rw_align = OBJ_PAGE_BYTES };

@@ -22,7 +22,7 @@
 
 enum lnk_own {
 	OWN_NULL, OWN_HEADER, OWN_TRAMP, OWN_ATTACH, OWN_OBJECTS, OWN_STRINGS, OWN_CFI,
-	OWN_RX_END, OWN_RW, OWN_CONTROL, OWN_RW_END, OWN_FIXED
+	OWN_UNWIND, OWN_RX_END, OWN_RW, OWN_CONTROL, OWN_RW_END, OWN_FIXED
 };
 
 /* A place in a section; sec 0 of any file: nowhere. */
@@ -97,7 +97,8 @@ struct lnk {
 	uint64_t rw_file_bytes;	/* the rest of RW is zeros */
 	uint32_t placed_bits;		/* PAYLOAD_* that follow from where the parts are */
 	uint64_t control_bytes;
-	uint8_t *tramp, *cfi;
+	uint8_t *tramp, *cfi, *unwind;
+	uint64_t unwind_bytes;		/* of lnk_set_unwind */
 
 	/* lnk_place */
 	bool     placed;

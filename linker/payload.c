@@ -189,5 +189,21 @@ void lnk_fdes(const struct lnk *l, struct lnk_fde *out)
 
 uint64_t lnk_tramp_vaddr(const struct lnk *l) { return own_vaddr(l, OWN_TRAMP); }
 uint64_t lnk_cfi_vaddr(const struct lnk *l) { return own_vaddr(l, OWN_CFI); }
+bool lnk_wants_stacks(const struct lnk *l)
+{
+	for (size_t i = 0; i < l->n_file; i++)
+		for (uint32_t k = 1; k < l->file[i]->n_sym; k++) {
+			const struct obj_sym *s = &l->file[i]->sym[k];
+
+			if (s->sec == SEC_UNDEF && (!strcmp(s->name, "bpftime_rt1_get_stackid") ||
+						    !strcmp(s->name, "bpftime_rt1_get_stack")))
+				return true;
+		}
+	return false;
+}
+
+void lnk_set_unwind(struct lnk *l, uint64_t bytes) { l->unwind_bytes = bytes; }
+uint64_t lnk_unwind_vaddr(const struct lnk *l) { return own_vaddr(l, OWN_UNWIND); }
+uint8_t *lnk_unwind_bytes(struct lnk *l) { return l->unwind; }
 uint8_t *lnk_tramp_bytes(struct lnk *l) { return l->tramp; }
 uint8_t *lnk_cfi_bytes(struct lnk *l) { return l->cfi; }

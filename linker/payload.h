@@ -23,6 +23,7 @@
  *
  * Symbols that the linker defines:
  *     bpftime_rt1_payload    struct bpftime_payload, the first byte of RX
+ *     bpftime_rt1_unwind     struct unwind_table (unwindfmt.h), empty unless a hook object asks for stacks
  *     bpftime_rt1_rx_end     one past the last byte of RX
  *     bpftime_rt1_control    control area (rt.h), whole pages of RW
  *     bpftime_rt1_rw_end     one past the last byte of RW
@@ -106,6 +107,11 @@ struct lnk_size {
  * lnk_layout returns -DIAG_L012 when the archive has none of that name. */
 void lnk_require(struct lnk *l, const char *symbol);
 
+/* Does a hook object call bpf_get_stack or bpf_get_stackid?  Then the payload has a table of
+ * `bytes` for it (struct unwind_table), to be said before lnk_layout. */
+bool lnk_wants_stacks(const struct lnk *l);
+void lnk_set_unwind(struct lnk *l, uint64_t bytes);
+
 /* All attach points are known by now.  May be called again, with other sizes.
  * Selects archive members and sections (what nothing refers to is left out), orders
  * them, and makes room for `tramp_bytes` of trampolines and `cfi_bytes` of .eh_frame. */
@@ -127,8 +133,10 @@ bool     lnk_put_entry(struct lnk *l, uint32_t hook, uint64_t vaddr, uint8_t *ou
 uint64_t lnk_word_vaddr(const struct lnk *l, uint32_t attach);	/* its enable word */
 uint64_t lnk_tramp_vaddr(const struct lnk *l);
 uint64_t lnk_cfi_vaddr(const struct lnk *l);
+uint64_t lnk_unwind_vaddr(const struct lnk *l);
 uint8_t *lnk_tramp_bytes(struct lnk *l);	/* tramp_bytes to be written by the caller */
 uint8_t *lnk_cfi_bytes(struct lnk *l);
+uint8_t *lnk_unwind_bytes(struct lnk *l);	/* as many as lnk_set_unwind said */
 void     lnk_set_site(struct lnk *l, uint32_t attach, uint64_t site_vaddr);
 /* The target's own e_entry and DT_INIT (0: none), for bpftime_rt1_start and _start_dso. */
 void     lnk_set_start(struct lnk *l, uint64_t entry_vaddr, uint64_t init_vaddr);

@@ -55,6 +55,7 @@ static const struct {
 	enum lnk_own sec;
 } own_symbols[] = {
 	{ "bpftime_rt1_payload", OWN_HEADER },
+	{ "bpftime_rt1_unwind", OWN_UNWIND },
 	{ "bpftime_rt1_rx_end", OWN_RX_END },
 	{ "bpftime_rt1_control", OWN_CONTROL },
 	{ "bpftime_rt1_rw_end", OWN_RW_END },

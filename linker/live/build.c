@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unwind_table.h"
+
 enum { PAGE = 4096 };
 
 static uint64_t pages(uint64_t n) { return (n + PAGE - 1) & ~(uint64_t)(PAGE - 1); }
@@ -14,8 +16,10 @@ int live_size(struct live_part *part, struct diags *dg)
 	struct lnk_target target = { .bits = j->rec.bits, .dir = j->rec.dir, .path = j->im->path,
 				     .build_id = j->im->build_id };
 	uint64_t align;
-	int r = lnk_layout(j->lnk, &target, j->plan->tramp_bytes, j->plan->cfi_bytes, &part->size, dg);
+	int r;
 
+	unwind_make(j->plan);
+	r = lnk_layout(j->lnk, &target, j->plan->tramp_bytes, j->plan->cfi_bytes, &part->size, dg);
 	if (r < 0)
 		return r;
 	align = part->size.rx_align > 64 ? part->size.rx_align : 64;
@@ -106,8 +110,10 @@ int live_build(struct live_part *part, uint32_t seq, struct diags *dg)
 	int r;
 
 	if ((r = lnk_place(j->lnk, rx_vaddr, rw_vaddr, dg)) < 0 ||
-	    (r = plan_emit(j->plan, &e, dg)) < 0 ||
-	    (r = lnk_finish(j->lnk, &rx, &part->rw, dg)) < 0)
+	    (r = plan_emit(j->plan, &e, dg)) < 0)
+		return r;
+	unwind_place(j->plan);
+	if ((r = lnk_finish(j->lnk, &rx, &part->rw, dg)) < 0)
 		return r;
 	take_edits(part, &e);
 	if (lnk_symbol(j->lnk, "bpftime_rt1_slots", &slots))

@@ -34,6 +34,7 @@ struct cfi_rule {
 struct cfi_row {
 	struct cfi_rule cfa;
 	struct cfi_rule reg[CFI_REGS];
+	bool signal;		/* what the kernel calls a handler from */
 };
 
 /* At a function's first instruction: CFA = rsp + 8, return address on top of the stack. */

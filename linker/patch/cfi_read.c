@@ -176,6 +176,7 @@ static bool run_fde(const struct image *im, uint64_t vaddr, struct machine *m, s
 	m->stop = UINT64_MAX;
 	if (!at || !read_fde(im, at->fde_vaddr, &cie, fde) || !run(m, &cie, cie.insn))
 		return false;
+	m->row.signal = cie.signal;
 	m->init = m->row;
 	m->loc = fde->pc;
 	m->see = see;

@@ -97,7 +97,8 @@ static bool read_augmentation(struct eh_cursor *c, const char *aug, struct eh_ci
 		case 'R': out->fde_enc = (uint8_t)eh_take(c, 1); break;
 		case 'L': out->lsda_enc = (uint8_t)eh_take(c, 1); break;
 		case 'P': eh_pointer(c, eh_take(c, 1) & 0x7f); break;	/* not EH_PE_INDIRECT */
-		case 'S': case 'B': case 'G': break;
+		case 'S': out->signal = true; break;
+		case 'B': case 'G': break;
 		default: return false;
 		}
 	}

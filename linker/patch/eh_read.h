@@ -57,6 +57,7 @@ bool eh_entry(struct eh_cursor *c, struct eh_cursor *body);
 struct eh_cie {
 	uint8_t  fde_enc, lsda_enc;	/* enum eh_pe */
 	bool     has_data;		/* 'z': FDEs have augmentation data */
+	bool     signal;		/* 'S': the kernel calls handlers from here */
 	uint64_t code_align, ra_reg;
 	int64_t  data_align;
 	struct eh_cursor insn;		/* the initial instructions */

@@ -14,6 +14,7 @@
 #include "libraries.h"
 #include "reads.h"
 #include "segment.h"
+#include "unwind_table.h"
 
 const char *patch_find_binary(struct arena *a, const char *name)
 {
@@ -108,12 +109,14 @@ static int build(struct patch_job *j, uint32_t bits, struct bytes *file)
 	int r;
 
 	plan_cfi(j->plan, &n_cfi);
+	unwind_make(j->plan);
 	if ((r = lnk_layout(j->lnk, &target, j->plan->tramp_bytes, j->plan->cfi_bytes, &size,
 			    j->dg)) < 0 ||
 	    (r = segment_plan(j->a, im, &size, n_cfi, &sp, &place, j->dg)) < 0 ||
 	    (r = lnk_place(j->lnk, place.rx_vaddr, place.rw_vaddr, j->dg)) < 0 ||
 	    (r = plan_emit(j->plan, &edits, j->dg)) < 0)
 		return r;
+	unwind_place(j->plan);
 	if (place.one_slot)
 		lnk_set_one_segment(j->lnk);
 	bring_init_forward(j, &fill);

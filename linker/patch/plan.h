@@ -107,6 +107,8 @@ struct plan {
 	const struct usdt_probe *probe;	/* of the image, once asked for */
 	size_t        n_probe;
 	bool          probes_read;
+	struct unwind_state *unwind;	/* unwind_table.h; NULL: no program asks for stacks */
+	uint64_t      unwind_bytes;
 };
 
 struct plan_opts {
@@ -149,7 +151,7 @@ struct cfi_entry {
 const struct cfi_entry *plan_cfi(const struct plan *p, size_t *n);
 
 /* Prints the plan: a line a site, or with json {"schema":1,"binary","sites":[..],"patched",
- * "refused","file_growth_bytes","reads"}; reads is "fast" or "strict". */
+ * "refused","file_growth_bytes","unwind_table_bytes","reads"}; reads is "fast" or "strict". */
 void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const char *reads,
 		FILE *out);
 

@@ -38,6 +38,7 @@ static void print_json(const struct plan *p, uint64_t growth_bytes, const char *
 	json_u64(&j, "patched", p->n_patched);
 	json_u64(&j, "refused", p->n_refused);
 	json_u64(&j, "file_growth_bytes", growth_bytes);
+	json_u64(&j, "unwind_table_bytes", p->unwind_bytes);
 	json_str(&j, "reads", reads);
 	json_close(&j, '}');
 }
@@ -71,6 +72,9 @@ void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const ch
 		print_bytes(s->after, out);
 		fprintf(out, " about %.1f ns\n", s->cost.ns);
 	}
-	fprintf(out, "%zu patched, %zu refused, %llu bytes are added, reads are %s\n",
-		p->n_patched, p->n_refused, (unsigned long long)growth_bytes, reads);
+	fprintf(out, "%zu patched, %zu refused, %llu bytes are added", p->n_patched, p->n_refused,
+		(unsigned long long)growth_bytes);
+	if (p->unwind_bytes)
+		fprintf(out, " (%llu of them tell callers, for stacks)", (unsigned long long)p->unwind_bytes);
+	fprintf(out, ", reads are %s\n", reads);
 }

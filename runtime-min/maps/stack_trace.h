@@ -27,10 +27,4 @@ RT_INLINE struct rt_stack_bucket *rt_stack_bucket(rt_map m, void *base, uint32_t
 					  id * (sizeof(struct rt_stack_bucket) + (uint64_t)m->value_size));
 }
 
-#pragma GCC visibility push(hidden)
-/* Return addresses of the frame behind ctx (struct bpftime_frame_<cpu>), innermost first: the
- * site, then by frame pointers.  Returns how many, at most max. */
-uint32_t rt_stack_walk(const void *ctx, uint64_t *ip, uint32_t max);
-#pragma GCC visibility pop
-
 #endif

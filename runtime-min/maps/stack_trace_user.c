@@ -2,11 +2,10 @@
  *
  * stack_trace_user.c - bpf_get_stackid, bpf_get_stack, and BPF_MAP_TYPE_STACK_TRACE as processes
  * see it.  Source: kernel/bpf/stackmap.c; ids are the kernel's hash. */
-#include "hooks.h"
 #include "jhash.h"
 #include "lock.h"
-#include "read.h"
 #include "stack_trace.h"
+#include "unwind.h"
 
 enum {
 	SKIP_MASK = 0xff, USER_STACK = 1 << 8, FAST_CMP = 1 << 9, REUSE = 1 << 10,
@@ -14,30 +13,6 @@ enum {
 	STACK_FLAGS = MAP_F_NUMA_NODE | MAP_F_RDONLY | MAP_F_WRONLY,
 	COPIES = 64,
 };
-
-/* What a frame pointer points at. */
-struct frame {
-	uint64_t next, ra;
-};
-
-/* Kernel: perf_callchain_user().  At a function's entry its own frame is not made yet: the return
- * address is at sp. */
-uint32_t rt_stack_walk(const void *ctx, uint64_t *ip, uint32_t max)
-{
-	struct bpftime_frame_x86_64 r;
-	struct frame f;
-	uint64_t fp, ra;
-	uint32_t n = 0;
-
-	if (!max || rt_read_some(&r, (uint64_t)ctx, sizeof(r)) != sizeof(r))
-		return 0;
-	ip[n++] = r.ip;
-	if (r.ip == r.func_ip && n < max && rt_read_some(&ra, r.sp, sizeof(ra)) == sizeof(ra))
-		ip[n++] = ra;
-	for (fp = r.bp; n < max && rt_read_some(&f, fp, sizeof(f)) == sizeof(f); fp = f.next)
-		ip[n++] = f.ra;
-	return n;
-}
 
 /* Returns how many addresses are left behind what is skipped, or -errno; ip has room for
  * RT_STACK_DEPTH. */

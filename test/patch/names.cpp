@@ -181,7 +181,7 @@ TEST(Plan, JsonHasTheDocumentedKeys)
 
 	std::ofstream(file) << p.json;
 	std::string check = "python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); "
-		"assert list(d)==[\"schema\",\"binary\",\"sites\",\"patched\",\"refused\",\"file_growth_bytes\",\"reads\"],d; "
+		"assert list(d)==[\"schema\",\"binary\",\"sites\",\"patched\",\"refused\",\"file_growth_bytes\",\"unwind_table_bytes\",\"reads\"],d; "
 		"s=d[\"sites\"]; assert len(s)==2 and d[\"patched\"]==1 and d[\"refused\"]==1 and d[\"schema\"]==1; "
 		"k={x[\"symbol\"]:x for x in s}; l=k[\"leaf_\"]; "
 		"assert l[\"vaddr\"].startswith(\"0x\") and l[\"kind\"]==\"entry\" and l[\"tactic\"]==\"jmp\"; "

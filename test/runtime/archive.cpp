@@ -36,6 +36,7 @@ TEST(Archive, NeedsOnlyThePayload)
 	auto needs = second_words(nm, " U (\\w+)"), has = second_words(nm, " [TDRBVW] (\\w+)");
 	ASSERT_TRUE(has.count("bpftime_rt1_init"));
 	has.insert("bpftime_rt1_payload");
+	has.insert("bpftime_rt1_unwind");
 	has.insert("_GLOBAL_OFFSET_TABLE_");	// named by the assembler where there is a GOTPCREL
 	for (auto s : {"__start_bpftime_guarded", "__stop_bpftime_guarded"})	// the payload linker's, or ld's
 		has.insert(s);

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unwindfmt.h"
+
 __attribute__((visibility("hidden"))) struct bpftime_payload bpftime_rt1_payload;
+__attribute__((visibility("hidden"))) struct unwind_table bpftime_rt1_unwind;	/* none */
 __attribute__((aligned(4096))) struct test_payload tp;
 
 #define POINT(field_, target_) ((field_) = (int32_t)((char *)(target_) - (char *)&(field_)))

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// stacks.h - programs are built, patched with a hook that takes stacks, and run; what came out is
+// compared with the stacks that the program printed itself.
+#pragma once
+#include "e2e.h"
+
+#include <vector>
+
+using Stack = std::vector<uint64_t>;
+
+inline std::string compile_walked(const Scratch &s, const std::string &how, std::string &out)
+{
+	out = s / "walked";
+	Result r = sh(how + " -O2 -o " + out + " " STACKS_SOURCE);
+	return r.status ? r.out : "";
+}
+
+inline Result patch_stacks(const std::string &binary, const std::string &args, const std::string &out)
+{
+	return sh(bin + "bpftime-patch --binary " + binary + " " + args + " " STACKS_HOOK " -o " + out);
+}
+
+// Lines "stack ADDRESS ...", without the zero that unwinders say last.
+inline std::vector<Stack> printed(const std::string &text)
+{
+	std::vector<Stack> all;
+	std::istringstream lines(text);
+	for (std::string line; std::getline(lines, line);) {
+		std::istringstream words(line);
+		std::string word;
+		Stack one;
+		words >> word;
+		if (word != "stack")
+			continue;
+		for (uint64_t ip; words >> std::hex >> ip;)
+			if (ip)
+				one.push_back(ip);
+		all.push_back(one);
+	}
+	return all;
+}
+
+// The map `stacks` of stacks.bpf.c, as far as it is filled.
+inline std::vector<Stack> taken(const std::string &dir)
+{
+	std::vector<Stack> all;
+	Result r = sh(bin + "bpftime-ctl dump stacks --dir " + dir + " --json");
+	static const std::regex element("\"bytes\":(-?[0-9]+),\"ip\":\\[([0-9,]*)\\]");
+	for (std::sregex_iterator i(r.out.begin(), r.out.end(), element), end; i != end; ++i) {
+		long bytes = atol((*i)[1].str().c_str());
+		std::istringstream list((*i)[2].str());
+		Stack one;
+		std::string word;
+		if (!bytes)
+			break;
+		while ((long)one.size() < bytes / 8 && std::getline(list, word, ','))
+			one.push_back(strtoull(word.c_str(), nullptr, 10));
+		all.push_back(one);
+	}
+	return all;
+}
+
+inline std::string hex(const Stack &s)
+{
+	std::ostringstream o;
+	for (uint64_t ip : s)
+		o << " " << std::hex << ip;
+	return o.str();
+}
+inline Stack from(const Stack &s, size_t n)
+{
+	return s.size() < n ? Stack() : Stack(s.begin() + (long)n, s.end());
+}
