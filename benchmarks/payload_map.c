@@ -12,8 +12,7 @@
 #include "hooks.h"
 #include "lnk.h"
 #include "patch.h"
-
-extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 static const char *part_of(const struct lnk *l, const struct obj_sec *s)
 {
@@ -32,7 +31,7 @@ int main(int argc, char **argv)
 	const char **object = arena_array(a, (size_t)argc, sizeof(*object));
 	struct patch_request req = {
 		.binary = argc > 1 ? argv[1] : "", .arg = arg, .object = object, .output = "unused",
-		.archive = { bpftime_rt_archive, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) },
+		.archive = rt_archive(),
 	};
 	struct patch_result res;
 	const struct lnk *l;

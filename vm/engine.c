@@ -5,8 +5,7 @@
 
 #include "jit.h"
 #include "load.h"
-
-extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 struct engine {
 	struct arena *a;
@@ -42,9 +41,7 @@ static void *extern_at(void *arg, const struct objfmt_extern *row, const char *n
 
 static int load(struct engine *e)
 {
-	struct bytes obj, archive = {
-		bpftime_rt_archive, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive)
-	};
+	struct bytes obj, archive = rt_archive();
 	struct lnk *l = lnk_new(e->a, archive);
 	int r = compile_object(e->a, e->u, e->facts, &e->opts, &obj, e->dg);
 

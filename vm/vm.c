@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "objfmt.h"
-
-extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 struct vm *vm_new(void)
 {
@@ -141,8 +140,7 @@ static int find_prog(struct vm *vm, const struct lnk *l, const char *prog)
 
 int vm_load_object(struct vm *vm, const void *object, size_t bytes, const char *prog)
 {
-	struct bytes archive = { bpftime_rt_archive,
-				 (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) };
+	struct bytes archive = rt_archive();
 	struct bytes copy = { arena_dup(vm->a, object, bytes), bytes };
 	struct lnk *l = lnk_new(vm->a, archive);
 	int r;

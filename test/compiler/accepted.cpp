@@ -7,8 +7,7 @@
 #include "compiler.h"
 #include "payload.h"
 #include "record.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 struct Tally {
 	unsigned accepted = 0;
@@ -33,8 +32,7 @@ static int one(void *arg, unsigned line_no, const char *line, size_t n)
 		int err = compile_object(a, r.unit, facts, &opts, &obj, &dg);
 		EXPECT_TRUE(!err || err == -DIAG_C004) << r.name;	/* legacy packet access */
 		if (!dg.errors && !(r.unit->prog[0].flags & SEC_SESSION)) {
-			struct lnk *l = lnk_new(a, { bpftime_rt_archive, (size_t)(
-							     bpftime_rt_archive_end - bpftime_rt_archive) });
+			struct lnk *l = lnk_new(a, rt_archive());
 			EXPECT_EQ(lnk_add_object(l, r.name, obj, false, &dg), 0) << r.name;
 		}
 	}

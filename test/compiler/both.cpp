@@ -15,10 +15,9 @@
 #include "compiler.h"
 #include "load.h"
 #include "relocator.h"
+#include "rt_archive.h"
 #include "rt_maps.h"
 #include "verify.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 
 enum { PACKET_BYTES = 64, PAGE = 4096 };
 
@@ -89,7 +88,7 @@ static bool run_here(struct bytes obj, const char *prog, uint64_t *out, const bo
 	struct diags dg = {};
 	struct lnk_loaded l;
 	dg.out = stderr;
-	struct lnk *lnk = lnk_new(arena_new(), {bpftime_rt_archive, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive)});
+	struct lnk *lnk = lnk_new(arena_new(), rt_archive());
 	if (lnk_add_object(lnk, "both", obj, false, &dg) < 0 || lnk_load_here(lnk, PAYLOAD_PRIVATE, &l, &dg) < 0)
 		return false;
 	uint64_t tail_calls = 0;

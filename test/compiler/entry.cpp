@@ -5,8 +5,7 @@
 
 #include "hooks.h"
 #include "load.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 static std::string program(const std::string &body)
 {
@@ -29,8 +28,7 @@ struct Loaded {
 	{
 		if (m.err)
 			return;
-		struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
-				(size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
+		struct lnk *l = lnk_new(m.a, rt_archive());
 		EXPECT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
 		EXPECT_EQ(lnk_load_here(l, PAYLOAD_PRIVATE, &p, &m.dg), 0);
 		entry = lnk_entry_vaddr(l, 0);

@@ -8,8 +8,7 @@
 #include "fault.h"
 #include "load.h"
 #include "made.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 enum { MOST = 66, PAGE = 4096 };	// the inlined sizes, and two that are not
 
@@ -64,8 +63,7 @@ TEST_P(GuardedReads, AllOrNothingAtTheEdge)
 	ASSERT_EQ(m.err, 0);
 	obj_file f = m.read();
 	EXPECT_TRUE(m.section(f, "bpftime_guarded")) << "nothing was inlined";
-	struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
-				       (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
+	struct lnk *l = lnk_new(m.a, rt_archive());
 	ASSERT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
 	pid_t pid = fork();
 	if (!pid)
@@ -94,8 +92,7 @@ SEC("uprobe") int hook(struct pt_regs *ctx)
 	ASSERT_EQ(m.err, 0);
 	obj_file f = m.read();
 	ASSERT_TRUE(m.section(f, "bpftime_guarded"));
-	struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
-				       (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
+	struct lnk *l = lnk_new(m.a, rt_archive());
 	ASSERT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
 	EXPECT_FALSE(lnk_hook(l, 0)->movable);
 }

@@ -10,8 +10,7 @@
 
 #include "hooks.h"
 #include "load.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 static const std::string counter = std::string(bpf_head) + R"(
 MAP(calls, ARRAY, __u32, __u64, 1)
@@ -236,8 +235,7 @@ TEST_P(Sample, LinksIntoAPayload)
 	Made m(std::string(BPFTIME_SAMPLES_DIR "/") + GetParam() + ".bpf.o");
 	ASSERT_EQ(m.err, 0);
 	for (unsigned level = 0; level <= 3; level++) {
-		struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
-			(size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
+		struct lnk *l = lnk_new(m.a, rt_archive());
 		struct lnk_loaded p = {};
 		m.opts.opt_level = level;
 		m.opts.debug = level % 2;

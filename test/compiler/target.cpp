@@ -6,8 +6,7 @@
 
 #include "hooks.h"
 #include "payload.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 static std::string object()
 {
@@ -75,8 +74,7 @@ TEST(Target, NamedCpu)
 	ASSERT_EQ(m.compile(&b), 0);
 	m.obj = b;
 	EXPECT_STREQ(m.row<objfmt_stamp>(m.read(), ".bpftime.stamp").cpu, "skylake");
-	struct lnk *l = lnk_new(m.a, { bpftime_rt_archive,
-				       (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) });
+	struct lnk *l = lnk_new(m.a, rt_archive());
 	EXPECT_EQ(lnk_add_object(l, "skylake", b, false, &m.dg), 0);
 #ifdef __x86_64__
 	m.opts.cpu = "native";

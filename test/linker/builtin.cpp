@@ -7,8 +7,7 @@
 #include "builtin.h"
 #include "file.h"
 #include "load.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 // With the runtime of these tests, and with the real one.
 struct Builtin : testing::TestWithParam<bool> {};
@@ -18,7 +17,7 @@ TEST_P(Builtin, Counts)
 {
 	arena *a = arena_new();
 	diags dg = {};
-	bytes archive = {bpftime_rt_archive, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive)};
+	bytes archive = rt_archive();
 	uint8_t id[20] = {0xde, 0xad, 0xbe, 0xef};
 	if (!GetParam()) {
 		ASSERT_EQ(file_read(a, TEST_RT, &archive, nullptr, &dg), 0);
@@ -53,7 +52,7 @@ TEST(Latency, PairsEntriesWithReturns)
 {
 	arena *a = arena_new();
 	diags dg = {};
-	bytes archive = {bpftime_rt_archive, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive)};
+	bytes archive = rt_archive();
 	lnk *l = lnk_new(a, archive);
 	ASSERT_EQ(lnk_add_object(l, "count", lnk_builtin_count(a, {}, true), false, &dg), 0)
 		<< dg.first_text;
@@ -107,7 +106,7 @@ TEST(Latency, KeepsRegisters)
 {
 	arena *a = arena_new();
 	diags dg = {};
-	bytes archive = {bpftime_rt_archive, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive)};
+	bytes archive = rt_archive();
 	lnk *l = lnk_new(a, archive);
 	lnk_loaded p;
 	ASSERT_EQ(lnk_add_object(l, "count", lnk_builtin_count(a, {}, true), false, &dg), 0);

@@ -17,8 +17,7 @@
 #include "objfile.h"
 #include "payload.h"
 #include "rt.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 namespace {
 
@@ -203,8 +202,7 @@ struct Mutator {
 struct Fuzz : testing::Test {
 	arena *a = arena_new();
 	diags dg = {};
-	bytes archive, real = {bpftime_rt_archive,
-			       (size_t)(bpftime_rt_archive_end - bpftime_rt_archive)};
+	bytes archive, real = rt_archive();
 	std::vector<Bytes> good;
 
 	void SetUp() override

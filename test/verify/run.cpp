@@ -14,9 +14,8 @@
 #include "compiler.h"
 #include "load.h"
 #include "oracle.h"
+#include "rt_archive.h"
 #include "rt_maps.h"
-
-extern "C" const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 
 enum { PACKET_BYTES = 64, ETH_BYTES = 14, SKB_WORDS = 48, ZEROED_SLOTS = 20, PAGE_BYTES = 4096 };
 
@@ -228,7 +227,7 @@ static void run_here(const gen_prog &p, const std::string &name, struct bytes ob
 	struct diags dg = {};
 	struct arena *a = arena_new();
 	struct lnk_loaded l;
-	struct lnk *lnk = lnk_new(a, {bpftime_rt_archive, (size_t)(bpftime_rt_archive_end - bpftime_rt_archive)});
+	struct lnk *lnk = lnk_new(a, rt_archive());
 	if (lnk_add_object(lnk, "generated", obj, true, &dg) < 0 || lnk_load_here(lnk, PAYLOAD_PRIVATE, &l, &dg) < 0) {
 		snprintf(out->why, sizeof(out->why), "not loaded: %s", dg.first_text);
 		return;

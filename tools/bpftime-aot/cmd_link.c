@@ -4,14 +4,12 @@
 #include "cmd.h"
 #include "file.h"
 #include "link.h"
-
-extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
+#include "rt_archive.h"
 
 static int link_files(struct arena *a, const struct opts *o, const char *output, struct diags *dg)
 {
 	struct link_input *in = arena_array(a, o->n_arg, sizeof(*in));
-	struct bytes archive = { bpftime_rt_archive,
-				 (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) }, out;
+	struct bytes archive = rt_archive(), out;
 	bool shared = opts_has(o, "shared");
 	int err = 0;
 

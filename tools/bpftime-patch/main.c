@@ -19,9 +19,8 @@
 #include "mapfmt.h"
 #include "opts.h"
 #include "patch.h"
+#include "rt_archive.h"
 #include "run.h"
-
-extern const unsigned char bpftime_rt_archive[], bpftime_rt_archive_end[];
 
 static void usage(FILE *out)
 {
@@ -105,8 +104,7 @@ static int read_request(const struct opts *o, struct patch_request *req, struct 
 	req->allow_unverified = opts_has(o, "allow-unverified");
 	req->allow_setuid = opts_has(o, "allow-setuid");
 	req->plan.allow_trap = opts_has(o, "allow-trap");
-	req->archive = (struct bytes){ bpftime_rt_archive,
-				       (size_t)(bpftime_rt_archive_end - bpftime_rt_archive) };
+	req->archive = rt_archive();
 	return 0;
 }
 
