@@ -26,7 +26,7 @@ struct plan_state {
 
 const char *tactic_name(enum tactic t)
 {
-	static const char *const name[] = { "refused", "jmp", "plt", "padding", "short", "before", "trap" };
+	static const char *const name[] = { "refused", "jmp", "plt", "padding", "short", "before" };
 
 	return name[t];
 }
@@ -91,8 +91,6 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 		why = decide_refused(p->im, s, t);
 	if (!why && s->has_ret && !o->slots_only)
 		t->calls = s->kind == SITE_ENTRY && t->has_row && own_frame_only(p->im, s->vaddr);
-	if (why && o->allow_trap && !s->refused)
-		why = arena_printf(p->im->arena, "%s; int3 is not supported", why);
 	if (!why) {
 		estimate(p, s, t);
 		if (o->max_cost_ns > 0 && s->cost.ns > o->max_cost_ns)

@@ -33,7 +33,6 @@ enum tactic {
 	TACTIC_PADDING,	/* the function is shorter than the window; padding behind it serves */
 	TACTIC_SHORT,	/* jmp rel8 to a jmp rel32 in padding nearby */
 	TACTIC_BEFORE,	/* jmp rel32 over instructions that lead to the hooked one */
-	TACTIC_TRAP,	/* int3, only when asked for */
 };
 const char *tactic_name(enum tactic t);
 const char *site_kind_name(enum site_kind k);
@@ -112,7 +111,6 @@ struct plan {
 };
 
 struct plan_opts {
-	bool   allow_trap;
 	double max_cost_ns;	/* 0: no limit */
 	bool   slots_only;	/* return hooks never call the function, for tests */
 	bool   running;		/* the program runs while it is patched */

@@ -144,16 +144,6 @@ TEST(Plan, MaxCost)
 	EXPECT_NE(p.reasons[0].find("it would cost about"), std::string::npos);
 }
 
-TEST(Plan, TrapsAreNotSupported)
-{
-	plan_opts o = {};
-
-	o.allow_trap = true;
-	Patched p = patch(target("shapes"), {{COUNT, "short_", 2}}, o);
-	ASSERT_EQ(p.refused, 1u);
-	EXPECT_NE(p.reasons[0].find("int3 is not supported"), std::string::npos);
-}
-
 // A program that is seen to keep r11 is called without saving it; one that spoils it is not.
 TEST(Plan, ScratchRegister)
 {

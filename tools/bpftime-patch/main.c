@@ -103,7 +103,6 @@ static int read_request(const struct opts *o, struct patch_request *req, struct 
 			    MAPFMT_DIR_BYTES - 1, req->map_dir);
 	req->allow_unverified = opts_has(o, "allow-unverified");
 	req->allow_setuid = opts_has(o, "allow-setuid");
-	req->plan.allow_trap = opts_has(o, "allow-trap");
 	req->archive = rt_archive();
 	return 0;
 }
