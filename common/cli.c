@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "progress.h"
+
 static void help(FILE *out, const char *name, const struct cli_command *commands)
 {
 	fprintf(out, "usage: %s COMMAND ...; %s COMMAND --help\n\n", name, name);
@@ -66,6 +68,7 @@ int cli_main(enum opt_tool tool, const char *name, const struct cli_command *com
 
 int cli_finish(struct diags *dg)
 {
+	progress_end();
 	errno = 0;
 	if ((fflush(stdout) || ferror(stdout)) && !dg->errors)
 		diag(dg, DIAG_E002, at_file("<stdout>"), "%s",

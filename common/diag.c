@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "progress.h"
 #include "text.h"
 
 static const struct {
@@ -43,6 +44,7 @@ int diag(struct diags *dg, enum diag_code code, struct loc at, const char *fmt, 
 		memcpy(dg->first_text, text, sizeof(text));
 	}
 	if (dg->out) {
+		progress_hold();
 		print_loc(dg->out, at);
 		fprintf(dg->out, ": error[%s]: %s%s", table[code].name, table[code].text,
 			text[0] ? ": " : "");
@@ -53,6 +55,7 @@ int diag(struct diags *dg, enum diag_code code, struct loc at, const char *fmt, 
 			fputc(')', dg->out);
 		}
 		fputc('\n', dg->out);
+		progress_go_on();
 	}
 	return -(int)code;
 }
@@ -68,10 +71,12 @@ void diag_warn(struct diags *dg, struct loc at, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	progress_hold();
 	print_loc(dg->out, at);
 	fputs(": warning: ", dg->out);
 	text_put_clean(dg->out, text);
 	fputc('\n', dg->out);
+	progress_go_on();
 }
 
 void diag_more(struct diags *dg, const char *fmt, ...)
@@ -84,9 +89,11 @@ void diag_more(struct diags *dg, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	progress_hold();
 	fputs("    ", dg->out);
 	text_put_clean(dg->out, text);
 	fputc('\n', dg->out);
+	progress_go_on();
 }
 
 enum exit_code diags_exit(const struct diags *dg)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "place.h"
+#include "progress.h"
 #include "seccomp.h"
 
 enum {
@@ -285,12 +286,15 @@ static int attach_now(struct attach *at)
 	int tid = 0, r = 0;
 
 	for (int i = 0; i < TRIES; i++) {
+		progress_step("stopping the threads of %s", at->p->name);
 		if ((r = proc_refresh(at->p, at->dg)) < 0 || (r = place_parts(at)) < 0 ||
 		    (r = stop_all(at->stopped, at->dg)) < 0)
 			return r;
 		r = attach_stopped(at, &tid);
 		if (r < 0 || (r > 0 && i + 1 == TRIES))
 			take_back(at);
+		if (r <= 0)
+			progress_end();	/* a command that is started now may have the same terminal */
 		stop_release(at->stopped);
 		if (r <= 0)
 			return r;

@@ -14,6 +14,7 @@
 #include "demangle.h"
 #include "file.h"
 #include "hooks.h"
+#include "progress.h"
 #include "reads.h"
 
 struct choice {
@@ -84,8 +85,11 @@ static void apply_old(const struct choice *c, const struct proc_module *m)
 static int read_module(const struct choice *c, struct proc_module *m, struct diags *dg)
 {
 	bool fresh = !m->im;
-	int r = proc_module_read(c->p, m, dg);
+	int r;
 
+	if (fresh)
+		progress_step("reading %s", m->path);
+	r = proc_module_read(c->p, m, dg);
 	if (r >= 0 && fresh) {
 		m->id = job_target_id(m->im);
 		apply_old(c, m);

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "progress.h"
 #include "rt.h"
 
 enum { TRIES = 20, RETRY_NS = 500000 };
@@ -173,6 +174,7 @@ static int detach_now(struct detach *d, struct live_detached *out)
 	int r = 0;
 
 	for (int i = 0; i < TRIES; i++) {
+		progress_step("stopping the threads of %s", d->p->name);
 		if ((r = stop_all(&d->stopped, d->dg)) < 0)
 			return i ? 0 : r;
 		r = detach_stopped(d, i, out);

@@ -10,6 +10,7 @@
 
 #include "entry.h"
 #include "part.h"
+#include "progress.h"
 
 enum { LOOK_NS = 100000000 };
 
@@ -284,6 +285,7 @@ void follow_loop(struct follow *f, int main_pid, bool keep, int *status)
 	sigset_t set, was;
 	int how;
 
+	progress_end();
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGINT);

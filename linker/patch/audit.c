@@ -13,6 +13,7 @@
 
 #include "audit_lief.h"
 #include "json.h"
+#include "progress.h"
 
 enum { CHILD_SECONDS = 120, MAX_DUMP = 256 << 20 };
 static const uint64_t CHILD_MEMORY = 4ull << 30;
@@ -253,8 +254,11 @@ int audit_files(struct arena *a, const char *path, const char *original, bool js
 {
 	struct audit au;
 	const struct audit_look *look[] = { &au.bytes, &au.lief, &au.elflint };
-	int r = audit_compare(a, path, original, &au, dg);
+	int r;
 
+	progress_step("comparing %s with %s", path, original);
+	r = audit_compare(a, path, original, &au, dg);
+	progress_end();
 	if (r < 0)
 		return r;
 	if (json)

@@ -12,6 +12,7 @@
 #include "file.h"
 #include "job.h"
 #include "libraries.h"
+#include "progress.h"
 #include "reads.h"
 #include "segment.h"
 #include "unwind_table.h"
@@ -151,6 +152,7 @@ static void wait_for_others(const char *path)
 	struct stat named, locked;
 	int fd;
 
+	progress_step("waiting for others who change %s", path);
 	while ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) >= 0) {
 		if (fstat(fd, &locked) || !S_ISREG(locked.st_mode) || flock(fd, LOCK_EX) ||
 		    stat(path, &named) ||
@@ -194,6 +196,7 @@ static int write_output(struct patch_job *j, const char *output, struct bytes fi
 	int r = j->req->in_place ? check_unchanged(j->im, j->dg)
 				 : check_not_foreign(j->a, output, j->dg);
 
+	progress_step("writing %s", output);
 	return r < 0 ? r
 		     : file_write(output, file.p, file.n, j->im->st.st_mode & 07777, j->im->path, j->dg);
 }
@@ -213,6 +216,7 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 			    "no such file here, in PATH, in the sbin folders or among the libraries");
 	if (req->in_place && !plan_only)
 		wait_for_others(path);
+	progress_step("reading %s", path);
 	if ((r = read_target(a, path, &j.im, &j.rec, dg)) < 0 ||
 	    (r = choose_output(&j, path, plan_only, &out->output)) < 0)
 		return r;
@@ -234,6 +238,7 @@ int patch_binary(struct arena *a, const struct patch_request *req, bool plan_onl
 		return r;
 	if (!j.plan->n_patched)
 		return job_nothing_patched(&j);
+	progress_step("putting %s together", path_base(out->output));
 	if ((r = build(&j, bits, &file)) < 0)
 		return r;
 	out->growth_bytes = file.n - j.im->file.n;
@@ -258,6 +263,7 @@ int patch_revert(struct arena *a, const char *path, const char *output, struct d
 
 	if (!output)
 		wait_for_others(path);
+	progress_step("restoring %s", path);
 	r = patch_read_ours(a, path, &im, &meta, dg);
 	if (r < 0 || (r = segment_revert(a, im, &original, dg)) < 0 ||
 	    (r = output ? check_not_foreign(a, output, dg) : check_unchanged(im, dg)) < 0)

@@ -11,6 +11,7 @@
 #include "go_x86_64.h"
 #include "hooks.h"
 #include "own_frame.h"
+#include "progress.h"
 #include "rt.h"
 #include "usdt_spec.h"
 #include "window.h"
@@ -319,8 +320,10 @@ static int name_attach_points(struct plan *p, struct diags *dg)
 
 struct targets *plan_targets(struct plan *p)
 {
-	if (!p->targets)
+	if (!p->targets) {
+		progress_step("reading the code of %s", p->im->path);
 		p->targets = targets_new(p->im);
+	}
 	return p->targets;
 }
 
@@ -350,7 +353,10 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	int r;
 
 	st->ts = arena_array(a, p->n_site, sizeof(*st->ts));
+	plan_targets(p);
+	progress_step("planning for %s", p->im->path);
 	for (size_t i = 0; i < p->n_site; i++) {
+		progress_count(i, p->n_site);
 		st->ts[i].moved = arena_array(a, WINDOW_MAX, sizeof(uint64_t));
 		decide(p, &p->site[i], &st->ts[i], o);
 	}

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "file.h"
 #include "front.h"
+#include "progress.h"
 
 /* X.bpf.o or X.o becomes X.hook.o, in the same folder. */
 static char *output_name(struct arena *a, const char *path)
@@ -31,8 +32,11 @@ int cmd_compile(const struct opts *o, struct diags *dg)
 		return r;
 	if (out && file_same(out, path))
 		return diag(dg, DIAG_U001, at_file(out), "would be overwritten by its own hook object");
-	if ((r = front_open(o, path, &f, dg)) >= 0 && (r = front_verify(&f, dg)) >= 0 &&
-	    (r = compile_object(f.a, f.u, f.facts, &f.opts, &obj, dg)) >= 0)
+	if (!opts_has(o, "json"))
+		progress_start();
+	if ((r = front_open(o, path, &f, dg)) >= 0 && (r = front_verify(&f, dg)) >= 0)
+		progress_step("compiling %s", path);
+	if (r >= 0 && (r = compile_object(f.a, f.u, f.facts, &f.opts, &obj, dg)) >= 0)
 		r = file_write(out ? out : output_name(f.a, path), obj.p, obj.n, 0644, NULL, dg);
 	front_close(&f);
 	return r;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "front.h"
 #include "json.h"
+#include "progress.h"
 #include "record.h"
 
 /* The explanation of a rejection: the line of C, then what the verifier said, line by line. */
@@ -55,7 +57,7 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 	struct arena *a;
 	int r = record_parse(b->path, line, n, &rec, &dg);
 
-	(void)line_no;
+	progress_count(line_no, 0);
 	if (b->log)
 		dg.out = stderr;
 	if (r < 0) {
@@ -88,6 +90,7 @@ static int verify_prog(struct front *f, const struct unit_prog *p, const struct 
 		one->out = to;
 		return diag(one, DIAG_E003, at_file(f->u->path), "%s", "an explanation");
 	}
+	progress_step("verifying %s", p->name);
 	r = vfy_verify(f->a, f->u, p, opts, &res, one);
 	if (one->out != to) {
 		fclose(one->out);
@@ -100,9 +103,11 @@ static int verify_prog(struct front *f, const struct unit_prog *p, const struct 
 		put_why(out, f->u, p, one, said);
 		json_close(out, '}');
 	} else if (r >= 0) {
+		progress_hold();
 		printf("%s: accepted; %u insns, %llu processed, %u bytes of stack, %llu us\n",
 		       p->name, p->n_insn, (unsigned long long)res.insns_processed,
 		       res.stack_bytes, (unsigned long long)res.usec);
+		progress_go_on();
 	}
 	free(said);
 	return r;
@@ -147,10 +152,15 @@ int cmd_verify(const struct opts *o, struct diags *dg)
 	if (path) {
 		if (o->n_arg)
 			return diag(dg, DIAG_U001, at_file(o->arg[0]), "--batch takes no other file");
+		if (!b.log && !isatty(STDOUT_FILENO))	/* its lines show how far it is */
+			progress_start();
+		progress_step("verifying %s", path);
 		return record_lines(path, verify_line, &b, dg);
 	}
 	if ((r = front_file(o, &path, dg)) < 0)
 		return r;
+	if (!opts_has(o, "json") && !opts_has(o, "log"))
+		progress_start();
 	if ((r = front_open(o, path, &f, dg)) >= 0)
 		r = verify_unit(o, &f, dg);
 	front_close(&f);

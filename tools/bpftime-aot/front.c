@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "progress.h"
 #include "relocator.h"
 
 int front_opts(const struct opts *o, struct compile_opts *out, struct diags *dg)
@@ -43,6 +44,7 @@ int front_open(const struct opts *o, const char *path, struct front *f, struct d
 		if (!strcmp(o->opt[i].name, "set"))
 			set[ro.n_set++] = o->opt[i].value;
 	ro.set = set;
+	progress_step("reading %s", path);
 	if ((r = front_opts(o, &f->opts, dg)) < 0 || (r = relocate(path, &ro, &f->u, dg)) < 0)
 		return r;
 	f->facts = arena_array(f->a, f->u->n_prog + 1, sizeof(*f->facts));
@@ -61,7 +63,10 @@ int front_verify(struct front *f, struct diags *dg)
 	}
 	for (size_t i = 0; i < f->u->n_prog; i++) {
 		struct vfy_result *res = arena_alloc(f->a, sizeof(*res));
-		int r = vfy_verify(f->a, f->u, &f->u->prog[i], &vo, res, dg);
+		int r;
+
+		progress_step("verifying %s", f->u->prog[i].name);
+		r = vfy_verify(f->a, f->u, &f->u->prog[i], &vo, res, dg);
 
 		f->facts[i] = res;
 		if (r < 0 && !first)

@@ -19,6 +19,7 @@
 #include "mapfmt.h"
 #include "opts.h"
 #include "patch.h"
+#include "progress.h"
 #include "rt_archive.h"
 #include "run.h"
 
@@ -118,6 +119,7 @@ static int run_patch(struct arena *a, const struct opts *o, struct diags *dg)
 	if (r < 0 || (r = read_request(o, &req, dg)) < 0)
 		return r;
 	r = patch_binary(a, &req, plan_only, &res, dg);
+	progress_end();
 	if (res.plan && (plan_only || json))
 		plan_print(res.plan, json, res.growth_bytes, res.reads, stdout);
 	else if (r >= 0)
@@ -156,6 +158,7 @@ static int run_detach(struct arena *a, const struct opts *o, struct diags *dg)
 
 	if (r < 0 || (r = live_detach(a, pid, &res, dg)) < 0)
 		return r;
+	progress_end();
 	printf("%s: %zu site%s restored%s\n", res.name, res.n_site, res.n_site == 1 ? "" : "s",
 	       res.n_kept ? ", memory kept for threads that may be inside" : "");
 	return r;
@@ -185,6 +188,7 @@ static int run_live(struct arena *a, const struct opts *o, struct diags *dg)
 	} else {
 		r = live_attach(a, &req, plan_only, &res, dg);
 	}
+	progress_end();
 	for (size_t i = 0; i < res.n && (plan_only || json); i++)
 		plan_print(res.module[i].plan, json, res.module[i].payload_bytes, "strict", stdout);
 	if (r >= 0 && !plan_only && !json)
@@ -241,6 +245,7 @@ static int run_command(int argc, char **argv, struct diags *dg)
 
 	if (opts_parse(OPT_PATCH, "run", argc - 1, argv + 1, &o, dg) < 0)
 		return EX_USAGE;
+	progress_start();
 	arg = arena_array(a, o.n_opt + 1, sizeof(*arg));
 	patch.arg = arg;
 	r = attach_args(&o, arg, &patch.n_arg, dg);
@@ -278,6 +283,8 @@ int main(int argc, char **argv)
 		return run_command(argc, argv, &dg);
 	if (opts_parse(OPT_PATCH, "file", argc, argv, &o, &dg) < 0)
 		return EX_USAGE;
+	if (!opts_has(&o, "json"))
+		progress_start();
 	if (o.help)
 		usage(stdout);
 	else if (o.version)
