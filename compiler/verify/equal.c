@@ -95,9 +95,10 @@ static bool slot_covers(struct vfy *v, struct ids *ids, const struct slot *old,
 		       same_id(ids, old->reg.ref, now->reg.ref, true) &&
 		       same_id(ids, old->reg.dynptr, now->reg.dynptr, true);
 	/* What is read as a number there may be any pointer here, but for the context, whose
-	 * address must not escape unseen. */
+	 * address must not escape unseen, and the stack, where it may be. */
 	if (!spill && now->byte[0] == BYTE_SPILL &&
-	    (now->reg.type == REG_CTX || (v->opts->chance && is_pointer(&now->reg))))
+	    (now->reg.type == REG_CTX || now->reg.type == REG_STACK ||
+	     ((v->opts->chance || v->opts->plain) && is_pointer(&now->reg))))
 		return false;
 	for (int i = 0; i < 8 && v->opts->chance; i++)
 		if (old->byte[i] != BYTE_NONE && now->byte[i] == BYTE_NONE)

@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: MIT
-// What the kernel refuses for reasons that do not hold here: oracle_exemptions.txt.
+// Kernel rejections that are not about safety: a table with reasons (oracle_exemptions.txt).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "oracle.h"
+
+// A program that is accepted here and refused by the kernel.
+struct finding {
+	const gen_prog &p;
+	std::string says;	// the kernel's message
+	int64_t at;		// the instruction that it is about, -1: the program as a whole
+	our_verdict ours;
+	our_verdict plain;	// with the kernel's knowledge of numbers (vfy_opts.plain)
+};
+
+// When a row may excuse one.  See oracle_exemptions.txt.
+enum when { WHEN_DEAD, WHEN_PLAIN, WHEN_LOOPS, WHEN_UNCALLED, WHEN_ALWAYS, WHEN_SEED };
+
 struct exemption {
-	std::string message;	// part of what the kernel says
-	bool known_better;	// only where the kernel knows less of the numbers (vfy_opts.plain)
-	uint64_t seed;		// only for that program; 0: any
+	std::string message;	// part of what the kernel says; "*": anything
+	enum when when;
+	uint64_t seed;		// WHEN_SEED: only this program
 	std::string reason;
 };
 
-// Empty, with a line on stderr, when the table cannot be read.
 std::vector<exemption> read_exemptions(const char *path);
-// The row for what the kernel says, or nullptr: then the rejection is about safety.
-// refused_plain: with the kernel's knowledge of numbers we refuse it as well.
-const exemption *exempt(const std::vector<exemption> &table, const std::string &kernel_says, bool refused_plain,
-			uint64_t seed);
+// The row that excuses it, or NULL.
+const exemption *exempt(const std::vector<exemption> &table, const finding &f);

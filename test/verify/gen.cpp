@@ -11,6 +11,13 @@ const std::vector<gen_map> gen_maps = {
 	{"rodata", 2, 4, 16, 1, MAP_F_RDONLY_PROG, std::string("\1\0\0\0\7\0\0\0\xff\xff\xff\xff\0\0\0\x80", 16)},
 	{"ringbuf", 27, 0, 0, 4096, 0, ""},
 	{"progs", 3, 4, 4, 4, 0, ""},
+	{"lock_hash", 1, 8, 24, 16, 0, "", true},
+	{"lock_array", 2, 4, 24, 4, 0, "", true},
+	{"in_a", 2, 4, 40, 4, 0, ""},
+	{"in_b", 2, 4, 40, 4, 0, ""},
+	{"outer_array", 12, 4, 4, 4, 0, "", false, GEN_IN_A},
+	{"outer_hash", 13, 4, 4, 4, 0, "", false, GEN_IN_A},
+	{"user_ring", 31, 0, 0, 4096, 0, ""},
 };
 
 const std::vector<const char *> gen_kfuncs = {
@@ -223,12 +230,12 @@ void builder::helper()
 	case 4:	// map_update
 		mov(R2, R10), addi(R2, slot());
 		mov(R3, R10), addi(R3, -48 - 8 * (int)below(3));
-		imm64(R1, BPFI_LD_MAP, GEN_HASH, 0);
+		imm64(R1, BPFI_LD_MAP, p.type == PROG_XDP && chance(30) ? GEN_LOCK_HASH : GEN_HASH, 0);
 		movi(R4, 0);
 		call(HELPER_map_update_elem);
 		break;
 	case 5:
-		imm64(R1, BPFI_LD_MAP, chance(80) ? GEN_HASH : (int)below(6), 0);
+		imm64(R1, BPFI_LD_MAP, chance(80) ? GEN_HASH : (int)below(GEN_MAPS), 0);
 		mov(R2, R10), addi(R2, at);
 		call(HELPER_map_delete_elem);
 		break;
@@ -422,7 +429,7 @@ void builder::tail()
 
 void builder::one_block()
 {
-	switch (below(27)) {
+	switch (below(29)) {
 	case 0: case 1: case 2: case 3: alu(); break;
 	case 4: move(); break;
 	case 5: ctx_load(); break;
@@ -438,6 +445,8 @@ void builder::one_block()
 	case 23: loop_by_callback(); break;
 	case 24: each_element(); break;
 	case 25: dynptr(); break;
+	case 26: locked(); break;
+	case 27: inner_lookup(); break;
 	default: if (chance(60)) subcall(); else if (chance(30)) tail(); else direct_value(); break;
 	}
 }

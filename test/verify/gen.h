@@ -15,11 +15,21 @@ struct gen_map {
 	const char *name;
 	uint32_t type, key, value, max, flags;
 	std::string init;	// frozen, with these contents
+	bool lock = false;	// a struct bpf_spin_lock at GEN_LOCK_OFF
+	int inner = -1;		// a map of maps: of maps like that one
 };
 
 // The maps every program may use, by index.
 extern const std::vector<gen_map> gen_maps;
-enum { GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_RODATA, GEN_RINGBUF, GEN_PROGS };
+enum {
+	GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_RODATA, GEN_RINGBUF, GEN_PROGS,
+	GEN_LOCK_HASH, GEN_LOCK_ARRAY,		// values with a lock
+	GEN_IN_A, GEN_IN_B,			// two maps ...
+	GEN_OUTER_ARRAY, GEN_OUTER_HASH,	// ... that are in these two by GEN_A and GEN_B
+	GEN_USER_RING,
+	GEN_MAPS
+};
+enum { GEN_LOCK_OFF = 8, GEN_A = 0, GEN_B = 2 };
 
 // The kernel functions that programs call, by index.
 extern const std::vector<const char *> gen_kfuncs;

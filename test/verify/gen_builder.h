@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the blocks of gen.cpp, gen_callback.cpp and gen_dynptr.cpp are built with.
+// What the blocks of gen.cpp, gen_callback.cpp, gen_dynptr.cpp and gen_lock.cpp are built with.
 #pragma once
 
 #include "gen.h"
@@ -77,6 +77,11 @@ private:
 	void small(unsigned reg, unsigned mask);
 	void kfunc(int which) { put(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, which); }
 	void place(unsigned reg, int at) { mov(reg, R10), addi(reg, at); }
+	// gen_lock.cpp
+	void locked();
+	void lock_call(unsigned value, bool take);
+	void under_lock(unsigned value, int spilled);
+	void inner_lookup();
 	void packet();
 	void direct_value();
 	void atomic();

@@ -55,8 +55,8 @@ void builder::loop_by_callback()
 
 void builder::each_element()
 {
-	static const int maps[] = {GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_ARRAY, GEN_HASH, GEN_RODATA};
-	int map = chance(95) ? maps[below(6)] : GEN_RINGBUF;
+	static const int maps[] = {GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_ARRAY, GEN_HASH, GEN_RODATA, GEN_LOCK_ARRAY};
+	int map = chance(95) ? maps[below(p.type == PROG_XDP ? 7 : 6)] : GEN_RINGBUF;
 	if (depth >= MAX_DEPTH) {
 		alu();
 		return;
@@ -118,7 +118,8 @@ void builder::callback_body(const callback &c)
 		case 0: case 1: value_access(); break;
 		case 2: if (c.ctx) put(BPFI_LDX | BPFI_MEM | sizes[below(4)], R8, R6, (int)at, 0), value_map[R8] = 0; break;
 		case 3: case 4: if (c.ctx) put(BPFI_STX | BPFI_MEM | BPFI_DW, R6, any(), (int)at, 0); break;
-		case 5: if (chance(30)) loop_by_callback(); else if (chance(30)) each_element(); else atomic(); break;
+		case 5: if (chance(30)) loop_by_callback(); else if (chance(30)) each_element();
+			else if (chance(50)) locked(); else atomic(); break;
 		case 6: lookup(); break;
 		default: one_of_function();
 		}

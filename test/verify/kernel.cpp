@@ -3,14 +3,22 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <cctype>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <unistd.h>
 
 kernel_oracle::kernel_oracle() : ok(true)
 {
+	btf_fd = make_btf();
 	for (auto &m : gen_maps) {
 		LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = m.flags);
+		if (m.lock)
+			o.btf_fd = (uint32_t)btf_fd, o.btf_key_type_id = m.key == 8 ? btf_u64 : btf_u32,
+			o.btf_value_type_id = btf_locked;
+		if (m.inner >= 0)
+			o.inner_map_fd = (uint32_t)maps[(size_t)m.inner];
 		int fd = bpf_map_create((enum bpf_map_type)m.type, m.name, m.key, m.value, m.max, &o);
 		if (fd < 0)
 			ok = false;
@@ -19,9 +27,11 @@ kernel_oracle::kernel_oracle() : ok(true)
 			if (bpf_map_update_elem(fd, &zero, m.init.data(), 0) || bpf_map_freeze(fd))
 				ok = false;
 		}
+		for (uint32_t key : {GEN_A, GEN_B})
+			if (m.inner >= 0 && bpf_map_update_elem(fd, &key, &maps[key == GEN_A ? GEN_IN_A : GEN_IN_B], 0))
+				ok = false;
 		maps.push_back(fd);
 	}
-	btf_fd = make_btf();
 	static struct btf *vmlinux = btf__load_vmlinux_btf();	// read once
 	for (auto name : gen_kfuncs)
 		kfuncs.push_back(vmlinux ? btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) : -1);
@@ -37,7 +47,7 @@ kernel_oracle::kernel_oracle() : ok(true)
 	}
 }
 
-// int global(int), int static(int)
+// int global(int), int static(int); struct locked { u64; struct bpf_spin_lock; u32; u64; }
 int kernel_oracle::make_btf()
 {
 	struct btf *b = btf__new_empty();
@@ -51,6 +61,15 @@ int kernel_oracle::make_btf()
 	btf__add_func_param(b, "a", number);
 	btf_global = (uint32_t)btf__add_func(b, "global_function", BTF_FUNC_GLOBAL, proto);
 	btf_static = (uint32_t)btf__add_func(b, "static_function", BTF_FUNC_STATIC, proto);
+	btf_u32 = (uint32_t)btf__add_int(b, "u32", 4, 0);
+	btf_u64 = (uint32_t)btf__add_int(b, "u64", 8, 0);
+	int lock = btf__add_struct(b, "bpf_spin_lock", 4);
+	btf__add_field(b, "val", (int)btf_u32, 0, 0);
+	btf_locked = (uint32_t)btf__add_struct(b, "locked", 24);
+	btf__add_field(b, "a", (int)btf_u64, 0, 0);
+	btf__add_field(b, "lock", lock, 8 * GEN_LOCK_OFF, 0);
+	btf__add_field(b, "b", (int)btf_u32, 96, 0);
+	btf__add_field(b, "c", (int)btf_u64, 128, 0);
 	const void *raw = btf__raw_data(b, &n);
 	if (raw)
 		fd = bpf_btf_load(raw, n, nullptr);
@@ -138,4 +157,18 @@ std::string last_line(const std::string &log)
 				  lines.back().rfind("mark_precise", 0) == 0))
 		lines.pop_back();
 	return lines.empty() ? "" : lines.back();
+}
+
+int64_t last_insn(const std::string &log)
+{
+	int64_t last = -1;
+	for (size_t at = 0, end; (end = log.find('\n', at)) != std::string::npos; at = end + 1) {
+		const char *line = log.c_str() + at;
+		char *behind;
+		long long n = strtoll(line, &behind, 10);	// "12: (85) call ...", "12: R0=...", "12: frame1: ..."
+		if (behind > line && !strncmp(behind, ": (", 3) && isxdigit(behind[3]) && isxdigit(behind[4]) &&
+		    behind[5] == ')')
+			last = n;
+	}
+	return last;
 }

@@ -21,8 +21,8 @@ private:
 	int make_btf();
 
 	bool ok;
-	int btf_fd = -1;		// types of functions
-	uint32_t btf_global = 0, btf_static = 0;
+	int btf_fd = -1;		// types of functions and of values with a lock
+	uint32_t btf_global = 0, btf_static = 0, btf_u32 = 0, btf_u64 = 0, btf_locked = 0;
 	std::vector<int> maps, kfuncs;	// fds; ids in the kernel's BTF
 	// The kernel ties a prog_array to the kind of the first program that names it.
 	int progs[PROG_TYPE_COUNT];
@@ -30,3 +30,5 @@ private:
 
 // What the kernel says, without numbers that vary: the message of a rejection.
 std::string last_line(const std::string &log);
+// The instruction that it looked at last, -1: none.
+int64_t last_insn(const std::string &log);

@@ -31,9 +31,13 @@ template <class T> static T *copy(struct arena *a, const T *from, size_t n)
 
 static struct unit_map map_of(const gen_map &m)
 {
+	static const struct map_init_slot inside[] = {{GEN_A, GEN_IN_A}, {GEN_B, GEN_IN_B}};
 	struct unit_map um = {};
 	um.name = m.name, um.type = m.type, um.key_size = m.key, um.value_size = m.value;
-	um.max_entries = m.max, um.flags = m.flags, um.inner = -1;
+	um.max_entries = m.max, um.flags = m.flags, um.inner = m.inner < 0 ? -1 : GEN_MAPS;
+	um.lock = m.lock ? GEN_LOCK_OFF + 1 : 0;
+	if (m.inner >= 0)
+		um.slots = inside, um.n_slots = 2;
 	if (!m.init.empty()) {
 		um.bits = MAP_BIT_RODATA;
 		um.init = {(const uint8_t *)m.init.data(), m.init.size()};
@@ -64,6 +68,8 @@ struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs)
 
 	for (auto &m : gen_maps)
 		maps.push_back(map_of(m));
+	maps.push_back(map_of(gen_maps[GEN_IN_A]));	// what the maps inside others are like
+	maps.back().name = "inner", maps.back().bits = MAP_BIT_TEMPLATE;
 	for (auto &p : progs) {
 		struct unit_prog up = {};
 		up.name = arena_strdup(a, unit_prog_name(list.size()).c_str());
@@ -94,7 +100,9 @@ our_verdict verify(const gen_prog &p, bool plain, bool chance)
 	opts.chance = chance;
 	int r = vfy_verify(a, u, u->prog, &opts, &res, &dg);
 	our_verdict v = {r == 0, r ? diag_name(dg.first) : "", dg.first_text, dg.first_insn, res.insns_processed,
-			 res.by_chance};
+			 res.by_chance, {}};
+	for (size_t i = 0; res.insn && i < p.insn.size(); i++)
+		v.reached.push_back(res.insn[i].reached);
 	arena_free(a);
 	return v;
 }

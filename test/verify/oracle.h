@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "diag.h"
 #include "gen.h"
@@ -14,6 +15,7 @@ struct our_verdict {
 	int64_t insn;
 	uint64_t processed;
 	bool by_chance;			// verify.h
+	std::vector<bool> reached;	// instructions that some path gets to
 };
 
 // plain: with no more precision than the kernel has (verify.h).

@@ -49,6 +49,23 @@ static int show(kernel_oracle &k, uint64_t seed)
 	return 0;
 }
 
+static bool takes_lock(const gen_prog &p)
+{
+	for (auto &in : p.insn)
+		if (in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_HELPER && in.imm == HELPER_spin_lock)
+			return true;
+	return false;
+}
+
+static bool looks_inside(const gen_prog &p)
+{
+	for (auto &in : p.insn)
+		if (in.code == BPFI_LD_IMM64 && in.src == BPFI_LD_MAP &&
+		    (in.imm == GEN_OUTER_ARRAY || in.imm == GEN_OUTER_HASH))
+			return true;
+	return false;
+}
+
 enum { BATCH = 24 };
 
 class tally {
@@ -71,7 +88,8 @@ private:
 	run_batch batch;
 	uint64_t mutated = 0, accepted = 0, accepted_mutated = 0, both = 0, better = 0, unsafe = 0;
 	uint64_t packet = 0, by_chance = 0, not_both = 0;
-	uint64_t accepted_callbacks = 0, executed_callbacks = 0;
+	uint64_t accepted_callbacks = 0, executed_callbacks = 0, accepted_locks = 0, executed_locks = 0;
+	uint64_t accepted_inner = 0, executed_inner = 0;
 	std::map<std::string, count> wrong, missed, exempted;	// by message
 };
 
@@ -91,6 +109,8 @@ void tally::one(uint64_t seed)
 	accepted += fd >= 0;
 	accepted_mutated += fd >= 0 && p.mutated;
 	accepted_callbacks += fd >= 0 && !callback_starts(p).empty();
+	accepted_locks += fd >= 0 && takes_lock(p);
+	accepted_inner += fd >= 0 && looks_inside(p);
 	both += fd >= 0 && v.accepted;
 	if ((fd >= 0) != v.accepted)
 		disagree(p, fd >= 0, v);
@@ -108,7 +128,7 @@ void tally::disagree(const gen_prog &p, bool kernel_accepts, const our_verdict &
 	} else {
 		k.load(p, &log);
 		why = last_line(log);
-		const exemption *e = exempt(table, why, !verify(p, true).accepted, p.seed);
+		const exemption *e = exempt(table, {p, why, last_insn(log), v, verify(p, true)});
 		auto &m = (e ? exempted : wrong)[without_numbers(why)];
 		m.n++, m.seed = p.seed;
 		(e ? better : unsafe)++;
@@ -137,6 +157,8 @@ void tally::execute(const gen_prog &p)
 		return;
 	}
 	executed_callbacks += !callback_starts(r).empty();
+	executed_locks += takes_lock(r);
+	executed_inner += looks_inside(r);
 	batch.add(r);
 	if (batch.size() == BATCH)
 		flush();
@@ -159,8 +181,9 @@ int tally::report(uint64_t n)
 	printf("of %" PRIu64 " for packets: %" PRIu64 " executed with equal results, %" PRIu64 " differ, %" PRIu64
 	       " not compiled, %" PRIu64 " depend on addresses, %" PRIu64 " not accepted once repeatable\n",
 	       packet, batch.compared - batch.differ, batch.differ, batch.not_compiled, by_chance, not_both);
-	printf("%" PRIu64 " of those that the kernel accepts have callbacks, and %" PRIu64 " of those executed\n",
-	       accepted_callbacks, executed_callbacks);
+	printf("of those that the kernel accepts, and of those executed: %" PRIu64 " and %" PRIu64 " have callbacks, %"
+	       PRIu64 " and %" PRIu64 " take locks, %" PRIu64 " and %" PRIu64 " look into maps of maps\n",
+	       accepted_callbacks, executed_callbacks, accepted_locks, executed_locks, accepted_inner, executed_inner);
 	for (auto &w : wrong)
 		printf("  only we accept %6" PRIu64 "  (seed %" PRIu64 ")  kernel: %s\n", w.second.n, w.second.seed, w.first.c_str());
 	for (auto &w : exempted)

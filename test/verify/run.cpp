@@ -19,6 +19,9 @@
 
 enum { PACKET_BYTES = 64, ETH_BYTES = 14, SKB_WORDS = 48, ZEROED_SLOTS = 20, PAGE_BYTES = 4096 };
 
+// Those whose contents must be equal afterwards.
+static const int compared_maps[] = {GEN_HASH, GEN_ARRAY, GEN_ARRAY1, GEN_LOCK_HASH, GEN_LOCK_ARRAY, GEN_IN_A, GEN_IN_B};
+
 static bool deterministic(int32_t helper)
 {
 	switch (helper) {
@@ -39,6 +42,8 @@ static bool deterministic(int32_t helper)
 	case HELPER_ringbuf_discard_dynptr:
 	case HELPER_loop:
 	case HELPER_for_each_map_elem:
+	case HELPER_spin_lock:
+	case HELPER_spin_unlock:
 		return true;
 	}
 	return false;
@@ -120,17 +125,17 @@ static void fill_packet(uint64_t seed, uint8_t *p)
 static std::string kernel_maps(const kernel_oracle &k)
 {
 	std::string s;
-	for (size_t i = 0; i <= GEN_ARRAY1; i++) {
+	for (int i : compared_maps) {
 		std::map<std::string, std::string> sorted;
-		std::vector<uint8_t> key(gen_maps[i].key), next(key), value(gen_maps[i].value);
+		std::vector<uint8_t> key(gen_maps[(size_t)i].key), next(key), value(gen_maps[(size_t)i].value);
 		bool first = true;
-		while (!bpf_map_get_next_key(k.map_fd(i), first ? nullptr : key.data(), next.data())) {
+		while (!bpf_map_get_next_key(k.map_fd((size_t)i), first ? nullptr : key.data(), next.data())) {
 			key = next, first = false;
-			if (!bpf_map_lookup_elem(k.map_fd(i), key.data(), value.data()))
+			if (!bpf_map_lookup_elem(k.map_fd((size_t)i), key.data(), value.data()))
 				sorted[bytes_text(key.data(), key.size())] = bytes_text(value.data(), value.size());
 		}
 		for (auto &e : sorted)
-			s += std::string(gen_maps[i].name) + " " + e.first + " = " + e.second + "\n";
+			s += std::string(gen_maps[(size_t)i].name) + " " + e.first + " = " + e.second + "\n";
 	}
 	return s;
 }
@@ -196,10 +201,10 @@ static void *map_base(const struct bpftime_map *m)
 static std::string native_maps(const struct lnk_loaded &l)
 {
 	std::string s;
-	for (size_t i = 0; i <= GEN_ARRAY1; i++) {
-		const struct bpftime_map *m = lnk_loaded_map(&l, gen_maps[i].name);
+	for (int i : compared_maps) {
+		const struct bpftime_map *m = lnk_loaded_map(&l, gen_maps[(size_t)i].name);
 		std::map<std::string, std::string> sorted;
-		std::vector<uint8_t> key(gen_maps[i].key), next(key), value(gen_maps[i].value);
+		std::vector<uint8_t> key(gen_maps[(size_t)i].key), next(key), value(gen_maps[(size_t)i].value);
 		bool first = true;
 		while (m && !rt_map_next_key(m, map_base(m), first ? nullptr : key.data(), next.data())) {
 			key = next, first = false;
@@ -207,7 +212,7 @@ static std::string native_maps(const struct lnk_loaded &l)
 				sorted[bytes_text(key.data(), key.size())] = bytes_text(value.data(), value.size());
 		}
 		for (auto &e : sorted)
-			s += std::string(gen_maps[i].name) + " " + e.first + " = " + e.second + "\n";
+			s += std::string(gen_maps[(size_t)i].name) + " " + e.first + " = " + e.second + "\n";
 	}
 	return s;
 }
