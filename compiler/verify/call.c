@@ -190,7 +190,7 @@ static int leave_callback(struct vfy *v)
 	mark_precise(v, r0->def);
 	v->cur->pc = v->next = f->call_insn;
 	if (f->dynptr)
-		dynptr_end_slices(v, f->dynptr, NULL);
+		dynptr_end_given(v, f->dynptr);
 	pop_frame(v);
 	widen(v, v->cur, NULL);
 	return 0;

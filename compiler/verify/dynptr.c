@@ -30,7 +30,8 @@ static void end_slice(struct reg *r, void *arg)
 	*r = (struct reg){ .type = REG_GONE, .var = scalar_const(0), .def = r->def };
 }
 
-void dynptr_end_slices(struct vfy *v, uint32_t dynptr, struct reg *also)
+/* Nothing points into that dynptr any longer, `also` neither (may be NULL). */
+static void end_slices(struct vfy *v, uint32_t dynptr, struct reg *also)
 {
 	struct slices s = { dynptr, 0 };
 
@@ -63,7 +64,7 @@ int dynptr_overwrite(struct vfy *v, struct frame *f, unsigned n, struct reg *val
 	if (!is_dynptr(f, n))
 		return 0;
 	if (!d->ref) {
-		dynptr_end_slices(v, d->dynptr, value);
+		end_slices(v, d->dynptr, value);
 		end_dynptr(f, n);
 		return 0;
 	}
@@ -88,6 +89,24 @@ void dynptr_release(struct vfy *v, uint32_t ref)
 				end_dynptr(s->frame[i], n);
 }
 
+static void end_pointer(struct reg *r, void *arg)
+{
+	if (r->type == REG_DYNPTR && r->dynptr == *(uint32_t *)arg)
+		*r = (struct reg){ .type = REG_GONE, .var = scalar_const(0), .def = r->def };
+}
+
+void dynptr_end_given(struct vfy *v, uint32_t dynptr)
+{
+	struct state *s = v->cur;
+
+	end_slices(v, dynptr, NULL);
+	each_reg(s, end_pointer, &dynptr);
+	for (uint32_t i = 0; i <= s->top; i++)
+		for (unsigned n = 0; n < s->frame[i]->n_slot; n++)
+			if (is_dynptr(s->frame[i], n) && s->frame[i]->slot[n].reg.dynptr == dynptr)
+				end_dynptr(s->frame[i], n);
+}
+
 /* ---- arguments ---- */
 
 /* The first slot of the 16 bytes of stack at register r. */
@@ -104,12 +123,20 @@ static bool find_slots(struct vfy *v, unsigned r, struct frame **f, unsigned *n)
 	return true;
 }
 
+/* A clone of what a callback was given ends with it, so it has the same id. */
+static uint32_t clone_id(struct vfy *v, uint32_t of)
+{
+	for (uint32_t i = 0; i <= v->cur->top; i++)
+		if (of && v->cur->frame[i]->dynptr == of)
+			return of;
+	return ++v->next_id;
+}
+
 /* A dynptr is made there; `ref`: the record it holds. */
-static int make(struct vfy *v, struct call *c, unsigned r, uint32_t ref)
+static int make(struct vfy *v, struct call *c, unsigned r, uint32_t id, uint32_t ref)
 {
 	struct frame *f = NULL;
 	unsigned n = 0;
-	uint32_t id = ++v->next_id;
 	int e;
 
 	if (!find_slots(v, r, &f, &n))
@@ -131,7 +158,7 @@ static int make_record(struct vfy *v, struct call *c, unsigned r)
 {
 	if (v->cur->n_ref == MAX_REFS)
 		return refuse(v, DIAG_V025, "more than %d references at a time", MAX_REFS);
-	return make(v, c, r, ref_acquire(v));
+	return make(v, c, r, clone_id(v, 0), ref_acquire(v));
 }
 
 bool dynptr_given(struct vfy *v, struct call *c, unsigned r)
@@ -156,9 +183,9 @@ int arg_dynptr(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 {
 	switch (kind) {
 	case ARG_DYNPTR_NEW:
-		return make(v, c, r, 0);
+		return make(v, c, r, clone_id(v, 0), 0);
 	case ARG_DYNPTR_NEW_CLONE:
-		return make(v, c, r, c->dynptr_ref);
+		return make(v, c, r, clone_id(v, c->dynptr), c->dynptr_ref);
 	case ARG_DYNPTR_NEW_RECORD:
 		return make_record(v, c, r);
 	default:

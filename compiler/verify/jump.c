@@ -127,10 +127,12 @@ static void learn_packet(enum bpfi_op op, bool d_is_end, unsigned dst, unsigned 
 
 /* ---- conditional jumps ---- */
 
+/* Is it surely not 0?  The memory of a vm program that has none may be, and an empty packet;
+ * what is gone may have been NULL. */
 static bool never_null(const struct reg *r)
 {
 	return !r->or_null && (r->type == REG_MAP_VALUE || r->type == REG_MAP_KEY ||
-			       r->type == REG_MEM || r->type == REG_MAP);
+			       (r->type == REG_MEM && r->size) || r->type == REG_MAP);
 }
 
 static int decide_pointer(enum bpfi_op op, const struct reg *d, const struct reg *s)
@@ -177,7 +179,8 @@ static void learn_not_null(struct vfy *v, struct state *s, const struct reg *d,
 {
 	const struct reg *p = d->or_null ? d : r, *q = d->or_null ? r : d;
 
-	if (is_pointer(d) && is_pointer(r) && p->or_null && !q->or_null)
+	if (is_pointer(d) && is_pointer(r) && p->or_null &&
+	    (never_null(q) || q->type == REG_STACK || q->type == REG_CTX))
 		settle_null(v, s, p->id, 0, false);
 }
 

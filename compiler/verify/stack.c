@@ -32,6 +32,7 @@ static void break_spill(struct vfy *v, struct slot *s)
 	if (s->byte[0] != BYTE_SPILL)
 		return;
 	v->out->by_chance |= is_pointer(&s->reg);
+	v->out->ctx_escapes |= s->reg.type == REG_CTX;	/* what is left may be read as numbers */
 	for (int i = 0; i < 8; i++)
 		if (s->byte[i] == BYTE_SPILL)
 			s->byte[i] = BYTE_MISC;
@@ -71,11 +72,9 @@ static int write_fixed(struct vfy *v, struct frame *f, int low, unsigned bytes,
 			return refuse(v, DIAG_V010, "a pointer to the stack is stored in a caller's stack");
 	}
 	if (value && first % 8 == 7) {		/* at a slot's start: the value is kept */
-		for (unsigned i = 0; i < 8; i++)
-			if (i < bytes)
-				s->byte[i] = BYTE_SPILL;
-			else if (s->byte[i] == BYTE_SPILL)
-				s->byte[i] = BYTE_MISC;
+		if (bytes < 8)
+			break_spill(v, s);
+		memset(s->byte, BYTE_SPILL, bytes);
 		s->reg = *value;
 		if (bytes < 8 && value->var.w.umax >> (bytes * 8))
 			s->reg.id = 0, s->reg.delta = 0;
@@ -149,6 +148,7 @@ static void write_range(struct vfy *v, struct frame *f, int lo, int hi, const st
 {
 	bool zero = value && value->type == REG_SCALAR && scalar_is(&value->var, 0), used = false;
 
+	v->out->ctx_escapes |= value && value->type == REG_CTX;
 	for (int n = (-hi + 7) & ~7; n + 8 <= -lo && !zero; n += 8)
 		f->written |= 1ull << n / 8;	/* whatever was there, it may be anything now */
 	for (int at = lo; at < hi; at++) {

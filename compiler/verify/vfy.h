@@ -367,8 +367,9 @@ void mark_slots_read(struct vfy *v, const struct frame *f, uint64_t mask);
 int dynptr_overwrite(struct vfy *v, struct frame *f, unsigned n, struct reg *value);
 /* The record `ref` is gone, and with it the dynptrs that hold it and what points into them. */
 void dynptr_release(struct vfy *v, uint32_t ref);
-/* Nothing points into that dynptr any longer, `also` neither (may be NULL). */
-void dynptr_end_slices(struct vfy *v, uint32_t dynptr, struct reg *also);
+/* The callback that was given that dynptr has returned: it, its clones and what points into them
+ * are of no use, wherever they are. */
+void dynptr_end_given(struct vfy *v, uint32_t dynptr);
 
 /* ---- facts.c ---- */
 void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes);

@@ -129,6 +129,18 @@ TEST(Facts, TheContextEscapesAsAnArgumentAndThroughMemory)
 	EXPECT_EQ(kept.res.ctx_mask, 1u << CTX_DI);
 }
 
+// The bytes of a context that was stored are read as numbers.
+TEST(Facts, TheContextEscapesInParts)
+{
+	made variable(PROG_KPROBE, {ldx(2, 1, 0), op(BPFI_ALU64 | BPFI_AND, 2, 0, 0, 8), mov(3, 10), addi(3, -16),
+				    op(BPFI_ALU64 | BPFI_ADD | BPFI_X, 3, 2, 0, 0), stx(3, 0, 1), ldx(0, 10, -16), end()});
+	ASSERT_EQ(variable.verify(), 0);
+	EXPECT_TRUE(variable.res.ctx_escapes);
+	made part(PROG_KPROBE, {stx(10, -8, 1), op(BPFI_ST | BPFI_MEM | BPFI_B, 10, 0, -8, 0), ldx(0, 10, -8), end()});
+	ASSERT_EQ(part.verify(), 0);
+	EXPECT_TRUE(part.res.ctx_escapes);
+}
+
 TEST(Facts, DeadCodeIsNotReachedAndJumpsAreKnown)
 {
 	made m(PROG_KPROBE, {movi(2, 5), op(BPFI_JMP | BPFI_JEQ, 2, 0, 1, 5), call(9999), ldx(0, 1, 0),
@@ -162,6 +174,25 @@ TEST(Facts, MapsAndOffsetsThatDifferByPathAreNotPromised)
 	EXPECT_EQ(m.res.insn[6].map, 1);
 	EXPECT_TRUE(m.res.insn[6].fixed_off);
 	EXPECT_EQ(m.res.insn[6].mem_off, 16);
+}
+
+// A vm program that is run without memory has NULL for it: equal to that says nothing.
+TEST(Made, NoMemoryMayBeNull)
+{
+	std::vector<bpfi> code = {
+		mov(6, 1), op(BPFI_ST | BPFI_MEM | BPFI_W, 10, 0, -4, 5), op(BPFI_LD_IMM64, 1, BPFI_LD_MAP, 0, 0), op(0, 0, 0, 0, 0),
+		mov(2, 10), addi(2, -4), call(HELPER_map_lookup_elem), op(BPFI_JMP | BPFI_JEQ | BPFI_X, 0, 6, 2, 0),
+		movi(0, 0), end(), ldx(0, 0, 0), end()};
+	made m(PROG_VM, code);
+	m.maps = {array(64, 4)};
+	m.p.kind = HOOK_vm;
+	EXPECT_EQ(m.verify(), -DIAG_V015);
+	m.p.mem_bytes = 8;
+	EXPECT_EQ(m.verify(), 0);
+	m.insn = {op(BPFI_JMP | BPFI_JEQ, 1, 0, 2, 0), movi(0, 0), end(), movi(0, 1), end()};
+	m.p.mem_bytes = 0;
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_FALSE(m.res.insn[0].never_taken);
 }
 
 // A loop of 200,000 turns: fine, but not in a millisecond; then there is no verdict.
