@@ -1,0 +1,28 @@
+// a function of the program that embeds this one is called while a lock is held
+// says: the lock taken at
+#include "../case.h"
+
+struct bpf_spin_lock {
+	__u32 val;
+};
+struct item {
+	__u64 n;
+	struct bpf_spin_lock lock;
+	__u32 m;
+};
+MAP(BPF_MAP_TYPE_HASH, items, __u32, struct item, 16);
+
+extern __u64 host_call(__u64 n) __ksym;
+
+SEC("xdp") int prog(void *ctx)
+{
+	__u32 a = 1;
+	struct item *i = bpf_map_lookup_elem(&items, &a);
+
+	if (!i)
+		return 0;
+	bpf_spin_lock(&i->lock);
+	i->n = host_call(i->n); // V046
+	bpf_spin_unlock(&i->lock);
+	return 0;
+}
