@@ -4,6 +4,7 @@
 #include "unwind.h"
 
 #include "hooks.h"
+#include "modules.h"
 #include "read.h"
 
 enum {
@@ -82,43 +83,72 @@ static bool by_rule(struct view *v, struct rt_place *p, const struct unwind_rule
 	return true;
 }
 
-/* To the caller's frame; false: there is none that could be found. */
-static bool step(struct view *v, struct rt_place *p)
+/* Where a handler returns to, in a libc that has no unwind data there: mov $15, %rax; syscall. */
+static bool is_restorer(uint64_t ip)
 {
+	static const uint8_t code[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
+	uint8_t b[sizeof(code)];
+	bool same = rt_read_some(b, ip, sizeof(b)) == sizeof(b);
+
+	for (unsigned i = 0; i < sizeof(b); i++)
+		same = same && b[i] == code[i];
+	return same;
+}
+
+struct walk {
+	struct rt_place p;
+	struct view v;
+	uint32_t sure;		/* serial of the module that was looked at last */
+};
+
+static bool by_module(struct walk *w, struct unwind_rule *r)
+{
+	uint64_t pc = w->p.exact ? w->p.ip : w->p.ip - 1;
+	struct rt_module m;
+
+	if (!rt_module_at(pc, w->sure, &m))
+		return false;
+	w->sure = m.serial;
+	return rt_unwind_cfi(&m, pc, r);
+}
+
+/* To the caller's frame; false: there is none that could be found. */
+static bool step(struct walk *w)
+{
+	struct rt_place *p = &w->p;
 	struct unwind_rule r = { .cfa = UNWIND_RSP };
 	bool known = true, entry = p->first && p->exact;
 
-	if (rt_unwind_in_trampoline(p->ip)) {
+	if (!p->exact && rt_unwind_in_trampoline(p->ip)) {
 		r.off = CALL_THROUGH;
-		known = !p->exact;
 	} else if (!rt_unwind_table(p, &r)) {
-		r.off = 8;
-		known = entry;
+		r = (struct unwind_rule){ .cfa = UNWIND_RSP, .off = 8 };
+		known = entry || by_module(w, &r);
+		if (!known && !p->first && is_restorer(p->ip)) {
+			r.cfa = UNWIND_SIGNAL;
+			known = true;
+		}
 	}
 	p->first = p->exact = false;
-	if (!(known ? by_rule(v, p, &r) : by_frame_pointer(v, p)))
+	if (!(known ? by_rule(&w->v, p, &r) : by_frame_pointer(&w->v, p)))
 		return false;
 	p->ip = rt_unwind_unhooked(p->ip);
-	return true;
+	return p->ip != 0;
 }
 
 uint32_t rt_stack_walk(const void *ctx, uint64_t *ip, uint32_t max)
 {
 	struct bpftime_frame_x86_64 f;
-	struct rt_place p = { .first = true };
-	struct view v = { .bytes = 0 };
+	struct walk w = { .sure = 0 };
 	uint32_t n = 0;
 
 	if (!max || rt_read_some(&f, (uint64_t)ctx, sizeof(f)) != sizeof(f))
 		return 0;
-	p.ip = f.ip;
-	p.sp = f.sp;
-	p.bp = f.bp;
-	p.exact = f.ip == f.func_ip;
+	w.p = (struct rt_place){ .ip = f.ip, .sp = f.sp, .bp = f.bp, .exact = f.ip == f.func_ip, .first = true };
 	for (uint32_t i = 0; i < FRAMES_MAX; i++) {
-		if (!rt_unwind_in_trampoline(p.ip))
-			ip[n++] = p.ip;
-		if (n == max || !step(&v, &p))
+		if (!rt_unwind_in_trampoline(w.p.ip))
+			ip[n++] = w.p.ip;
+		if (n == max || !step(&w))
 			break;
 	}
 	return n;

@@ -4,6 +4,7 @@
  *
  *     unwind.c          the walk: one frame after the other, whatever says how
  *     unwind_table.c    what the patcher said about the target (unwindfmt.h)
+ *     unwind_cfi.c      what .eh_frame of a loaded file says (modules.h finds it)
  *
  * The stack is somebody's data, and may be damaged: it is read fault-safe, the walk ends at
  * what cannot be, and after a bounded number of frames. */
@@ -29,6 +30,9 @@ struct rt_place {
 
 /* The rule for the frame at p; false: the table does not know. */
 bool rt_unwind_table(const struct rt_place *p, struct unwind_rule *out);
+/* The rule for the code at pc in a module, as its .eh_frame has it; false: nothing that can be followed. */
+struct rt_module;
+bool rt_unwind_cfi(const struct rt_module *m, uint64_t pc, struct unwind_rule *out);
 /* Does a call that was made by a trampoline return to ip? */
 bool rt_unwind_in_trampoline(uint64_t ip);
 /* The return address that a return hook's stub stands for; any other as it is. */

@@ -6,6 +6,7 @@
 #define BPF_F_USER_STACK 256
 
 struct stack {
+	u64 func;
 	s64 bytes;
 	u64 ip[127];
 };
@@ -15,30 +16,33 @@ struct {
 	__uint(max_entries, 64);
 	__type(key, u32);
 	__type(value, struct stack);
-} stacks SEC(".maps");
+} stacks SEC(".maps"), returns SEC(".maps");
 
-u32 hits;
+u32 hits, returned;
 
-static int take(void *ctx)
+static __always_inline int take(void *ctx, struct stack *s)
 {
-	u32 i = hits++;	/* one thread runs at a time */
-	struct stack *s = bpf_map_lookup_elem(&stacks, &i);
-
-	if (s)
+	if (s) {
+		s->func = bpf_get_func_ip(ctx);
 		s->bytes = bpf_get_stack(ctx, s->ip, sizeof(s->ip), BPF_F_USER_STACK);
+	}
 	return 0;
 }
 
 SEC("uprobe")
 int at_entry(struct pt_regs *ctx)
 {
-	return take(ctx);
+	u32 i = hits++;		/* one thread runs at a time */
+
+	return take(ctx, bpf_map_lookup_elem(&stacks, &i));
 }
 
 SEC("uretprobe")
 int at_return(struct pt_regs *ctx)
 {
-	return take(ctx);
+	u32 i = returned++;
+
+	return take(ctx, bpf_map_lookup_elem(&returns, &i));
 }
 
 char LICENSE[] SEC("license") = "GPL";

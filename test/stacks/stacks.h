@@ -41,22 +41,23 @@ inline std::vector<Stack> printed(const std::string &text)
 	return all;
 }
 
-// The map `stacks` of stacks.bpf.c, as far as it is filled.
-inline std::vector<Stack> taken(const std::string &dir)
+// A map of stacks.bpf.c, as far as it is filled; func: only stacks of that one.
+inline std::vector<Stack> taken(const std::string &dir, const std::string &map = "stacks", uint64_t func = 0)
 {
 	std::vector<Stack> all;
-	Result r = sh(bin + "bpftime-ctl dump stacks --dir " + dir + " --json");
-	static const std::regex element("\"bytes\":(-?[0-9]+),\"ip\":\\[([0-9,]*)\\]");
+	Result r = sh(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
+	static const std::regex element("\"func\":([0-9]+),\"bytes\":(-?[0-9]+),\"ip\":\\[([0-9,]*)\\]");
 	for (std::sregex_iterator i(r.out.begin(), r.out.end(), element), end; i != end; ++i) {
-		long bytes = atol((*i)[1].str().c_str());
-		std::istringstream list((*i)[2].str());
+		long bytes = atol((*i)[2].str().c_str());
+		std::istringstream list((*i)[3].str());
 		Stack one;
 		std::string word;
 		if (!bytes)
 			break;
 		while ((long)one.size() < bytes / 8 && std::getline(list, word, ','))
 			one.push_back(strtoull(word.c_str(), nullptr, 10));
-		all.push_back(one);
+		if (!func || func == strtoull((*i)[1].str().c_str(), nullptr, 10))
+			all.push_back(one);
 	}
 	return all;
 }

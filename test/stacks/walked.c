@@ -112,8 +112,8 @@ static NOINLINE int deep(int n, int k)
 	return (n ? deep(n - 1, k + p[n]) : both(k)) + p[3];
 }
 
-/* Its frame is aligned, and found through a saved pointer. */
-static NOINLINE int aligned(int n, int k)
+/* Its frame is aligned, and found through a saved pointer; it has an argument on the stack. */
+static NOINLINE int aligned(int n, int k, int c, int d, int e, int f, int g)
 {
 	char wide[64] __attribute__((aligned(64)));
 	char *p = (char *)alloca(n);
@@ -121,7 +121,13 @@ static NOINLINE int aligned(int n, int k)
 	memset(wide, k, sizeof(wide));
 	memset(p, k, n);
 	KEEP;
-	return both(wide[k & 63]) + p[n - 1];
+	return both(wide[k & 63]) + p[n - 1] + c + d + e + f + g;
+}
+
+/* Leaves by a jump. */
+static NOINLINE int tail(int n, int k, int c, int d, int e, int f, int g)
+{
+	return aligned(n + 1, k, c, d, e, f, g);
 }
 
 static int compare(const void *a, const void *b)
@@ -146,12 +152,8 @@ static void handler(int sig)
 
 static NOINLINE int signalled(void)
 {
-#ifndef NO_SIGNAL
 	signal(SIGUSR1, handler);
 	raise(SIGUSR1);
-#else
-	(void)handler;
-#endif
 	KEEP;
 	return 1;
 }
@@ -218,7 +220,7 @@ int main()
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	k = both(1);
-	k += deep(0, 1) + deep(40, 2) + aligned(100, 3) + big(1) + many(1) + catches(1);
+	k += deep(0, 1) + deep(40, 2) + tail(100, 3, 4, 5, 6, 7, 8) + big(1) + many(1) + catches(1);
 	k += called_back();
 	k += signalled();
 	if (!pthread_create(&t, NULL, threaded, NULL))

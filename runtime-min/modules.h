@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * modules.h - which file's code is at an address of this process, asked when a stack leads there.
+ *
+ * What the dynamic linker tells debuggers is read (struct r_debug and link_map, the same in all libcs),
+ * and what the kernel told the program (auxiliary vector); both fault-safe, nothing is called.  What was
+ * found is remembered; a module that is no longer what it was is forgotten. */
+#ifndef BPFTIME_RUNTIME_MODULES_H
+#define BPFTIME_RUNTIME_MODULES_H
+
+#include "rt_base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(hidden)
+
+struct rt_module {
+	uint64_t start, end;	/* of its segments in memory */
+	uint64_t bias;
+	uint64_t eh_frame_hdr;	/* 0: none */
+	uint64_t check[2];	/* what was there: another file at the same place has something else */
+	uint64_t name;		/* address of its path as the dynamic linker keeps it; 0: the program itself */
+	uint32_t serial;	/* another one for each module that was ever found; never 0 */
+};
+
+/* The module at pc.  `sure`: serial of a module that the caller knows to be there still, which need
+ * not be looked at again; 0: none.  false: there is none that is known. */
+bool rt_module_at(uint64_t pc, uint32_t sure, struct rt_module *out);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif
