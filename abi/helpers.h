@@ -5,7 +5,7 @@
  * The same kinds fix the C signature of bpftime_h_<name>() in runtime-min and the
  * call that the compiler emits:
  *     MAP           two parameters: const struct bpftime_map *m, void *base
- *     ANY, SCALAR, UNCHECKED, SIZE*, CONST_SIZE  uint64_t
+ *     ANY, SCALAR, UNCHECKED, SIZE*, CONST_SIZE, TASK  uint64_t
  *     every other kind                  void *  (const where only read)
  *     result        uint64_t, or void * for the _OR_NULL kinds, or void
  * but for
@@ -52,6 +52,9 @@ struct helper_drain {
 	bool     begun;
 };
 
+/* The running task, as bpf_get_current_task_btf() has it: no address that a process can read. */
+#define HELPER_TASK 0xffffa00000000000ull
+
 enum { HELPER_MAX_LOOPS = 8 << 20 };	/* the kernel's BPF_MAX_LOOPS */
 
 enum helper_arg {
@@ -91,6 +94,8 @@ enum helper_arg {
 	ARG_DYNPTR_NEW_CLONE,	/* the same, for one like the dynptr before it */
 	ARG_DYNPTR_RECORD,	/* a dynptr that holds a record; the reference ends here */
 	ARG_SPIN_LOCK,		/* the struct bpf_spin_lock of a map value */
+	ARG_TASK,		/* the running task, HELPER_TASK, or NULL */
+	ARG_MAP_VALUE_OR_NULL,	/* like MAP_VALUE, or NULL */
 };
 
 enum helper_ret {
@@ -101,12 +106,13 @@ enum helper_ret {
 	RET_ITER_ELEM_OR_NULL,	/* an int to be read; NULL: the end */
 	RET_SLICE_OR_NULL,	/* as many bytes of the dynptr as CONST_SIZE says */
 	RET_SLICE_RDONLY_OR_NULL,	/* the same, to be read */
+	RET_TASK,		/* the number HELPER_TASK */
 };
 
 /* Kinds whose result is a pointer. */
 static inline bool ret_is_pointer(uint8_t ret)
 {
-	return ret != RET_INT && ret != RET_VOID;
+	return ret != RET_INT && ret != RET_VOID && ret != RET_TASK;
 }
 
 /* Kinds of program, as bits: hooks.def says which kind a SEC() name is. */

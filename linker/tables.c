@@ -261,7 +261,7 @@ static int read_map(struct tables *t, struct lnk_ref at, const char **name)
 		return damaged(t, at, "a map of a type that is not supported");
 	if ((row->key_size && m.key_size != row->key_size) ||
 	    (row->value_size && m.value_size != row->value_size) ||
-	    (!m.max_entries && m.type != MAP_TYPE_perf_event_array))	/* the number of CPUs */
+	    (!m.max_entries && m.type != MAP_TYPE_perf_event_array && m.type != MAP_TYPE_task_storage))
 		return damaged(t, at, "a map's sizes do not suit its type");
 	if (m.lock && ((m.type != MAP_TYPE_hash && m.type != MAP_TYPE_array) || m.room_rel || (m.lock - 1) % 4 ||
 		       m.value_size < 4 || m.lock - 1 > m.value_size - 4))

@@ -162,6 +162,21 @@ static uint32_t tgid_of(uint32_t tid)
 	return 0;
 }
 
+uint32_t rt_thread_start(uint32_t tid)
+{
+	uint32_t start;
+	char state;
+
+	return proc_is_mine((uint32_t)rt_sys0(SYS_getpid)) && read_stat(tid, &state, &start) ? start : 0;
+}
+
+uint32_t rt_process_start(uint32_t tid)
+{
+	uint32_t tgid = tgid_of(tid);
+
+	return tgid ? rt_thread_start(tgid) : 0;
+}
+
 bool rt_thread_gone(uint32_t tid, uint32_t start, uint32_t mask)
 {
 	uint32_t now, tgid;

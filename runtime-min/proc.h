@@ -16,6 +16,10 @@ int64_t rt_read_self(void *to, uint64_t from, uint64_t bytes);
  * 0 = not known. */
 uint32_t rt_proc_start(uint32_t tgid);
 
+/* The same of thread `tid` of any process, and of the process that it is in. */
+uint32_t rt_thread_start(uint32_t tid);
+uint32_t rt_process_start(uint32_t tid);
+
 /* The pid namespace of this process as a lock word names it, 0 = not known. */
 uint32_t rt_proc_ns(uint32_t tgid);
 

@@ -19,7 +19,8 @@ static struct loc at(const struct lower_func *f, uint32_t i)
 
 static bool is_u64(enum helper_arg a)
 {
-	return a == ARG_ANY || a == ARG_SCALAR || a == ARG_UNCHECKED || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE;
+	return a == ARG_ANY || a == ARG_SCALAR || a == ARG_UNCHECKED || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE ||
+	       a == ARG_TASK;
 }
 
 LLVMValueRef lower_runtime(struct lower *l, const char *name, LLVMTypeRef type)
@@ -39,10 +40,10 @@ static LLVMTypeRef helper_type(struct lower *l, const struct helper_proto *h)
 		if (h->arg[i] == ARG_MAP)
 			arg[n++] = l->ptr;
 	}
-	if (h->ret == RET_INT)
-		ret = l->i64;
-	else if (h->ret == RET_VOID)
+	if (h->ret == RET_VOID)
 		ret = l->void_;
+	else if (!ret_is_pointer(h->ret))
+		ret = l->i64;
 	return LLVMFunctionType(ret, arg, n, 0);
 }
 
@@ -136,12 +137,12 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 	v = LLVMBuildCall2(l->b, type, fn, arg, n, "");
 	if (apart)
 		LLVMSetInstructionCallConv(v, l->hook_cc);
-	if (h->ret == RET_INT)
-		reg_set(f, 0, v);
-	else if (h->ret != RET_VOID)
+	if (h->ret == RET_VOID)
+		reg_set(f, 0, lower_imm(l->i64, 0));
+	else if (ret_is_pointer(h->ret))
 		reg_set_ptr(f, 0, v);
 	else
-		reg_set(f, 0, lower_imm(l->i64, 0));
+		reg_set(f, 0, v);
 }
 
 LLVMValueRef lower_call_func(struct lower_func *f, const struct lower_func *callee,

@@ -59,7 +59,7 @@ static struct kind result_kind(const struct bpfi *in)
 
 	if (in->code != BPFI_JMP_CALL || in->src != BPFI_CALL_HELPER || !h)
 		return an_int;
-	if (h->ret == RET_INT || h->ret == RET_VOID)
+	if (!ret_is_pointer(h->ret))
 		return an_int;
 	return (struct kind){ KIND_PTR, KIND_PTR_OR_NULL };
 }

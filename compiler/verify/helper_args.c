@@ -31,6 +31,9 @@ static bool map_fits(int32_t id, uint32_t type)
 		return type == MT_STACK_TRACE;
 	case HELPER_current_task_under_cgroup:
 		return type == MT_CGROUP_ARRAY;
+	case HELPER_task_storage_get:
+	case HELPER_task_storage_delete:
+		return type == MT_TASK_STORAGE;
 	case HELPER_map_push_elem:
 	case HELPER_map_peek_elem:
 		return type == MT_QUEUE || type == MT_STACK || type == MT_BLOOM_FILTER;
@@ -246,6 +249,28 @@ static int arg_long(struct vfy *v, struct call *c, unsigned r)
 	return arg_memory(v, c, r, 8, ACCESS_WRITE, false);
 }
 
+/* A task: there is one that can be named. */
+static int arg_task(struct vfy *v, struct call *c, unsigned r)
+{
+	const struct reg *p = reg_of(v, r);
+
+	if (p->type != REG_SCALAR || (!scalar_is(&p->var, 0) && !scalar_is(&p->var, HELPER_TASK)))
+		return refuse_reg(v, DIAG_V019, r, "r%u of bpf_%s must be the running task, from "
+				  "bpf_get_current_task_btf; other tasks are the kernel's", r, c->h->name);
+	mark_precise(v, p->def);
+	return 0;
+}
+
+static int arg_value_or_null(struct vfy *v, struct call *c, unsigned r, uint32_t bytes)
+{
+	const struct reg *p = reg_of(v, r);
+
+	if (p->type != REG_SCALAR || !scalar_is(&p->var, 0))
+		return arg_memory(v, c, r, bytes, ACCESS_READ, true);
+	mark_precise(v, p->def);
+	return 0;
+}
+
 static bool is_written(enum helper_arg kind)
 {
 	return kind == ARG_MEM_UNINIT || kind == ARG_MEM_UNINIT_OR_NULL || kind == ARG_VALUE_MEM;
@@ -293,6 +318,10 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		return arg_memory(v, c, r, m ? m->key_size : 0, ACCESS_READ, true);
 	case ARG_MAP_VALUE:
 		return arg_memory(v, c, r, m ? m->value_size : 0, ACCESS_READ, true);
+	case ARG_MAP_VALUE_OR_NULL:
+		return arg_value_or_null(v, c, r, m ? m->value_size : 0);
+	case ARG_TASK:
+		return arg_task(v, c, r);
 	case ARG_MAP_VALUE_UNINIT:
 		return arg_memory(v, c, r, m ? m->value_size : 0, ACCESS_WRITE, false);
 	case ARG_SIZE:

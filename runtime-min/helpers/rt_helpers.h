@@ -91,6 +91,9 @@ uint64_t bpftime_h_ktime_get_tai_ns(void);
 uint64_t bpftime_h_jiffies64(void);
 uint64_t bpftime_h_get_current_task(void);
 uint64_t bpftime_h_get_current_task_btf(void);
+void *bpftime_h_task_storage_get(const struct bpftime_map *m, void *base, uint64_t task,
+				 const void *value, uint64_t flags);
+uint64_t bpftime_h_task_storage_delete(const struct bpftime_map *m, void *base, uint64_t task);
 uint64_t bpftime_h_get_numa_node_id(void);
 uint64_t bpftime_h_get_current_cgroup_id(void);
 uint64_t bpftime_h_current_task_under_cgroup(const struct bpftime_map *m, void *base,

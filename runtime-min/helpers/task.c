@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * task.c - about the running task.  struct task_struct is the kernel's: a pointer to it is
- * NULL here, and what a program reads through it is not readable. */
+ * task.c - about the running task.  struct task_struct is the kernel's: the number that stands for
+ * one is no address that a program can read here. */
 #include "cpu.h"
 #include "rt_helpers.h"
 
@@ -12,7 +12,19 @@ RT_FAST uint64_t bpftime_h_get_current_task(void)
 
 RT_FAST uint64_t bpftime_h_get_current_task_btf(void)
 {
-	return 0;
+	return HELPER_TASK;
+}
+
+RT_FAST void *bpftime_h_task_storage_get(const struct bpftime_map *m, void *base, uint64_t task,
+					 const void *value, uint64_t flags)
+{
+	return task ? (void *)bpftime_rt1_task_get((uint64_t)m, (uint64_t)base, (uint64_t)value, flags)
+		    : NULL;
+}
+
+RT_FAST uint64_t bpftime_h_task_storage_delete(const struct bpftime_map *m, void *base, uint64_t task)
+{
+	return task ? bpftime_rt1_task_del((uint64_t)m, (uint64_t)base, 0) : (uint64_t)-RT_EINVAL;
 }
 
 RT_FAST uint64_t bpftime_h_get_numa_node_id(void)

@@ -187,12 +187,15 @@ static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which
 {
 	uint32_t cpus;
 
-	if (m->type == MAP_TYPE_lpm_trie) {
+	if (m->type == MAP_TYPE_lpm_trie || m->type == MAP_TYPE_task_storage) {
 		const struct rt_lpm_value *v = value;
 		char *to = rt_hash_value(m, base, e, which);
 
 		rt_copy_in(to, v->data, v->data_bytes);
-		rt_copy_in(to + v->value_off, v->value, v->value_bytes);
+		if (v->value)
+			rt_copy_in(to + v->value_off, v->value, v->value_bytes);
+		for (uint32_t i = 0; !v->value && i < v->value_bytes; i += 8)
+			rt_store((uint64_t *)(to + v->value_off + i), 0);
 		return;
 	}
 	if (!rt_hash_is_percpu(m)) {

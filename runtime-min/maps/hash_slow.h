@@ -9,7 +9,7 @@
 /* In flags of rt_hash_put(): the value is those of all CPUs, each a stride. */
 #define RT_HASH_ALL_CPUS (1ull << 63)
 
-/* What rt_hash_put() takes as value for the hash map inside an lpm_trie. */
+/* What rt_hash_put() takes as value for the hash map inside an lpm_trie or a task_storage; value NULL: zeros. */
 struct rt_lpm_value {
 	const void *data, *value;
 	uint32_t    data_bytes, value_off, value_bytes;

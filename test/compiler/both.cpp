@@ -155,6 +155,8 @@ ran both_kernel(const std::string &object, const std::string &prog, const both_r
 		r.why = log;
 	} else {
 		LIBBPF_OPTS(bpf_test_run_opts, t, .data_in = packet, .data_size_in = sizeof(packet), .repeat = 1);
+		if (bpf_program__type(p) == BPF_PROG_TYPE_RAW_TRACEPOINT)
+			t.data_in = nullptr, t.data_size_in = 0, t.repeat = 0;
 		int m = bpf_object__find_map_fd_by_name(o, "out"), samples = -1;
 		if (ring) {
 			samples = bpf_object__find_map_fd_by_name(o, "samples");

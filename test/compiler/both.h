@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An object of XDP programs, each run once here and once in the kernel (BPF_PROG_TEST_RUN), both
+// An object of XDP or raw_tp programs, each run once here and once in the kernel (BPF_PROG_TEST_RUN), both
 // with maps that are empty.
 #ifndef TEST_COMPILER_BOTH_H
 #define TEST_COMPILER_BOTH_H

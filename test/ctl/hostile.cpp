@@ -40,9 +40,11 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 			       m.type == MAP_TYPE_bloom_filter;
 		bool lpm = m.type == MAP_TYPE_lpm_trie;
 		m.key_size = keyless ? 0 : lpm ? 8 : 4;
-		m.flags = lpm ? MAP_F_NO_PREALLOC : 0;
+		bool tasks = m.type == MAP_TYPE_task_storage;	// keys are thread ids: some there are
+		m.flags = lpm || tasks ? MAP_F_NO_PREALLOC : 0;
+		m.key_btf_id = m.value_btf_id = tasks;
 		m.value_size = ring ? 0 : m.type == MAP_TYPE_stack_trace ? 8 : 4;
-		m.max_entries = ring ? 4096 : 64;
+		m.max_entries = ring ? 4096 : tasks ? 0 : 64;
 		ASSERT_NE(mkdtemp(dir), nullptr);
 		ASSERT_EQ(mkdir((std::string(dir) + "/o").c_str(), 0700), 0);
 		path = std::string(dir) + "/o/m";

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// bpf_task_storage_get and bpf_task_storage_delete (task_storage.bpf.c): the kernel's results.
+#include <gtest/gtest.h>
+
+#include "both.h"
+
+static const std::string object = BPFTIME_TASK_STORAGE_OBJECT;
+
+class TaskStorage : public testing::TestWithParam<std::string> {};
+
+TEST_P(TaskStorage, GivesTheKernelsResults)
+{
+	if (!both_kernel_usable())
+		GTEST_SKIP() << "this process may not load BPF programs into the kernel";
+	ran kernel = both_kernel(object, GetParam());
+	ASSERT_TRUE(kernel.ok) << kernel.why;
+	for (unsigned level : {1u, 3u}) {
+		ran here = both_here(object, GetParam(), level);
+		ASSERT_TRUE(here.ok) << here.why << " at -O" << level;
+		EXPECT_EQ(here.out, kernel.out) << "at -O" << level;
+	}
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, TaskStorage, testing::ValuesIn(both_programs(object)),
+			 [](const auto &i) { return i.param; });
+
+// What is known without asking: the kernel may be absent.
+TEST(TaskStorageAnswers, AreThoseOfOneThread)
+{
+	ran r = both_here(object, "one_after_the_other", 3), none = both_here(object, "no_task", 3);
+	ASSERT_TRUE(r.ok && none.ok);
+	EXPECT_EQ(r.out[0], 1u);
+	EXPECT_EQ(r.out[1], 99u);
+	EXPECT_EQ((int64_t)r.out[6], -ENOENT);
+	EXPECT_EQ(r.out[7], 3009u);
+	EXPECT_EQ(r.out[8], 9009u);
+	EXPECT_EQ(r.out[10], 0u);
+	EXPECT_EQ(r.out[13], 0u);
+	EXPECT_EQ(none.out[0], 99u);
+	EXPECT_EQ((int64_t)none.out[1], -EINVAL);
+}
