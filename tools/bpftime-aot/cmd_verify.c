@@ -41,9 +41,9 @@ static void put_verdict(struct json *out, const char *name, const struct diags *
 }
 
 struct batch {
-	const char   *path;
-	bool          log;
-	struct diags *dg;
+	const char     *path;
+	struct vfy_opts opts;
+	struct diags   *dg;
 };
 
 static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
@@ -51,14 +51,13 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 	struct batch *b = arg;
 	struct json out = json_on(stdout);
 	struct diags dg = { 0 };
-	struct vfy_opts opts = { .log = b->log };
 	struct vfy_result res = { 0 };
 	struct record rec;
 	struct arena *a;
 	int r = record_parse(b->path, line, n, &rec, &dg);
 
 	progress_count(line_no, 0);
-	if (b->log)
+	if (b->opts.log)
 		dg.out = stderr;
 	if (r < 0) {
 		put_verdict(&out, NULL, &dg, &res, r);
@@ -66,7 +65,7 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 		return 0;
 	}
 	a = arena_new();
-	r = vfy_verify(a, rec.unit, &rec.unit->prog[0], &opts, &res, &dg);
+	r = vfy_verify(a, rec.unit, &rec.unit->prog[0], &b->opts, &res, &dg);
 	if (r == -DIAG_E004)	/* no verdict */
 		r = diag(b->dg, DIAG_E004, at_file(rec.name), "%s", dg.first_text);
 	else
@@ -77,8 +76,8 @@ static int verify_line(void *arg, unsigned line_no, const char *line, size_t n)
 }
 
 /* One program; with `out` as a member of its array, else as a line. */
-static int verify_prog(struct front *f, const struct unit_prog *p, const struct vfy_opts *opts,
-		       struct json *out, struct diags *one)
+static int verify_prog(struct front *f, const struct unit_prog *p, struct json *out,
+		       struct diags *one)
 {
 	FILE *to = one->out;
 	struct vfy_result res;
@@ -86,12 +85,12 @@ static int verify_prog(struct front *f, const struct unit_prog *p, const struct 
 	size_t n = 0;
 	int r;
 
-	if (out && !opts->log && !(one->out = open_memstream(&said, &n))) {
+	if (out && !f->vfy.log && !(one->out = open_memstream(&said, &n))) {
 		one->out = to;
 		return diag(one, DIAG_E003, at_file(f->u->path), "%s", "an explanation");
 	}
 	progress_step("verifying %s", p->name);
-	r = vfy_verify(f->a, f->u, p, opts, &res, one);
+	r = vfy_verify(f->a, f->u, p, &f->vfy, &res, one);
 	if (one->out != to) {
 		fclose(one->out);
 		one->out = to;
@@ -115,7 +114,6 @@ static int verify_prog(struct front *f, const struct unit_prog *p, const struct 
 
 static int verify_unit(const struct opts *o, struct front *f, struct diags *dg)
 {
-	struct vfy_opts opts = { .log = opts_has(o, "log") };
 	struct json out = json_on(stdout);
 	bool json = opts_has(o, "json");
 	int first = 0;
@@ -128,7 +126,7 @@ static int verify_unit(const struct opts *o, struct front *f, struct diags *dg)
 	}
 	for (size_t i = 0; i < f->u->n_prog; i++) {
 		struct diags one = { .out = dg->out };
-		int r = verify_prog(f, &f->u->prog[i], &opts, json ? &out : NULL, &one);
+		int r = verify_prog(f, &f->u->prog[i], json ? &out : NULL, &one);
 
 		if (r < 0 && !first) {
 			first = r;
@@ -145,14 +143,16 @@ static int verify_unit(const struct opts *o, struct front *f, struct diags *dg)
 int cmd_verify(const struct opts *o, struct diags *dg)
 {
 	const char *path = opts_get(o, "batch");
-	struct batch b = { path, opts_has(o, "log"), dg };
+	struct batch b = { .path = path, .dg = dg };
 	struct front f;
 	int r;
 
 	if (path) {
 		if (o->n_arg)
 			return diag(dg, DIAG_U001, at_file(o->arg[0]), "--batch takes no other file");
-		if (!b.log && !isatty(STDOUT_FILENO))	/* its lines show how far it is */
+		if ((r = front_vfy_opts(o, &b.opts, dg)) < 0)
+			return r;
+		if (!b.opts.log && !isatty(STDOUT_FILENO))	/* its lines show how far it is */
 			progress_start();
 		progress_step("verifying %s", path);
 		return record_lines(path, verify_line, &b, dg);

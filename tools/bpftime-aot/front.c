@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "front.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "progress.h"
@@ -19,6 +20,17 @@ int front_opts(const struct opts *o, struct compile_opts *out, struct diags *dg)
 	if (level[0] < '0' || level[0] > '3' || level[1])
 		return diag(dg, DIAG_U001, at_file("-O"), "%s: 0 to 3", level);
 	out->opt_level = (unsigned)(level[0] - '0');
+	return 0;
+}
+
+int front_vfy_opts(const struct opts *o, struct vfy_opts *out, struct diags *dg)
+{
+	const char *ms = opts_get(o, "time-limit");
+	unsigned long n = ms ? strtoul(ms, NULL, 10) : 0;
+
+	*out = (struct vfy_opts){ .log = opts_has(o, "log"), .time_limit_ms = (uint32_t)n };
+	if (ms && (strspn(ms, "0123456789") != strlen(ms) || !n || n > UINT32_MAX))
+		return diag(dg, DIAG_U001, at_file("--time-limit"), "%s: milliseconds, from 1", ms);
 	return 0;
 }
 
@@ -45,7 +57,8 @@ int front_open(const struct opts *o, const char *path, struct front *f, struct d
 			set[ro.n_set++] = o->opt[i].value;
 	ro.set = set;
 	progress_step("reading %s", path);
-	if ((r = front_opts(o, &f->opts, dg)) < 0 || (r = relocate(path, &ro, &f->u, dg)) < 0)
+	if ((r = front_opts(o, &f->opts, dg)) < 0 || (r = front_vfy_opts(o, &f->vfy, dg)) < 0 ||
+	    (r = relocate(path, &ro, &f->u, dg)) < 0)
 		return r;
 	f->facts = arena_array(f->a, f->u->n_prog + 1, sizeof(*f->facts));
 	return 0;
@@ -53,7 +66,6 @@ int front_open(const struct opts *o, const char *path, struct front *f, struct d
 
 int front_verify(struct front *f, struct diags *dg)
 {
-	struct vfy_opts vo = { 0 };
 	int first = 0;
 
 	if (f->opts.unverified) {
@@ -66,7 +78,7 @@ int front_verify(struct front *f, struct diags *dg)
 		int r;
 
 		progress_step("verifying %s", f->u->prog[i].name);
-		r = vfy_verify(f->a, f->u, &f->u->prog[i], &vo, res, dg);
+		r = vfy_verify(f->a, f->u, &f->u->prog[i], &f->vfy, res, dg);
 
 		f->facts[i] = res;
 		if (r < 0 && !first)

@@ -11,11 +11,15 @@ struct front {
 	struct arena *a;
 	struct unit  *u;
 	struct compile_opts opts;
+	struct vfy_opts vfy;
 	const struct vfy_result **facts;	/* one a program; NULL entries: unverified */
 };
 
 /* Reads the compile options of a command line.  Returns 0 or -DIAG_U001. */
 int front_opts(const struct opts *o, struct compile_opts *out, struct diags *dg);
+
+/* Reads the options of verifying.  Returns 0 or -DIAG_U001. */
+int front_vfy_opts(const struct opts *o, struct vfy_opts *out, struct diags *dg);
 
 /* The one file a command takes.  Returns 0 or -DIAG_U001. */
 int front_file(const struct opts *o, const char **out, struct diags *dg);
