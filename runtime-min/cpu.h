@@ -9,6 +9,8 @@
 #pragma GCC visibility push(hidden)
 /* CPUs that per-CPU maps have room for; 0 before init. */
 extern uint32_t bpftime_rt1_cpus;
+/* 1: this CPU has `rdpid`; known once the number was asked for. */
+extern uint32_t bpftime_rt1_rdpid;
 
 /* Number of possible CPUs, from /sys; 1 or more. */
 uint32_t rt_cpu_possible(void);
@@ -16,43 +18,42 @@ uint32_t rt_cpu_possible(void);
 uint32_t rt_cpu_setup(void);
 #pragma GCC visibility pop
 
-#ifdef __x86_64__
+/* The kernel keeps the number of the CPU and, above it, that of its node where its vDSO can read them. */
 enum { RT_CPU_BITS = 12 };
 
-/* The kernel keeps the numbers of the CPU and, above them, of its node in the limit of one
- * segment (CPU_NODE_SEG), for its own vDSO; `lsl` reads it. */
 RT_INLINE bool rt_cpu_and_node(uint32_t *out)
 {
-	enum { CPU_NODE_SEG = 15 * 8 + 3 };
-	bool ok;
+#ifdef __x86_64__
+	uint64_t both;
 
-	*out = 0;
-	__asm__ volatile("lsl %2, %0" : "+r"(*out), "=@ccz"(ok) : "r"(CPU_NODE_SEG));
-	return rt_likely(ok);
-}
+	if (rt_unlikely(!rt_load(&bpftime_rt1_rdpid)))
+		return false;
+	__asm__ volatile("rdpid %0" : "=r"(both));
+	*out = (uint32_t)both;
+	return true;
+#else
+	(void)out;
+	return false;
 #endif
+}
 
 /* May be out of date as soon as it returns: a process cannot forbid preemption. */
 RT_INLINE uint32_t rt_cpu_now(void)
 {
-#ifdef __x86_64__
 	uint32_t both;
 
-	if (rt_cpu_and_node(&both))
+	if (rt_likely(rt_cpu_and_node(&both)))
 		return both & ((1u << RT_CPU_BITS) - 1);
-#endif
 	return (uint32_t)bpftime_rt1_cpu();
 }
 
 /* Number of the memory node. */
 RT_INLINE uint32_t rt_node_now(void)
 {
-#ifdef __x86_64__
 	uint32_t both;
 
-	if (rt_cpu_and_node(&both))
+	if (rt_likely(rt_cpu_and_node(&both)))
 		return both >> RT_CPU_BITS;
-#endif
 	return (uint32_t)bpftime_rt1_node();
 }
 

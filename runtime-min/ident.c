@@ -26,19 +26,3 @@ uint64_t rt_comm(uint64_t to, uint64_t bytes)
 		out[i] = comm[i];
 	return 0;
 }
-
-uint64_t rt_node(void)
-{
-	uint32_t cpu = 0, node = 0;
-
-	rt_sys3(SYS_getcpu, &cpu, &node, 0);
-	return node;
-}
-
-uint64_t rt_cpu(void)
-{
-	uint32_t cpu = 0;
-
-	rt_sys3(SYS_getcpu, &cpu, 0, 0);
-	return cpu;
-}
