@@ -8,10 +8,10 @@
 /* The value of the same entry that another CPU has. */
 RT_INLINE void *same_entry(rt_map m, void *base, uint64_t value, uint32_t cpu)
 {
-	char *values = (char *)base + rt_hash_values_off(m);
-	uint64_t off = (value - (uint64_t)values) % rt_hash_block(m);
+	struct rt_hash_layout l = rt_hash_layout(m);
+	char *values = (char *)base + l.values_off;
 
-	return values + cpu * rt_hash_block(m) + off;
+	return values + cpu * l.block + (value - (uint64_t)values) % l.block;
 }
 
 RT_INLINE void *in_hash(rt_map m, void *base, const void *key, uint32_t cpu)

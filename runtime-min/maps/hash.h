@@ -55,20 +55,15 @@ enum {
 };
 #define RT_HASH_END 0x80000000u
 
-RT_INLINE uint32_t rt_hash_shards(rt_map m)
-{
-	return m->max_entries < RT_HASH_SHARD_MIN ? 1 : RT_HASH_SHARDS;
-}
-
-RT_INLINE uint32_t rt_hash_buckets(rt_map m)
-{
-	return m->max_entries <= 1 ? 1 : 1u << (32 - __builtin_clz(m->max_entries - 1));
-}
-
-RT_INLINE uint64_t rt_hash_key_bytes(rt_map m)
-{
-	return rt_round_up(m->key_size, 8);
-}
+/* Where everything is: offsets from the map's data, sizes in bytes. */
+struct rt_hash_layout {
+	uint32_t buckets, shards, per_shard;
+	bool     lru, percpu;
+	uint64_t value_off, used_off;	/* in an entry; used_off: behind the last value, lru or not */
+	uint64_t stride, entry_bytes;	/* a small entry is one cache line, or half of one */
+	uint64_t stack_off, buckets_off, entries_off;
+	uint64_t values_off, block;	/* per-CPU values: those of one CPU together, in lines of their own */
+};
 
 RT_INLINE bool rt_hash_is_lru(rt_map m)
 {
@@ -80,55 +75,34 @@ RT_INLINE bool rt_hash_is_percpu(rt_map m)
 	return m->type == MAP_TYPE_percpu_hash || m->type == MAP_TYPE_lru_percpu_hash;
 }
 
-/* Where `used` is in an entry. */
-RT_INLINE uint64_t rt_hash_used_off(rt_map m)
+RT_INLINE uint32_t rt_hash_buckets(rt_map m)
 {
-	return sizeof(struct rt_entry) + rt_hash_key_bytes(m) +
-	       (rt_hash_is_percpu(m) ? 0 : 2 * rt_stride(m));
+	return m->max_entries <= 1 ? 1 : 1u << (32 - __builtin_clz(m->max_entries - 1));
 }
 
-/* A small entry is one cache line. */
-RT_INLINE uint64_t rt_hash_entry_bytes(rt_map m)
+RT_INLINE struct rt_hash_layout rt_hash_layout(rt_map m)
 {
-	uint64_t n = rt_hash_used_off(m) + (rt_hash_is_lru(m) ? sizeof(uint64_t) : 0);
+	struct rt_hash_layout l = { .buckets = rt_hash_buckets(m), .shards = 1, .per_shard = m->max_entries };
+	uint64_t n;
 
-	return n <= 64 ? (n <= 32 ? 32 : 64) : rt_round_up(n, 16);
-}
-
-RT_INLINE uint32_t rt_hash_per_shard(rt_map m)
-{
-	uint32_t k = rt_hash_shards(m);
-
-	return m->max_entries / k + (m->max_entries % k != 0);
-}
-
-RT_INLINE uint64_t rt_hash_stack_off(rt_map m)
-{
-	return sizeof(struct rt_hash) + sizeof(struct rt_shard) * rt_hash_shards(m);
-}
-
-RT_INLINE uint64_t rt_hash_buckets_off(rt_map m)
-{
-	return rt_round_up(rt_hash_stack_off(m) +
-			   4ull * rt_hash_shards(m) * rt_hash_per_shard(m), RT_HASH_ALIGN);
-}
-
-RT_INLINE uint64_t rt_hash_entries_off(rt_map m)
-{
-	return rt_round_up(rt_hash_buckets_off(m) +
-			   (uint64_t)sizeof(struct rt_bucket) * rt_hash_buckets(m), RT_HASH_ALIGN);
-}
-
-/* Per-CPU values: those of one CPU together, in lines of their own. */
-RT_INLINE uint64_t rt_hash_values_off(rt_map m)
-{
-	return rt_round_up(rt_hash_entries_off(m) + rt_hash_entry_bytes(m) * m->max_entries,
-			   RT_HASH_ALIGN);
-}
-
-RT_INLINE uint64_t rt_hash_block(rt_map m)
-{
-	return rt_round_up(rt_stride(m) * m->max_entries, RT_HASH_ALIGN);
+	if (m->max_entries >= RT_HASH_SHARD_MIN) {
+		l.shards = RT_HASH_SHARDS;
+		l.per_shard = m->max_entries / RT_HASH_SHARDS + (m->max_entries % RT_HASH_SHARDS != 0);
+	}
+	l.lru = rt_hash_is_lru(m);
+	l.percpu = rt_hash_is_percpu(m);
+	l.stride = rt_stride(m);
+	l.value_off = sizeof(struct rt_entry) + rt_round_up(m->key_size, 8);
+	l.used_off = l.value_off + (l.percpu ? 0 : 2 * l.stride);
+	n = l.used_off + (l.lru ? sizeof(uint64_t) : 0);
+	l.entry_bytes = n > 64 ? rt_round_up(n, 16) : n > 32 ? 64 : 32;
+	l.stack_off = sizeof(struct rt_hash) + sizeof(struct rt_shard) * l.shards;
+	l.buckets_off = rt_round_up(l.stack_off + 4ull * l.shards * l.per_shard, RT_HASH_ALIGN);
+	l.entries_off = rt_round_up(l.buckets_off + sizeof(struct rt_bucket) * (uint64_t)l.buckets,
+				    RT_HASH_ALIGN);
+	l.values_off = rt_round_up(l.entries_off + l.entry_bytes * m->max_entries, RT_HASH_ALIGN);
+	l.block = rt_round_up(l.stride * m->max_entries, RT_HASH_ALIGN);
+	return l;
 }
 
 RT_INLINE struct rt_shard *rt_hash_shard(void *base, uint32_t s)
@@ -138,18 +112,21 @@ RT_INLINE struct rt_shard *rt_hash_shard(void *base, uint32_t s)
 
 RT_INLINE uint32_t *rt_hash_stack(rt_map m, void *base, uint32_t s)
 {
-	return (uint32_t *)((char *)base + rt_hash_stack_off(m)) + (uint64_t)s * rt_hash_per_shard(m);
+	struct rt_hash_layout l = rt_hash_layout(m);
+
+	return (uint32_t *)((char *)base + l.stack_off) + (uint64_t)s * l.per_shard;
 }
 
 RT_INLINE struct rt_bucket *rt_hash_bucket(rt_map m, void *base, uint32_t b)
 {
-	return (struct rt_bucket *)((char *)base + rt_hash_buckets_off(m)) + b;
+	return (struct rt_bucket *)((char *)base + rt_hash_layout(m).buckets_off) + b;
 }
 
 RT_INLINE struct rt_entry *rt_hash_entry(rt_map m, void *base, uint32_t i)
 {
-	return (struct rt_entry *)((char *)base + rt_hash_entries_off(m) +
-				   i * rt_hash_entry_bytes(m));
+	struct rt_hash_layout l = rt_hash_layout(m);
+
+	return (struct rt_entry *)((char *)base + l.entries_off + i * l.entry_bytes);
 }
 
 RT_INLINE void *rt_hash_key(struct rt_entry *e)
@@ -160,13 +137,14 @@ RT_INLINE void *rt_hash_key(struct rt_entry *e)
 RT_INLINE uint32_t rt_hash_index(rt_map m, void *base, const struct rt_entry *e)
 {
 	return (uint32_t)((uint64_t)((const char *)e - (const char *)rt_hash_entry(m, base, 0)) /
-			  rt_hash_entry_bytes(m));
+			  rt_hash_layout(m).entry_bytes);
 }
 
 RT_INLINE void *rt_hash_cpu_value(rt_map m, void *base, const struct rt_entry *e, uint32_t cpu)
 {
-	return (char *)base + rt_hash_values_off(m) + cpu * rt_hash_block(m) +
-	       rt_hash_index(m, base, e) * rt_stride(m);
+	struct rt_hash_layout l = rt_hash_layout(m);
+
+	return (char *)base + l.values_off + cpu * l.block + rt_hash_index(m, base, e) * l.stride;
 }
 
 /* The value that a program sees; of per-CPU kinds this CPU's. */
@@ -174,13 +152,12 @@ RT_INLINE void *rt_hash_value(rt_map m, void *base, struct rt_entry *e, uint64_t
 {
 	if (rt_hash_is_percpu(m))
 		return rt_hash_cpu_value(m, base, e, rt_cpu_slot());
-	return (char *)(e + 1) + rt_hash_key_bytes(m) +
-	       ((state & RT_ACTIVE) ? rt_stride(m) : 0);
+	return (char *)e + rt_hash_layout(m).value_off + ((state & RT_ACTIVE) ? rt_stride(m) : 0);
 }
 
 RT_INLINE uint64_t *rt_hash_used(rt_map m, struct rt_entry *e)
 {
-	return (uint64_t *)((char *)e + rt_hash_used_off(m));
+	return (uint64_t *)((char *)e + rt_hash_layout(m).used_off);
 }
 
 /* A program used the entry now. */

@@ -9,123 +9,130 @@ enum {
 	LRU_TRIES = 64,		/* victims that others took, or that somebody works on */
 };
 
-/* Is entry x in bucket b's chain?  Under b's lock. */
-static bool in_chain(rt_map m, void *base, uint32_t b, uint32_t x)
-{
-	uint32_t i = rt_load(&rt_hash_bucket(m, base, b)->head), steps = m->max_entries;
+/* A map with its layout, worked out once an operation: here, unlike where a program is compiled, the
+ * attributes are no constants. */
+struct view {
+	rt_map    m;
+	void     *base;
+	struct rt_hash_layout at;
+	struct rt_bucket *buckets;
+};
 
-	for (; i < m->max_entries && steps--; i = rt_load(&rt_hash_entry(m, base, i)->next))
-		if (i == x)
-			return true;
-	return false;
+static void look_at(struct view *v, rt_map m, void *base)
+{
+	v->m = m;
+	v->base = base;
+	v->at = rt_hash_layout(m);
+	v->buckets = (struct rt_bucket *)((char *)base + v->at.buckets_off);
 }
 
-static bool in_stack(const uint32_t *stack, uint32_t top, uint32_t x)
+static struct rt_entry *entry(const struct view *v, uint32_t x)
 {
+	return (struct rt_entry *)((char *)v->base + v->at.entries_off + x * v->at.entry_bytes);
+}
+
+static uint64_t *used(const struct view *v, uint32_t x)
+{
+	return (uint64_t *)((char *)entry(v, x) + v->at.used_off);
+}
+
+static char *cpu_value(const struct view *v, uint32_t x, uint32_t cpu)
+{
+	return (char *)v->base + v->at.values_off + cpu * v->at.block + x * v->at.stride;
+}
+
+static char *value_of(const struct view *v, uint32_t x, uint64_t state)
+{
+	if (v->at.percpu)
+		return cpu_value(v, x, rt_cpu_slot());
+	return (char *)entry(v, x) + v->at.value_off + (state & RT_ACTIVE ? v->at.stride : 0);
+}
+
+/* The link of bucket b's chain that leads to entry x; NULL: there is none.  Under b's lock. */
+static uint32_t *link_to(const struct view *v, uint32_t b, uint32_t x)
+{
+	uint32_t *link = &v->buckets[b].head;
+
+	for (uint32_t i, steps = v->m->max_entries; (i = rt_load(link)) < v->m->max_entries && steps--; link = &entry(v, i)->next)
+		if (i == x)
+			return link;
+	return NULL;
+}
+
+/* The link to the live entry with that key; NULL: there is none.  Under b's lock. */
+static uint32_t *find(const struct view *v, uint32_t b, const void *key)
+{
+	uint32_t *link = &v->buckets[b].head;
+
+	for (uint32_t i, steps = v->m->max_entries; (i = rt_load(link)) < v->m->max_entries && steps--; link = &entry(v, i)->next)
+		if (rt_load(&entry(v, i)->state) & RT_LIVE &&
+		    rt_equal(rt_hash_key(entry(v, i)), key, v->m->key_size))
+			return link;
+	return NULL;
+}
+
+/* ---- free entries ---- */
+
+static uint32_t shard_of(const struct view *v, uint32_t x)
+{
+	return x & (v->at.shards - 1);	/* a power of two of them */
+}
+
+static uint32_t *stack_of(const struct view *v, uint32_t s)
+{
+	return (uint32_t *)((char *)v->base + v->at.stack_off) + (uint64_t)s * v->at.per_shard;
+}
+
+/* What no writer stores; a damaged file may hold more. */
+static uint32_t top_of(const struct view *v, const struct rt_shard *s)
+{
+	uint32_t top = rt_load(&s->top);
+
+	return top < v->at.per_shard ? top : v->at.per_shard;
+}
+
+static bool is_free(const struct view *v, uint32_t x)
+{
+	uint32_t s = shard_of(v, x), top = top_of(v, rt_hash_shard(v->base, s));
+	const uint32_t *stack = stack_of(v, s);
+
 	for (uint32_t i = 0; i < top; i++)
 		if (rt_load(&stack[i]) == x)
 			return true;
 	return false;
 }
 
-/* What no writer stores; a damaged file may hold more. */
-static uint32_t top_of(rt_map m, const struct rt_shard *s)
-{
-	uint32_t top = rt_load(&s->top), most = rt_hash_per_shard(m);
-
-	return top < most ? top : most;
-}
-
 /* Under the shard's lock. */
-static void push(rt_map m, void *base, struct rt_shard *s, uint32_t *stack, uint32_t x)
+static void push(const struct view *v, uint32_t x)
 {
-	uint32_t top = top_of(m, s);
+	struct rt_shard *s = rt_hash_shard(v->base, shard_of(v, x));
+	uint32_t top = top_of(v, s);
 
-	if (top < rt_hash_per_shard(m)) {
-		rt_store(&stack[top], x);
+	if (top < v->at.per_shard) {
+		rt_store(&stack_of(v, shard_of(v, x))[top], x);
 		rt_store_release(&s->top, top + 1);
 	}
-	rt_store_release(&rt_hash_entry(m, base, x)->home, 0);
-}
-
-static void make_unlive(struct rt_entry *e)
-{
-	rt_store_release(&e->state, (rt_load(&e->state) & ~(uint64_t)RT_LIVE) + RT_SEQUENCE);
-}
-
-int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me)
-{
-	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
-	uint32_t x = rt_load(&bucket->pending) - 1, s;
-	struct rt_shard *shard;
-	struct rt_entry *e;
-	uint32_t *stack;
-
-	if (x == UINT32_MAX)
-		return 0;
-	if (x >= m->max_entries) {
-		rt_store_release(&bucket->pending, 0);
-		return 0;
-	}
-	e = rt_hash_entry(m, base, x);
-	if (in_chain(m, base, b, x)) {
-		uint64_t state = rt_load(&e->state);
-
-		if (!(state & RT_LIVE))
-			rt_store_release(&e->state, (state | RT_LIVE) + RT_SEQUENCE);
-	} else {
-		s = x % rt_hash_shards(m);
-		shard = rt_hash_shard(base, s);
-		stack = rt_hash_stack(m, base, s);
-		if (rt_lock_part(&shard->lock, me))
-			return -RT_EBUSY;
-		if (rt_load(&e->home) == b + 1) {
-			if (in_stack(stack, top_of(m, shard), x)) {
-				rt_store_release(&e->home, 0);
-			} else {
-				make_unlive(e);
-				push(m, base, shard, stack, x);
-			}
-		}
-		rt_unlock(&shard->lock);
-	}
-	rt_store_release(&bucket->pending, 0);
-	return 0;
-}
-
-/* Takes the bucket's lock and leaves nothing pending. */
-int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me)
-{
-	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
-
-	if (rt_lock_part(&bucket->lock, me))
-		return -RT_EBUSY;
-	if (rt_hash_repair(m, base, b, me)) {
-		rt_unlock(&bucket->lock);
-		return -RT_EBUSY;
-	}
-	return 0;
+	rt_store_release(&entry(v, x)->home, 0);
 }
 
 /* Takes a free entry of shard s for bucket b, which is locked.
  * Returns the entry, -ENOENT when there is none, -EBUSY. */
-static int64_t take(rt_map m, void *base, uint32_t s, uint32_t b, uint64_t me, bool wait)
+static int64_t take(const struct view *v, uint32_t s, uint32_t b, uint64_t me, bool wait)
 {
-	struct rt_shard *shard = rt_hash_shard(base, s);
-	const uint32_t *stack = rt_hash_stack(m, base, s);
+	struct rt_shard *shard = rt_hash_shard(v->base, s);
 	int64_t x = -RT_ENOENT;
 	uint32_t top;
 
-	if (!top_of(m, shard))
+	if (!top_of(v, shard))
 		return -RT_ENOENT;
 	if (!rt_lock_try(&shard->lock, me) && (!wait || rt_lock_wait(&shard->lock, me)))
 		return -RT_EBUSY;
-	top = top_of(m, shard);
+	top = top_of(v, shard);
 	if (top) {
-		x = rt_load(&stack[top - 1]);
-		if (x < m->max_entries) {
-			rt_store_release(&rt_hash_bucket(m, base, b)->pending, (uint32_t)x + 1);
-			rt_store_release(&rt_hash_entry(m, base, (uint32_t)x)->home, b + 1);
+		x = rt_load(&stack_of(v, s)[top - 1]);
+		if (x < v->m->max_entries) {
+			rt_store_release(&v->buckets[b].pending, (uint32_t)x + 1);
+			rt_store_release(&entry(v, (uint32_t)x)->home, b + 1);
 		} else {
 			x = -RT_ENOENT;
 		}
@@ -136,14 +143,14 @@ static int64_t take(rt_map m, void *base, uint32_t s, uint32_t b, uint64_t me, b
 }
 
 /* First every shard that is free at once, then those that must be waited for. */
-static int64_t take_any(rt_map m, void *base, uint32_t b, uint64_t me)
+static int64_t take_any(const struct view *v, uint32_t b, uint64_t me)
 {
-	uint32_t k = rt_hash_shards(m), first = RT_OWNER_TID(me);
+	uint32_t first = RT_OWNER_TID(me);
 	bool busy = false;
 
 	for (int wait = 0; wait <= 1; wait++) {
-		for (uint32_t i = 0; i < k; i++) {
-			int64_t x = take(m, base, (first + i) % k, b, me, wait);
+		for (uint32_t i = 0; i < v->at.shards; i++) {
+			int64_t x = take(v, shard_of(v, first + i), b, me, wait);
 
 			if (x >= 0)
 				return x;
@@ -157,17 +164,86 @@ static int64_t take_any(rt_map m, void *base, uint32_t b, uint64_t me)
 	return -RT_EBUSY;
 }
 
-/* A dead process may hold entries in buckets that nobody has visited since. */
-static void collect(rt_map m, void *base, uint64_t me)
+static void make_unlive(struct rt_entry *e)
 {
-	for (uint32_t b = 0; b < rt_hash_buckets(m); b++) {
-		struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	rt_store_release(&e->state, (rt_load(&e->state) & ~(uint64_t)RT_LIVE) + RT_SEQUENCE);
+}
+
+/* ---- what the dead left ---- */
+
+/* Finishes what is pending in bucket b, which is locked.  0 or -EBUSY. */
+static int repair(const struct view *v, uint32_t b, uint64_t me)
+{
+	struct rt_bucket *bucket = &v->buckets[b];
+	uint32_t x = rt_load(&bucket->pending) - 1;
+	struct rt_shard *shard;
+	struct rt_entry *e;
+
+	if (x == UINT32_MAX)
+		return 0;
+	if (x >= v->m->max_entries) {
+		rt_store_release(&bucket->pending, 0);
+		return 0;
+	}
+	e = entry(v, x);
+	if (link_to(v, b, x)) {
+		uint64_t state = rt_load(&e->state);
+
+		if (!(state & RT_LIVE))
+			rt_store_release(&e->state, (state | RT_LIVE) + RT_SEQUENCE);
+	} else {
+		shard = rt_hash_shard(v->base, shard_of(v, x));
+		if (rt_lock_part(&shard->lock, me))
+			return -RT_EBUSY;
+		if (rt_load(&e->home) == b + 1) {
+			if (is_free(v, x)) {
+				rt_store_release(&e->home, 0);
+			} else {
+				make_unlive(e);
+				push(v, x);
+			}
+		}
+		rt_unlock(&shard->lock);
+	}
+	rt_store_release(&bucket->pending, 0);
+	return 0;
+}
+
+/* Takes the bucket's lock and leaves nothing pending. */
+static int enter(const struct view *v, uint32_t b, uint64_t me)
+{
+	if (rt_lock_part(&v->buckets[b].lock, me))
+		return -RT_EBUSY;
+	if (rt_likely(!rt_load(&v->buckets[b].pending)) || !repair(v, b, me))
+		return 0;
+	rt_unlock(&v->buckets[b].lock);
+	return -RT_EBUSY;
+}
+
+static void leave(const struct view *v, uint32_t b)
+{
+	rt_unlock(&v->buckets[b].lock);
+}
+
+int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me)
+{
+	struct view v;
+
+	look_at(&v, m, base);
+	return enter(&v, b, me);
+}
+
+/* A dead process may hold entries in buckets that nobody has visited since. */
+static void collect(const struct view *v, uint64_t me)
+{
+	for (uint32_t b = 0; b < v->at.buckets; b++) {
+		struct rt_bucket *bucket = &v->buckets[b];
 
 		if (!rt_load(&bucket->pending) || rt_load(&bucket->lock) == me)
 			continue;
 		if (!rt_lock_part(&bucket->lock, me)) {
-			rt_hash_repair(m, base, b, me);
-			rt_unlock(&bucket->lock);
+			repair(v, b, me);
+			leave(v, b);
 		}
 	}
 }
@@ -179,60 +255,62 @@ static bool time_to_collect(void *base)
 	return !(n & (n - 1)) || !(n & 4095);
 }
 
-/* The value of entry e, whose bucket is locked and whose `which` copy nobody reads.  From a process
- * (RT_HASH_ALL_CPUS) come the values of all CPUs; a program gives its own, of a new entry the
- * others are 0 then. */
-static void write_value(rt_map m, void *base, struct rt_entry *e, uint64_t which, const void *value,
-			uint64_t flags, bool new)
+/* ---- insert and update ---- */
+
+/* From a process come the values of all CPUs; a program gives its own, of a new entry the others are
+ * 0 then. */
+static void write_cpu_values(const struct view *v, uint32_t x, const void *value, uint64_t flags, bool new)
 {
-	uint32_t cpus;
+	uint32_t cpus = rt_header(v->base)->cpu_count;
 
-	if (m->type == MAP_TYPE_lpm_trie || m->type == MAP_TYPE_task_storage) {
-		const struct rt_lpm_value *v = value;
-		char *to = rt_hash_value(m, base, e, which);
-
-		rt_copy_in(to, v->data, v->data_bytes);
-		if (v->value)
-			rt_copy_in(to + v->value_off, v->value, v->value_bytes);
-		for (uint32_t i = 0; !v->value && i < v->value_bytes; i += 8)
-			rt_store((uint64_t *)(to + v->value_off + i), 0);
+	for (uint32_t c = 0; flags & RT_HASH_ALL_CPUS && c < cpus; c++)
+		rt_copy_words(cpu_value(v, x, c), (const char *)value + c * v->at.stride, v->at.stride);
+	if (flags & RT_HASH_ALL_CPUS)
 		return;
-	}
-	if (!rt_hash_is_percpu(m)) {
-		rt_value_in(m, rt_hash_value(m, base, e, which), value);
-		return;
-	}
-	cpus = rt_header(base)->cpu_count;
-	if (flags & RT_HASH_ALL_CPUS) {
-		for (uint32_t c = 0; c < cpus; c++)
-			rt_copy_words(rt_hash_cpu_value(m, base, e, c),
-				      (const char *)value + c * rt_stride(m), rt_stride(m));
-		return;
-	}
 	for (uint32_t c = 0; new && c < cpus; c++)
-		for (uint64_t i = 0; i < rt_stride(m); i += 8)	/* somebody may still copy what was there */
-			rt_store((uint64_t *)((char *)rt_hash_cpu_value(m, base, e, c) + i), 0);
-	rt_copy_in(rt_hash_value(m, base, e, which), value, m->value_size);
+		for (uint64_t i = 0; i < v->at.stride; i += 8)	/* somebody may still copy what was there */
+			rt_store((uint64_t *)(cpu_value(v, x, c) + i), 0);
+	rt_copy_in(cpu_value(v, x, rt_cpu_slot()), value, v->m->value_size);
+}
+
+/* The value of entry x, whose bucket is locked and whose copy of that state nobody reads. */
+static void write_value(const struct view *v, uint32_t x, uint64_t state, const void *value, uint64_t flags,
+			bool new)
+{
+	if (v->m->type == MAP_TYPE_lpm_trie || v->m->type == MAP_TYPE_task_storage) {
+		const struct rt_lpm_value *two = value;
+		char *to = value_of(v, x, state);
+
+		rt_copy_in(to, two->data, two->data_bytes);
+		if (two->value)
+			rt_copy_in(to + two->value_off, two->value, two->value_bytes);
+		for (uint32_t i = 0; !two->value && i < two->value_bytes; i += 8)
+			rt_store((uint64_t *)(to + two->value_off + i), 0);
+	} else if (v->at.percpu) {
+		write_cpu_values(v, x, value, flags, new);
+	} else {
+		rt_value_in(v->m, value_of(v, x, state), value);
+	}
 }
 
 /* b is locked and the key is not there. */
-static int insert(rt_map m, void *base, uint32_t b, const void *key, const void *value,
-		  uint64_t flags, uint64_t me)
+static int insert(const struct view *v, uint32_t b, const void *key, const void *value, uint64_t flags,
+		  uint64_t me)
 {
-	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
-	int64_t x = take_any(m, base, b, me);
+	struct rt_bucket *bucket = &v->buckets[b];
+	int64_t x = take_any(v, b, me);
 	struct rt_entry *e;
 	uint64_t state;
 
 	if (x < 0)
 		return (int)x;
-	e = rt_hash_entry(m, base, (uint32_t)x);
+	e = entry(v, (uint32_t)x);
 	state = (rt_load(&e->state) & ~(uint64_t)(RT_LIVE | RT_ACTIVE)) + RT_SEQUENCE;
 	rt_store_release(&e->state, state);
-	rt_copy_in(rt_hash_key(e), key, m->key_size);
-	write_value(m, base, e, state, value, flags, true);
-	if (rt_hash_is_lru(m))
-		rt_store(rt_hash_used(m, e), rt_add(&((struct rt_hash *)base)->tick, 1) + 1);
+	rt_copy_in(rt_hash_key(e), key, v->m->key_size);
+	write_value(v, (uint32_t)x, state, value, flags, true);
+	if (v->at.lru)
+		rt_store(used(v, (uint32_t)x), rt_add(&((struct rt_hash *)v->base)->tick, 1) + 1);
 	rt_store_release(&e->next, rt_load(&bucket->head));
 	rt_store_release(&bucket->head, (uint32_t)x);
 	rt_store_release(&e->state, state | RT_LIVE);
@@ -241,197 +319,197 @@ static int insert(rt_map m, void *base, uint32_t b, const void *key, const void 
 }
 
 /* b is locked, nothing is pending. */
-static int put(rt_map m, void *base, uint32_t b, const void *key, const void *value,
-	       uint64_t flags, uint64_t me)
+static int put(const struct view *v, uint32_t b, const void *key, const void *value, uint64_t flags,
+	       uint64_t me)
 {
+	const uint32_t *link = find(v, b, key);
+	uint32_t x;
+	struct rt_entry *e;
 	uint64_t state;
-	bool lost;
-	struct rt_entry *e = rt_hash_walk(m, base, b, key, &state, &lost);
 
-	if (!e)
-		return flags & MAP_EXIST ? -RT_ENOENT : insert(m, base, b, key, value, flags, me);
+	if (!link)
+		return flags & MAP_EXIST ? -RT_ENOENT : insert(v, b, key, value, flags, me);
 	if (flags & MAP_NOEXIST)
 		return -RT_EEXIST;
+	x = rt_load(link);
+	e = entry(v, x);
+	state = rt_load(&e->state);
 	if (flags & MAP_LOCK)	/* in place, for those who have its address */
-		return (int)rt_value_put((uint64_t)m, (uint64_t)base,
-					 (uint64_t)rt_hash_value(m, base, e, state), (uint64_t)value);
-	rt_hash_touch(m, base, e);
-	write_value(m, base, e, state ^ RT_ACTIVE, value, flags, false);
-	if (!rt_hash_is_percpu(m))
+		return (int)rt_value_put((uint64_t)v->m, (uint64_t)v->base,
+					 (uint64_t)value_of(v, x, state), (uint64_t)value);
+	rt_hash_touch(v->m, v->base, e);
+	write_value(v, x, state ^ RT_ACTIVE, value, flags, false);
+	if (!v->at.percpu)
 		rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
 	return 0;
 }
 
-/* The word that leads to entry e of bucket b: a predecessor's next, or head. */
-static uint32_t *link_to(rt_map m, void *base, uint32_t b, const struct rt_entry *e)
+/* One try of an update.  locked: by `me`, already. */
+static int try_put(const struct view *v, uint32_t b, const void *key, const void *value, uint64_t flags,
+		   uint64_t me, bool locked)
 {
-	uint32_t *link = &rt_hash_bucket(m, base, b)->head;
+	int r = locked ? repair(v, b, me) : 0;
 
-	for (uint32_t steps = m->max_entries; steps; steps--) {
-		struct rt_entry *at = rt_hash_entry(m, base, rt_load(link));
-
-		if (at == e)
-			return link;
-		link = &at->next;
-	}
-	return link;
+	if (!locked && enter(v, b, me))
+		return -RT_EBUSY;
+	if (!r)
+		r = put(v, b, key, value, flags, me);
+	leave(v, b);
+	return r;
 }
 
-/* Entry e of bucket b, which is locked and has nothing pending, goes to the free ones. */
-static void take_out(rt_map m, void *base, uint32_t b, struct rt_entry *e, uint64_t me)
+/* ---- delete ---- */
+
+/* The entry behind `link` of bucket b, which is locked and has nothing pending, goes to the free ones. */
+static void take_out(const struct view *v, uint32_t b, uint32_t *link, uint64_t me)
 {
-	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
-	uint32_t x = rt_hash_index(m, base, e), s = x % rt_hash_shards(m);
-	struct rt_shard *shard = rt_hash_shard(base, s);
+	struct rt_bucket *bucket = &v->buckets[b];
+	uint32_t x = rt_load(link);
+	struct rt_shard *shard = rt_hash_shard(v->base, shard_of(v, x));
+	struct rt_entry *e = entry(v, x);
 
 	rt_store_release(&bucket->pending, x + 1);
-	rt_store_release(link_to(m, base, b, e), rt_load(&e->next));
+	rt_store_release(link, rt_load(&e->next));
 	make_unlive(e);
 	if (rt_lock_part(&shard->lock, me))
 		return;		/* it stays pending */
-	push(m, base, shard, rt_hash_stack(m, base, s), x);
+	push(v, x);
 	rt_unlock(&shard->lock);
 	rt_store_release(&bucket->pending, 0);
 }
 
 /* The entry that was not used for longest of those that are looked at; any that was not for as
  * many inserts as half the map is old enough. */
-static uint32_t victim(rt_map m, void *base)
+static uint32_t victim(const struct view *v)
 {
-	struct rt_hash *h = base;
+	struct rt_hash *h = v->base;
 	uint64_t tick = rt_load(&h->tick), hand = rt_load(&h->hand), most = 0;
-	uint32_t best = RT_HASH_END, n = m->max_entries, scan = n < LRU_SCAN ? n : LRU_SCAN;
+	uint32_t best = RT_HASH_END, scan = v->m->max_entries < LRU_SCAN ? v->m->max_entries : LRU_SCAN;
+	uint32_t x = (uint32_t)(hand < v->m->max_entries ? hand : hand % v->m->max_entries);
 
-	for (uint32_t k = 0; k < scan && most <= n / 2; k++, hand++) {
-		struct rt_entry *e = rt_hash_entry(m, base, (uint32_t)(hand % n));
-		uint64_t age = tick - rt_load(rt_hash_used(m, e)) + 1;
+	for (uint32_t k = 0; k < scan && most <= v->m->max_entries / 2; k++) {
+		const struct rt_entry *e = entry(v, x);
+		uint64_t age = tick - rt_load(used(v, x)) + 1;
 
 		if (rt_load(&e->state) & RT_LIVE && rt_load(&e->home) && age > most) {
 			most = age;
-			best = (uint32_t)(hand % n);
+			best = x;
 		}
+		x = x + 1 < v->m->max_entries ? x + 1 : 0;
 	}
-	rt_store(&h->hand, hand);
+	rt_store(&h->hand, x);
 	return best;
 }
 
 /* Makes room.  No bucket is locked by this operation: two at a time never are (H5). */
-static bool evict(rt_map m, void *base, uint64_t me)
+static bool evict(const struct view *v, uint64_t me)
 {
-	uint32_t x = victim(m, base), b;
-	struct rt_entry *e;
+	uint32_t x = victim(v), b, *link;
 
 	if (x == RT_HASH_END) {
-		collect(m, base, me);
+		collect(v, me);
 		return true;
 	}
-	e = rt_hash_entry(m, base, x);
-	b = rt_load(&e->home) - 1;
-	if (b >= rt_hash_buckets(m) || rt_hash_enter(m, base, b, me))
+	b = rt_load(&entry(v, x)->home) - 1;
+	if (b >= v->at.buckets || enter(v, b, me))
 		return false;
-	if (rt_load(&e->home) == b + 1 && in_chain(m, base, b, x))
-		take_out(m, base, b, e, me);
-	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	link = rt_load(&entry(v, x)->home) == b + 1 ? link_to(v, b, x) : NULL;
+	if (link)
+		take_out(v, b, link, me);
+	leave(v, b);
 	return true;
 }
 
-/* One try of an update.  locked_by: the owner word if the bucket is locked already, else 0. */
-static int try_put(rt_map m, void *base, uint32_t b, const void *key, const void *value,
-		   uint64_t flags, uint64_t me, bool locked)
-{
-	int r = locked ? rt_hash_repair(m, base, b, me) : 0;
-
-	if (!locked && rt_hash_enter(m, base, b, me))
-		return -RT_EBUSY;
-	if (!r)
-		r = put(m, base, b, key, value, flags, me);
-	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
-	return r;
-}
-
-uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t v, uint64_t flags,
+uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t val, uint64_t flags,
 		     uint64_t locked_by)
 {
 	rt_map m = (rt_map)map;
 	void *base = (void *)at;
-	const void *key = (const void *)k, *value = (const void *)v;
+	const void *key = (const void *)k, *value = (const void *)val;
 	uint64_t me = locked_by ? locked_by : rt_me();
 	uint32_t b = rt_hash_of(m, base, key);
-	int r = try_put(m, base, b, key, value, flags, me, locked_by);
+	struct view v;
+	int r;
 
-	if (rt_hash_is_lru(m)) {
+	look_at(&v, m, base);
+	r = try_put(&v, b, key, value, flags, me, locked_by);
+	if (v.at.lru) {
 		for (int i = 0; r == -RT_E2BIG && i < LRU_TRIES; i++) {
-			evict(m, base, me);
-			r = try_put(m, base, b, key, value, flags, me, false);
+			evict(&v, me);
+			r = try_put(&v, b, key, value, flags, me, false);
 		}
 		if (r == -RT_E2BIG)
 			r = -RT_ENOMEM;
 	} else if (r == -RT_E2BIG && time_to_collect(base)) {
-		collect(m, base, me);
-		r = try_put(m, base, b, key, value, flags, me, false);
+		collect(&v, me);
+		r = try_put(&v, b, key, value, flags, me, false);
 	}
 	return (uint64_t)(int64_t)(r == -RT_EBUSY ? rt_busy() : r);
 }
 
-int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
+/* The value as a process gets it: of per-CPU kinds those of all CPUs. */
+static void copy_out(const struct view *v, uint32_t x, void *value)
 {
-	uint32_t b = rt_hash_of(m, base, key);
-	uint64_t me = rt_me(), state;
-	struct rt_entry *e;
-	int r = -RT_ENOENT;
-	bool lost;
+	uint32_t cpus = v->at.percpu ? rt_header(v->base)->cpu_count : 0;
 
-	if (rt_hash_enter(m, base, b, me))
-		return rt_busy();
-	e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (e)
-		r = 0;
-	if (e && flags & MAP_LOCK)
-		r = rt_value_get(m, base, value, rt_hash_value(m, base, e, state));
-	else if (e && value)
-		rt_hash_copy_out(m, base, e, state, value);
-	if (!r)
-		take_out(m, base, b, e, me);
-	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
-	return r;
+	if (!v->at.percpu)
+		rt_value_out(v->m, value, value_of(v, x, rt_load(&entry(v, x)->state)));
+	for (uint32_t c = 0; c < cpus; c++)
+		rt_copy_words((char *)value + c * v->at.stride, cpu_value(v, x, c), v->at.stride);
 }
 
-/* The entry behind link i of the chain of a locked bucket, NULL at its end. */
-static struct rt_entry *linked(rt_map m, void *base, uint32_t i)
+int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
-	return i < m->max_entries ? rt_hash_entry(m, base, i) : NULL;
+	uint32_t b = rt_hash_of(m, base, key), *link;
+	uint64_t me = rt_me();
+	struct view v;
+	int r = -RT_ENOENT;
+
+	look_at(&v, m, base);
+	if (enter(&v, b, me))
+		return rt_busy();
+	link = find(&v, b, key);
+	if (link)
+		r = 0;
+	if (link && flags & MAP_LOCK)
+		r = rt_value_get(m, base, value,
+				 value_of(&v, rt_load(link), rt_load(&entry(&v, rt_load(link))->state)));
+	else if (link && value)
+		copy_out(&v, rt_load(link), value);
+	if (!r)
+		take_out(&v, b, link, me);
+	leave(&v, b);
+	return r;
 }
 
 int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void *keys, void *values,
 			   uint64_t value_bytes, bool take)
 {
-	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
 	uint64_t me = rt_me();
-	struct rt_entry *e;
-	uint32_t n = 0;
+	struct view v;
+	uint32_t n = 0, x, next;
 
-	if (rt_load_acquire(&bucket->head) == (RT_HASH_END | b))
+	look_at(&v, m, base);
+	if (rt_load_acquire(&v.buckets[b].head) == (RT_HASH_END | b))
 		return 0;
-	if (rt_hash_enter(m, base, b, me))
+	if (enter(&v, b, me))
 		return -RT_EBUSY;
-	for (e = linked(m, base, rt_load(&bucket->head)); e; e = linked(m, base, rt_load(&e->next)))
-		if (n++ == room || n > m->max_entries) {
-			rt_unlock(&bucket->lock);
+	for (x = rt_load(&v.buckets[b].head); x < v.m->max_entries; x = rt_load(&entry(&v, x)->next))
+		if (n++ == room || n > v.m->max_entries) {
+			leave(&v, b);
 			return -RT_ENOSPC;
 		}
-	e = linked(m, base, rt_load(&bucket->head));
-	for (uint32_t i = 0; i < n && e; i++) {
-		struct rt_entry *next = linked(m, base, rt_load(&e->next));
-
-		rt_copy_words((char *)keys + (uint64_t)i * m->key_size, rt_hash_key(e), m->key_size);
-		rt_hash_copy_out(m, base, e, rt_load(&e->state), (char *)values + i * value_bytes);
+	x = rt_load(&v.buckets[b].head);
+	for (uint32_t i = 0; i < n && x < v.m->max_entries; i++, x = next) {
+		next = rt_load(&entry(&v, x)->next);
+		rt_copy_words((char *)keys + (uint64_t)i * m->key_size, rt_hash_key(entry(&v, x)), m->key_size);
+		copy_out(&v, x, (char *)values + i * value_bytes);
 		if (take)
-			take_out(m, base, b, e, me);
-		e = next;
-		if (take && rt_load(&bucket->pending) && rt_hash_repair(m, base, b, me))
+			take_out(&v, b, &v.buckets[b].head, me);
+		if (take && rt_load(&v.buckets[b].pending) && repair(&v, b, me))
 			n = i + 1;	/* one at a time can be on its way */
 	}
-	rt_unlock(&bucket->lock);
+	leave(&v, b);
 	return n;
 }
 

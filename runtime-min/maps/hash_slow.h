@@ -18,8 +18,6 @@ struct rt_lpm_value {
 #pragma GCC visibility push(hidden)
 /* Takes bucket b's lock and repairs it.  0 or -EBUSY, which is not counted. */
 int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me);
-/* Finishes what a dead owner left; b is locked.  0 or -EBUSY. */
-int rt_hash_repair(rt_map m, void *base, uint32_t b, uint64_t me);
 /* Copies the value to `value` unless that is NULL, with MAP_LOCK under its lock, and deletes the
  * key.  0, -ENOENT, -EBUSY. */
 int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags);

@@ -32,13 +32,14 @@ static int check(rt_map m)
 
 static uint64_t size(rt_map m, uint32_t cpus)
 {
-	return rt_hash_is_percpu(m) ? rt_hash_values_off(m) + rt_hash_block(m) * cpus
-				    : rt_hash_entries_off(m) + rt_hash_entry_bytes(m) * m->max_entries;
+	struct rt_hash_layout l = rt_hash_layout(m);
+
+	return l.percpu ? l.values_off + l.block * cpus : l.entries_off + l.entry_bytes * m->max_entries;
 }
 
 static void format(rt_map m, void *base)
 {
-	uint32_t k = rt_hash_shards(m);
+	uint32_t k = rt_hash_layout(m).shards;
 
 	((struct rt_hash *)base)->seed = m->flags & MAP_F_ZERO_SEED ? 0 : rt_random_seed();
 	for (uint32_t b = 0; b < rt_hash_buckets(m); b++)

@@ -49,7 +49,9 @@ RT_INLINE struct bpftime_map rt_outer_hash(rt_map m)
 
 RT_INLINE uint64_t rt_outer_bytes(rt_map hash)
 {
-	return rt_hash_entries_off(hash) + rt_hash_entry_bytes(hash) * hash->max_entries;
+	struct rt_hash_layout l = rt_hash_layout(hash);
+
+	return l.entries_off + l.entry_bytes * hash->max_entries;
 }
 
 /* The cache, of rt_outer_cache_bytes(). */
