@@ -195,7 +195,7 @@ static void begin_anew(struct follow *f, struct followed *old, int pid, int main
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 		return;
 	}
-	r = entry_reach(n->s.p, &how, &quiet);
+	r = entry_reach(n->s.p, STOP_OPTIONS | FOLLOW_OPTIONS, &how, &quiet);
 	if (r > 0) {
 		if (pid == main_pid)
 			*status = how;

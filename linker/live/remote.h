@@ -37,6 +37,9 @@ int64_t remote_call(struct remote *r, int nr, const uint64_t arg[6]);
 /* Puts the thread where it was, and the bytes back. */
 void remote_end(struct remote *r);
 
+/* Room for STUB_BYTES of code in the vDSO; 0: there is none. */
+uint64_t remote_vdso_rest(const struct proc *p);
+
 #ifdef __cplusplus
 }
 #endif

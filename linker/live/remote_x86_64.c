@@ -35,7 +35,7 @@ static uint64_t segment_rest(const struct proc *p, const struct proc_module *m)
 }
 
 /* The vDSO's section headers: loaded with it, and of use to nobody who runs. */
-static uint64_t vdso_rest(const struct proc *p)
+uint64_t remote_vdso_rest(const struct proc *p)
 {
 	for (size_t i = 0; i < p->n_map; i++) {
 		const struct proc_map *m = &p->map[i];
@@ -51,7 +51,6 @@ static uint64_t vdso_rest(const struct proc *p)
 	}
 	return 0;
 }
-
 
 struct cave {
 	uint64_t at;	/* 0: none there */
@@ -139,7 +138,7 @@ int remote_begin(struct remote *r, struct stopped *s, const struct proc_module *
 		struct cave c = { 0 };
 
 		if (!m || m->im)
-			c = look_at(s->p, m ? segment_rest(s->p, m) : vdso_rest(s->p), m);
+			c = look_at(s->p, m ? segment_rest(s->p, m) : remote_vdso_rest(s->p), m);
 		if (!c.at)
 			continue;
 		r->t = c.stub ? leave_stub(s, &c) : NULL;

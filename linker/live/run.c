@@ -16,7 +16,7 @@
 #include "follow.h"
 #include "part.h"
 
-enum { OPTIONS = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD, EXIT_NO_EXEC = 127 };
+enum { EXIT_NO_EXEC = 127 };
 
 static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT };
 static volatile sig_atomic_t child;
@@ -55,11 +55,14 @@ static void restore_signals(const struct handlers *h)
 /* Waits until it is traced, then becomes the command; the reason why not goes to `report`. */
 __attribute__((noreturn)) static void become(char **argv, int go, int report)
 {
+	ssize_t n;
 	char c;
 	int err;
 
-	while (read(go, &c, 1) < 0 && errno == EINTR)
+	while ((n = read(go, &c, 1)) < 0 && errno == EINTR)
 		;
+	if (n != 1)	/* nobody is there any more */
+		_exit(EXIT_NO_EXEC);
 	execvp(argv[0], argv);
 	err = errno;
 	if (write(report, &err, sizeof(err)) < 0)
@@ -69,7 +72,6 @@ __attribute__((noreturn)) static void become(char **argv, int go, int report)
 
 static int start(const struct run_request *req, int *pid, int *report, struct diags *dg)
 {
-	int options = OPTIONS | PTRACE_O_TRACEEXEC | (req->follow ? FOLLOW_OPTIONS : 0);
 	char **argv = req->argv;
 	int go[2], why[2];
 
@@ -88,12 +90,14 @@ static int start(const struct run_request *req, int *pid, int *report, struct di
 	close(go[0]);
 	close(why[1]);
 	*report = why[0];
-	if (*pid > 0 && ptrace(PTRACE_SEIZE, *pid, NULL, options)) {
+	if (*pid > 0 && ptrace(PTRACE_SEIZE, *pid, NULL, PTRACE_O_TRACEEXEC)) {
 		kill(*pid, SIGKILL);
 		waitpid(*pid, NULL, 0);
 		*pid = -1;
 	}
-	close(go[1]);	/* an end of file is the word to go */
+	if (*pid > 0 && write(go[1], "", 1) != 1)
+		*pid = -1;
+	close(go[1]);
 	if (*pid < 0) {
 		close(*report);
 		return diag(dg, DIAG_P301, at_file(argv[0]), "%s", strerror(errno));
@@ -124,7 +128,7 @@ static int attach(struct arena *a, int pid, const struct run_request *req, struc
 
 	if (r < 0)
 		return r;
-	r = entry_reach(stopped.p, status, dg);
+	r = entry_reach(stopped.p, STOP_OPTIONS | (req->follow ? FOLLOW_OPTIONS : 0), status, dg);
 	if (!r)
 		r = proc_refresh(stopped.p, dg);
 	if (!r)

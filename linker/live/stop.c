@@ -14,7 +14,6 @@ enum {
 	STOP_SECONDS = 5,	/* a thread in the kernel may need a while */
 	RELEASE_SECONDS = 1,
 	ROUNDS = 1000,		/* of looking for new threads */
-	OPTIONS = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD,
 	EVENT_SHIFT = 16,
 };
 
@@ -146,7 +145,7 @@ static int seize_new(struct stopped *s)
 
 		if (tid <= 0 || find(s, tid))
 			continue;
-		if (ptrace(PTRACE_SEIZE, tid, NULL, OPTIONS | s->options)) {
+		if (ptrace(PTRACE_SEIZE, tid, NULL, STOP_OPTIONS | s->options)) {
 			err = errno;
 			/* Started by a thread of ours, it came to us by itself. */
 			ours = err == EPERM && proc_status(tid, "TracerPid") == getpid();

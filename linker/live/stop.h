@@ -9,6 +9,7 @@
 #define BPFTIME_LINKER_LIVE_STOP_H
 
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/user.h>
 
 #include "proc.h"
@@ -16,6 +17,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum { STOP_OPTIONS = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD };
 
 struct stopped_thread {
 	int  tid;

@@ -2,6 +2,7 @@
 // A patcher that is killed at any moment leaves a program that works, and hooks that can be taken out.
 #include "process.h"
 
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 
@@ -13,7 +14,7 @@ struct Killed : ToolTest, testing::WithParamInterface<const char *> {};
 
 // Runs the patcher up to the call number `step` of those that change another process; there it gets SIGKILL.
 // false: it ended before.
-bool killed_at(const std::vector<std::string> &args, unsigned step)
+bool killed_at(const std::vector<std::string> &args, unsigned step, int end = 0)
 {
 	std::vector<char *> argv;
 	int status;
@@ -47,7 +48,7 @@ bool killed_at(const std::vector<std::string> &args, unsigned step)
 		entry ^= call;
 		ptrace(PTRACE_SYSCALL, p, nullptr, call || status >> 16 ? 0 : WSTOPSIG(status));
 	}
-	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == end) << status;
 	return false;
 }
 
@@ -146,6 +147,33 @@ TEST_P(Killed, AtAnyMoment)
 	l.order(LOAD_RUN);
 	int status = l.end();
 	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+}
+
+// The command of `run` then runs without hooks, or was not started.  BPFTIME_PATCHER_KILLS: at every step.
+TEST_P(Killed, Running)
+{
+	std::string target = std::string(TEST_TARGETS) + "/" + GetParam(), patch = BPFTIME_BIN_DIR "/bpftime-patch";
+	std::vector<std::string> run = { patch, "run", "--uprobe", "work", "--uretprobe", "more_work", "--", target };
+	unsigned ran = 0, steps = 0, stride = getenv("BPFTIME_PATCHER_KILLS") ? 1 : 4;
+
+	if (std::string why = live::no_ptrace(); !why.empty())
+		GTEST_SKIP() << why;
+	if (access(target.c_str(), X_OK))
+		GTEST_SKIP() << "there is no musl-gcc";
+	prctl(PR_SET_CHILD_SUBREAPER, 1);	// the command becomes this one's child
+	for (unsigned step = 0, more = 1; more; step += stride, steps++) {
+		int status = 0, usage = 2;	// load.c's: it was given no arguments
+
+		more = killed_at(run, step, usage);
+		while (more && waitpid(-1, &status, __WALL) > 0) {
+			ASSERT_TRUE(WIFEXITED(status)) << "step " << step << ": " << status;
+			ASSERT_TRUE(WEXITSTATUS(status) == usage || WEXITSTATUS(status) == 127) << "step " << step << ": " << status;
+			ran += WEXITSTATUS(status) == usage;
+		}
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	EXPECT_GT(steps, 20 / stride);
+	EXPECT_GT(ran, steps / 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Killed, testing::Values("pie", "static", "musl"));

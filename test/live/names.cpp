@@ -7,6 +7,21 @@ int add(int a, const int *b);
 int outer(int a);
 
 #ifdef LIBRARY
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+// Starts a thread and a child, and waits for them, before the program's entry.
+__attribute__((constructor)) static void busy_from_the_start()
+{
+	std::thread([] {}).join();
+	pid_t p = fork();
+	if (!p)
+		_exit(0);
+	waitpid(p, nullptr, 0);
+}
+
 __attribute__((noinline, visibility("protected"))) int ns::add(int a, const int *b)
 {
 	asm volatile("" : "+r"(a));

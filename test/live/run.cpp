@@ -72,7 +72,8 @@ TEST_F(Run, SeesSystemCalls)
 	}
 }
 
-// Calls from all sides: the library's own do not go through the program's import.
+// Calls from all sides: the library's own do not go through the program's import.  (Its constructor starts
+// a thread and a child.)
 TEST_F(Run, HooksCppNamesWhereTheyAreDefined)
 {
 	for (const char *name : {"ns::add", "'ns::add(int, int const*)'"}) {
@@ -82,6 +83,8 @@ TEST_F(Run, HooksCppNamesWhereTheyAreDefined)
 	}
 	ok(run + "--uprobe inner -- " TEST_TARGETS "/names");	// the program does not import it
 	EXPECT_EQ(calls(), 2u);
+	ok(run + "--follow --uprobe inner -- " TEST_TARGETS "/names");
+	EXPECT_EQ(calls(), 4u);
 }
 
 // The reader waits in read(2) while its site is patched and restored.
