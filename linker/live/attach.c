@@ -316,6 +316,7 @@ static void report(const struct attach *at, struct live_result *out)
 		out->n_refused += part->job.plan->n_refused;
 	}
 	out->name = at->p->name;
+	out->pid = at->p->pid;
 }
 
 /* A module of which nothing is patched needs no payload. */

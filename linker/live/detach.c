@@ -196,6 +196,7 @@ int live_detach(struct arena *a, int pid, struct live_detached *out, struct diag
 	if (r < 0)
 		return r;
 	out->name = d.p->name;
+	out->pid = d.p->pid;
 	d.stopped = (struct stopped){ .p = d.p, .arena = a };
 	d.module = proc_modules(d.p, &d.n_module);
 	if (d.n_module)

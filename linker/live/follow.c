@@ -12,7 +12,8 @@
 #include "part.h"
 #include "progress.h"
 
-enum { LOOK_NS = 100000000 };
+enum { LOOK_NS = 100000000, TOLD = 1000 };
+#define HASH_START 14695981039346656037ull	/* FNV-1a */
 
 struct followed {		/* a process */
 	struct arena *arena;
@@ -25,6 +26,8 @@ struct followed {		/* a process */
 
 struct follow {
 	struct arena *arena;
+	uint64_t *told;		/* hashes of what was said: many processes may have the same to say */
+	size_t n_told, cap_told;
 	const struct patch_request *patch;
 	struct followed *first;
 	struct diags *dg;
@@ -74,22 +77,41 @@ static struct followed *add(struct follow *f, int pid, struct diags *dg, int *r)
 	return n;
 }
 
+static uint64_t hash(uint64_t h, const void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ ((const uint8_t *)p)[i]) * 1099511628211ull;
+	return h;
+}
+
+static void tell(void *arg, const char *path, const char *text)
+{
+	struct follow *f = arg;
+	uint64_t h = hash(hash(HASH_START, path, strlen(path)), text, strlen(text));
+
+	for (size_t i = 0; i < f->n_told; i++)
+		if (f->told[i] == h)
+			return;
+	if (f->n_told == TOLD)
+		return;
+	*ARENA_PUSH(f->arena, f->told, f->n_told, f->cap_told) = h;
+	diag_warn(f->dg, at_file(path), "%s", text);
+}
+
 static uint64_t hash_libraries(struct proc *p)
 {
-	uint64_t h = 14695981039346656037ull;	/* FNV-1a */
+	uint64_t h = HASH_START;
 
 	for (size_t i = 0; i < p->n_map; i++) {
 		const uint64_t v[3] = { p->map[i].start, p->map[i].ino, p->map[i].dev };
 
-		if (!p->map[i].x || !p->map[i].ino)
-			continue;
-		for (size_t k = 0; k < sizeof(v); k++)
-			h = (h ^ ((const uint8_t *)v)[k]) * 1099511628211ull;
+		if (p->map[i].x && p->map[i].ino)
+			h = hash(h, v, sizeof(v));
 	}
 	return h;
 }
 
-static int attach(struct followed *n, struct live_result *out, struct diags *dg)
+static int attach(struct follow *f, struct followed *n, struct live_result *out, struct diags *dg)
 {
 	int r = live_attach_to(n->s.p, &n->s, &n->patch, false, &n->scope, out, dg);
 
@@ -97,6 +119,7 @@ static int attach(struct followed *n, struct live_result *out, struct diags *dg)
 		stop_release(&n->s);
 	if (proc_alive(n->s.p))
 		n->libraries = hash_libraries(n->s.p);
+	live_tell_refused(out, tell, f);
 	return r;
 }
 
@@ -104,6 +127,19 @@ static int attach(struct followed *n, struct live_result *out, struct diags *dg)
 static bool not_yet(int r)
 {
 	return r == -DIAG_P023 || r == -DIAG_P025 || r == -DIAG_P200 || r == -DIAG_P203 || r == -DIAG_P205;
+}
+
+/* To what came later; what stands in the way is said, but for its end and places that are not there yet. */
+static int attach_later(struct follow *f, struct followed *n)
+{
+	struct diags quiet = { 0 };
+	struct live_result res;
+	int r = attach(f, n, &res, &quiet);
+
+	if (r < 0 && !not_yet(r) && r != -DIAG_P300)
+		tell(f, n->s.p->name, arena_printf(n->arena, "not attached: %s: %s", diag_text(quiet.first),
+						   quiet.first_text));
+	return r;
 }
 
 int follow_attach(struct follow *f, int pid, struct stopped *stopped, struct live_result *out)
@@ -117,7 +153,7 @@ int follow_attach(struct follow *f, int pid, struct stopped *stopped, struct liv
 		return r;
 	if (stopped)
 		stop_add(&n->s, stopped->t[0].tid);
-	r = attach(n, out, &first);
+	r = attach(f, n, out, &first);
 	out->name = arena_strdup(f->arena, n->s.p->name);
 	if (not_yet(r)) {	/* it is traced all the same */
 		diag_warn(f->dg, at_file(out->name), "so far: %s", first.first_text);
@@ -185,7 +221,6 @@ static struct followed *newcomer(struct follow *f, int tid, struct stopped_threa
 static void begin_anew(struct follow *f, struct followed *old, int pid, int main_pid, int *status)
 {
 	struct diags quiet = { 0 };
-	struct live_result res;
 	struct followed *n;
 	int r, how = 0;
 
@@ -203,7 +238,7 @@ static void begin_anew(struct follow *f, struct followed *old, int pid, int main
 		return;
 	}
 	stop_add(&n->s, pid);
-	if (r < 0 || proc_refresh(n->s.p, &quiet) < 0 || attach(n, &res, &quiet) < 0)
+	if (r < 0 || proc_refresh(n->s.p, &quiet) < 0 || attach_later(f, n) < 0)
 		stop_release(&n->s);	/* it has no place for the hooks; its children may */
 }
 
@@ -241,12 +276,11 @@ static void see(struct follow *f, int tid, int status, int main_pid, int *main_s
 static void look(struct follow *f)
 {
 	for (struct followed *n = f->first; n; n = n->next) {
-		struct live_result res;
 		struct diags quiet = { 0 };
 
 		if (!n->s.n || proc_refresh(n->s.p, &quiet) < 0 || hash_libraries(n->s.p) == n->libraries)
 			continue;
-		attach(n, &res, &quiet);
+		attach_later(f, n);
 	}
 }
 

@@ -35,6 +35,7 @@ struct live_result {		/* in the arena of the call */
 	struct live_module *module;
 	size_t n, cap;
 	size_t n_patched, n_refused;	/* sites */
+	int pid;
 	const char *name;	/* of the process */
 };
 
@@ -43,13 +44,19 @@ struct live_result {		/* in the arena of the call */
 int live_attach(struct arena *a, const struct live_request *req, bool plan_only,
 		struct live_result *out, struct diags *dg);
 
+/* What is printed of it: how many sites; with `plan` the plan of each module; or, json, one document
+ * (docs/live.md). */
+void live_print(const struct live_result *r, bool plan, bool json, FILE *out);
+
 struct live_detached {
+	int pid;
 	size_t n_payload, n_site;
 	size_t n_kept;	/* payloads that stay mapped: a thread may be inside */
 	const char *name;
 };
 /* Takes out all that was attached.  -DIAG_P307 when there is nothing, or what P300 to P305 say. */
 int live_detach(struct arena *a, int pid, struct live_detached *out, struct diags *dg);
+void live_print_detached(const struct live_detached *d, bool json, FILE *out);
 
 #ifdef __cplusplus
 }

@@ -72,6 +72,10 @@ struct live_scope {
 int live_attach_to(struct proc *p, struct stopped *stopped, const struct patch_request *patch,
 		   bool plan_only, struct live_scope *scope, struct live_result *out, struct diags *dg);
 
+/* print.c: a line for each module of which something is refused. */
+typedef void live_tell(void *arg, const char *path, const char *text);
+void live_tell_refused(const struct live_result *r, live_tell *tell, void *arg);
+
 /* choose.c */
 int live_choose(struct proc *p, struct proc_module *module, size_t n_module,
 		const struct patch_request *req, const struct live_list *old, struct live_scope *scope,

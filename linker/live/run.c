@@ -118,6 +118,11 @@ static bool run_to_exec(int pid, int *status)
 	return false;
 }
 
+static void warn(void *arg, const char *path, const char *text)
+{
+	diag_warn(arg, at_file(path), "%s", text);
+}
+
 /* With the process in front of its first instruction.  *f: set when it is followed. */
 static int attach(struct arena *a, int pid, const struct run_request *req, struct follow **f, int *status,
 		  struct diags *dg)
@@ -140,6 +145,8 @@ static int attach(struct arena *a, int pid, const struct run_request *req, struc
 		r = live_attach_to(stopped.p, &stopped, req->patch, false, NULL, &res, dg);
 		if (r < 0)
 			stop_release(&stopped);
+		else
+			live_tell_refused(&res, warn, dg);
 	}
 	proc_close(stopped.p);
 	return r;

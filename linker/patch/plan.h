@@ -148,10 +148,13 @@ struct cfi_entry {
 };
 const struct cfi_entry *plan_cfi(const struct plan *p, size_t *n);
 
-/* Prints the plan: a line a site, or with json {"schema":1,"binary","sites":[..],"patched",
- * "refused","file_growth_bytes","unwind_table_bytes","reads"}; reads is "fast" or "strict". */
+/* Prints the plan: a line a site, or with json the document of docs/design.md; reads is "fast" or
+ * "strict". */
 void plan_print(const struct plan *p, bool json, uint64_t growth_bytes, const char *reads,
 		FILE *out);
+/* The members of that document behind "schema", into an object that is open. */
+struct json;
+void plan_put(struct json *j, const struct plan *p, uint64_t growth_bytes, const char *reads);
 
 #ifdef __cplusplus
 }

@@ -42,6 +42,8 @@ struct Attach : ToolTest, testing::WithParamInterface<const char *> {
 	}
 };
 
+struct Json : ToolTest {};
+
 // BPFTIME_ATTACHES: how often; scripts/torture makes it 1,000.
 TEST_P(Attach, AndDetachUnderLoad)
 {
@@ -92,6 +94,38 @@ TEST_P(Attach, MoreHooksLater)
 	l.order(LOAD_RUN);
 	int status = l.end();
 	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << status;
+}
+
+// One document, however many modules have hooks.
+TEST_F(Json, IsOneDocument)
+{
+	if (std::string why = live::no_ptrace(); !why.empty())
+		GTEST_SKIP() << why;
+	Load l(std::string(TEST_TARGETS) + "/pie", d, 2);
+	std::string patch = "bpftime-patch --json --pid " + std::to_string(l.pid);
+
+	for (const char *plan : {" --plan", ""}) {
+		std::string text = tool(patch + plan + " --uprobe work --uprobe malloc --uretprobe _start");
+		json_t *j = json_loads(text.c_str(), 0, nullptr), *modules = json_object_get(j, "modules");
+		ASSERT_NE(j, nullptr) << text;
+		EXPECT_EQ(json_integer_value(json_object_get(j, "schema")), 1);
+		EXPECT_EQ(json_integer_value(json_object_get(j, "pid")), l.pid);
+		EXPECT_EQ(json_integer_value(json_object_get(j, "patched")), 2);
+		EXPECT_EQ(json_integer_value(json_object_get(j, "refused")), 1);
+		ASSERT_EQ(json_array_size(modules), 2u) << text;
+		json_t *site = json_array_get(json_object_get(json_array_get(modules, 1), "sites"), 0);
+		EXPECT_STREQ(json_string_value(json_object_get(site, "tactic")), "jmp");
+		json_decref(j);
+	}
+	std::string text = tool(patch + " --detach");
+	json_t *j = json_loads(text.c_str(), 0, nullptr);
+	ASSERT_NE(j, nullptr) << text;
+	EXPECT_EQ(json_integer_value(json_object_get(j, "sites")), 2);
+	json_decref(j);
+	// What cannot be done is explained in it.
+	Output o = shell("cd " + d + "; " BPFTIME_BIN_DIR "/" + patch + " --uretprobe _start > json; s=$?; cat json; exit $s");
+	EXPECT_EQ(o.status, 1);
+	EXPECT_NE(live::read_file(d + "/json").find("\"refused\":\""), std::string::npos) << o.text;
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Attach, testing::Values("pie", "nopie", "static", "static-pie", "musl",

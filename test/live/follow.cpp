@@ -43,6 +43,22 @@ TEST_F(Follow, Execs)
 	EXPECT_EQ(calls(), n);
 }
 
+// What is refused in what comes later is said, once; the rest is hooked.
+TEST_F(Follow, RefusalsAreSaid)
+{
+	std::string odd = std::string(TEST_TARGETS) + "/odd";
+
+	script("s", "echo | " + odd + " a > " + d + "/1\necho | " + odd + " b > " + d + "/2\n");
+	Output o = shell(patch + "run --follow --uprobe work --uretprobe _start -- sh " + d + "/s");
+	EXPECT_EQ(o.status, 0) << o.text;
+	size_t at = o.text.find("odd: warning: _start is not hooked: ");
+	ASSERT_NE(at, o.text.npos) << o.text;
+	EXPECT_EQ(o.text.find("_start is not hooked", at + 40), o.text.npos) << o.text;
+	EXPECT_GE(calls(), 2u);
+	o = shell(patch + "run --uprobe work --uretprobe _start -- " + odd + " a < /dev/null");
+	EXPECT_NE(o.text.find("odd: warning: _start is not hooked: "), o.text.npos) << o.text;
+}
+
 // A fork has its parent's hooks with the memory; without --follow they only stay.
 TEST_F(Follow, ForksAndLibraries)
 {

@@ -159,8 +159,7 @@ static int run_detach(struct arena *a, const struct opts *o, struct diags *dg)
 	if (r < 0 || (r = live_detach(a, pid, &res, dg)) < 0)
 		return r;
 	progress_end();
-	printf("%s: %zu site%s restored%s\n", res.name, res.n_site, res.n_site == 1 ? "" : "s",
-	       res.n_kept ? ", memory kept for threads that may be inside" : "");
+	live_print_detached(&res, opts_has(o, "json"), stdout);
 	return r;
 }
 
@@ -189,11 +188,8 @@ static int run_live(struct arena *a, const struct opts *o, struct diags *dg)
 		r = live_attach(a, &req, plan_only, &res, dg);
 	}
 	progress_end();
-	for (size_t i = 0; i < res.n && (plan_only || json); i++)
-		plan_print(res.module[i].plan, json, res.module[i].payload_bytes, "strict", stdout);
-	if (r >= 0 && !plan_only && !json)
-		printf("%s: %zu site%s patched, %zu refused\n", res.name, res.n_patched,
-		       res.n_patched == 1 ? "" : "s", res.n_refused);
+	if (r >= 0 || (res.n && (plan_only || json)))	/* its reasons, if nothing can be patched */
+		live_print(&res, plan_only, json, stdout);
 	if (r >= 0 && follow) {
 		fflush(stdout);
 		follow_loop(follow, 0, opts_has(o, "keep"), &status);
