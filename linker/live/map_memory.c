@@ -8,15 +8,28 @@
 
 #include "mapfmt.h"
 
+enum { LOOKS = 1 << 13 };	/* objects and maps that are believed: far above what payloads have */
+
+/* A payload's first mapping, read in pieces: its size is what somebody else's memory says. */
+struct rx {
+	struct proc *p;
+	uint64_t at, n;
+};
+
+static bool get(const struct rx *rx, uint64_t off, void *to, size_t n)
+{
+	return off <= rx->n && n <= rx->n - off && proc_read(rx->p, rx->at + off, to, n);
+}
+
 /* Offset in rx that the self-relative field at `off` means; false: none, or outside. */
-static bool follow(struct bytes rx, uint64_t off, uint64_t *to)
+static bool follow(const struct rx *rx, uint64_t off, uint64_t *to)
 {
 	int32_t rel;
 
-	if (!bytes_get(rx, off, &rel, sizeof(rel)) || !rel)
+	if (!get(rx, off, &rel, sizeof(rel)) || !rel)
 		return false;
 	*to = off + (uint64_t)(int64_t)rel;
-	return *to < rx.n;
+	return *to < rx->n;
 }
 
 /* One mapping of a file, and what continues it: a ring's data once more. */
@@ -33,46 +46,49 @@ static struct live_range whole(const struct proc *p, uint64_t start)
 	return r;
 }
 
-static void see_map(struct proc *p, const struct live_found *f, struct bytes rx, uint64_t off,
-		    struct live_range **out, size_t *n, size_t *cap)
+static void see_map(const struct rx *rx, uint64_t rw_bytes, uint64_t off, struct live_range **out, size_t *n,
+		    size_t *cap)
 {
 	struct bpftime_map map;
 	struct live_range r;
 	uint64_t base;
 
-	if (!bytes_get(rx, off, &map, sizeof(map)) || !map.slot_rel)
+	if (!get(rx, off, &map, sizeof(map)) || !map.slot_rel)
 		return;
 	off += offsetof(struct bpftime_map, slot_rel) + (uint64_t)(int64_t)map.slot_rel;
-	if (off < rx.n || off > rx.n + f->head.rw_bytes - sizeof(base) ||
-	    !proc_read(p, f->head.self + off, &base, sizeof(base)) || base < MAPFMT_HEADER_BYTES)
+	if (off < rx->n || rw_bytes < sizeof(base) || off > rx->n + rw_bytes - sizeof(base) ||
+	    !proc_read(rx->p, rx->at + off, &base, sizeof(base)) || base < MAPFMT_HEADER_BYTES)
 		return;
-	r = whole(p, base - MAPFMT_HEADER_BYTES);
+	r = whole(rx->p, base - MAPFMT_HEADER_BYTES);
+	for (size_t i = 0; i < *n; i++)
+		if ((*out)[i].from == r.from)
+			return;
 	if (r.to > r.from)
-		*ARENA_PUSH(p->arena, *out, *n, *cap) = r;
+		*ARENA_PUSH(rx->p->arena, *out, *n, *cap) = r;
 }
 
 struct live_range *live_map_memory(struct proc *p, const struct live_found *f, size_t *n)
 {
-	uint8_t *buf = arena_alloc(p->arena, f->head.rx_bytes);
-	struct bytes rx = { buf, f->head.rx_bytes };
+	const struct rx rx = { p, f->head.self, f->head.rx_bytes };
 	uint64_t at = f->head.payload_off, list, object, maps;
 	struct live_range *out = NULL;
 	struct bpftime_payload pl;
 	size_t cap = 0;
+	unsigned looks = 0;
 
 	*n = 0;
-	if (!proc_read(p, f->head.self, buf, rx.n) || !bytes_get(rx, at, &pl, sizeof(pl)) ||
-	    pl.magic != OBJFMT_PAYLOAD_MAGIC || pl.version != OBJFMT_PAYLOAD_VERSION ||
-	    !follow(rx, at + offsetof(struct bpftime_payload, objects_rel), &list))
+	if (!get(&rx, at, &pl, sizeof(pl)) || pl.magic != OBJFMT_PAYLOAD_MAGIC ||
+	    pl.version != OBJFMT_PAYLOAD_VERSION ||
+	    !follow(&rx, at + offsetof(struct bpftime_payload, objects_rel), &list))
 		return NULL;
-	for (uint32_t i = 0; i < pl.n_objects && i < rx.n / 4; i++) {
+	for (uint32_t i = 0; i < pl.n_objects && looks++ < LOOKS; i++) {
 		struct objfmt_object o;
 
-		if (!follow(rx, list + 4ull * i, &object) || !bytes_get(rx, object, &o, sizeof(o)) ||
-		    !follow(rx, object + offsetof(struct objfmt_object, maps_rel), &maps))
+		if (!follow(&rx, list + 4ull * i, &object) || !get(&rx, object, &o, sizeof(o)) ||
+		    !follow(&rx, object + offsetof(struct objfmt_object, maps_rel), &maps))
 			continue;
-		for (uint32_t k = 0; k < o.n_maps && k < rx.n / sizeof(struct bpftime_map); k++)
-			see_map(p, f, rx, maps + k * sizeof(struct bpftime_map), &out, n, &cap);
+		for (uint32_t k = 0; k < o.n_maps && looks++ < LOOKS; k++)
+			see_map(&rx, f->head.rw_bytes, maps + k * sizeof(struct bpftime_map), &out, n, &cap);
 	}
 	return out;
 }

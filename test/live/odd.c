@@ -18,6 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "livefmt.h"
+#include "objfmt.h"
+
 __attribute__((noinline)) long work(long a);
 
 long work(long a)
@@ -57,6 +60,35 @@ static void crowd(void)
 		mmap((void *)at, step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
+/* Payloads of the largest size there may be, which say that they have objects and maps without end. */
+static void forge(void)
+{
+	const size_t page = 4096, bytes = 512ul << 20;
+
+	for (int i = 0; i < 100; i++) {
+		char *p = mmap(NULL, bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		struct livefmt_head *h = (struct livefmt_head *)p;
+		struct bpftime_payload *pl = (struct bpftime_payload *)(p + page);
+		int32_t *list = (int32_t *)(pl + 1);
+		struct objfmt_object *o = (struct objfmt_object *)(list + 1);
+
+		if (p == MAP_FAILED || mprotect(p, 2 * page, PROT_READ | PROT_WRITE))
+			exit(3);
+		*h = (struct livefmt_head){ .magic = LIVEFMT_MAGIC, .version = LIVEFMT_VERSION, .size = sizeof(*h),
+			.state = LIVE_DETACHED, .self = (uint64_t)p, .rx_bytes = bytes, .payload_off = page,
+			.record_off = bytes - page, .record_bytes = sizeof(struct livefmt_record), .seq = (uint32_t)i };
+		*pl = (struct bpftime_payload){ .magic = OBJFMT_PAYLOAD_MAGIC, .version = OBJFMT_PAYLOAD_VERSION,
+			.n_objects = UINT32_MAX };
+		pl->objects_rel = (int32_t)((char *)list - (char *)&pl->objects_rel);
+		*list = (int32_t)((char *)o - (char *)list);
+		o->n_maps = UINT32_MAX;
+		o->maps_rel = (int32_t)((char *)(o + 1) - (char *)&o->maps_rel);
+		if (mprotect(p, 2 * page, PROT_READ | PROT_EXEC) ||
+		    mprotect(p + 2 * page, bytes - 2 * page, PROT_READ | PROT_EXEC))
+			exit(3);
+	}
+}
+
 static void prepare(const char *mode)
 {
 	static char selector;	/* all calls are the kernel's */
@@ -74,6 +106,8 @@ static void prepare(const char *mode)
 		prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, 0, 0, &selector);
 	else if (!strcmp(mode, "crowded"))
 		crowd();
+	else if (!strcmp(mode, "forges"))
+		forge();
 }
 
 int main(int argc, char **argv)

@@ -241,6 +241,19 @@ TEST_F(Refused, HostileRecords)
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status)) << status;
 }
 
+// Nor does it decide how much memory or time looking at them takes.
+TEST_F(Refused, HostilePayloads)
+{
+	Odd p(odd, "forges");
+	std::string pid = std::to_string(p.pid);
+	Output o = shell("ulimit -v 2000000; timeout 60 " BPFTIME_BIN_DIR "/bpftime-patch --pid " + pid + " --detach");
+
+	EXPECT_EQ(o.status, 0) << o.text;
+	EXPECT_EQ(o.text.find("kept"), o.text.npos) << o.text;
+	int status = p.end();
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status)) << status;
+}
+
 TEST_F(Refused, NoRoom)
 {
 	expect_refused("crowded", "P306", "within 2 GiB", 1);
