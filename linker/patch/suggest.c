@@ -123,10 +123,16 @@ static const char *names_like(const struct image *im, const char *name)
 	return arena_printf(im->arena, "%s?", text);
 }
 
+/* As it is written, or as C++ and Rust have it. */
+static bool is_called(const char *symbol, const char *name)
+{
+	return !strcmp(symbol, name) || demangle_matches(symbol, name, false);
+}
+
 static bool defines(const struct image *im, const char *name)
 {
 	for (size_t i = 0; i < im->n_sym; i++)
-		if (!strcmp(im->sym[i].name, name))
+		if (is_called(im->sym[i].name, name))
 			return true;
 	return false;
 }
@@ -134,7 +140,7 @@ static bool defines(const struct image *im, const char *name)
 static bool calls(const struct image *im, const char *name)
 {
 	for (size_t i = 0; i < im->n_import; i++)
-		if (!im->import[i].defined && !strcmp(im->import[i].name, name))
+		if (!im->import[i].defined && is_called(im->import[i].name, name))
 			return true;
 	return false;
 }

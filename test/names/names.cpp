@@ -77,6 +77,18 @@ TEST_F(Names, OfCxxMisspelt)
 	EXPECT_NE(text.find("did you mean ns::Shape::area(int) const"), std::string::npos) << text;
 }
 
+// Where a library has it, that is said, also of C++ names.
+TEST_F(Names, OfCxxInALibrary)
+{
+	std::string text;
+	if (ok("readelf -d " + shapes).find("libstdc++.so") == std::string::npos)
+		GTEST_SKIP() << "it is not linked with libstdc++";
+	EXPECT_TRUE(planned(shapes, "std::terminate", &text).empty());
+	EXPECT_NE(text.find("libstdc++.so.6 defines it: patch that"), std::string::npos) << text;
+	EXPECT_TRUE(planned(shapes, "std::__throw_bad_function_call()", &text).empty());
+	EXPECT_NE(text.find("libstdc++.so.6 defines it: patch that"), std::string::npos) << text;
+}
+
 // What --list says, program by program, and how many places each has.
 TEST_F(Names, InSections)
 {
