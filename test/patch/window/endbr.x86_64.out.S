@@ -1,0 +1,5 @@
+	fn f
+	endbr64
+	site
+	ret
+	end f

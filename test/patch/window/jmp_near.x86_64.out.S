@@ -1,0 +1,7 @@
+	fn f
+	site
+	end f
+	fn g
+	mov $3, %eax
+	ret
+	end g

@@ -1,0 +1,8 @@
+	fn f
+	site
+	end f
+	nop
+	fn g
+	mov $3, %eax
+	ret
+	end g

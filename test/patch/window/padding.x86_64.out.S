@@ -1,0 +1,4 @@
+	fn f
+	site
+	end f
+	.balign 16, 0x90

@@ -1,0 +1,7 @@
+# f: refused
+	fn f
+	mov %edi, %eax
+	syscall
+	nop
+	ret
+	end f

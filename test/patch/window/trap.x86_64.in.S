@@ -1,0 +1,7 @@
+# f: refused
+	fn f
+	xor %eax, %eax
+	ud2
+	ret
+	ret
+	end f
