@@ -52,5 +52,5 @@ TEST_P(SampleInKernel, IsAccepted)
 }
 
 INSTANTIATE_TEST_SUITE_P(Samples, SampleInKernel,
-			 testing::Values("minimal", "malloc", "sslsniff", "funclatency", "usdt", "opensnoop"),
+			 testing::Values("minimal", "malloc", "sslsniff", "funclatency", "usdt", "opensnoop", "stackcount"),
 			 [](const auto &info) { return std::string(info.param); });
