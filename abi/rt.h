@@ -60,6 +60,23 @@ struct rt_trace_record {
  * word that is 0 means disabled.  Trampolines read it. */
 enum { RT_INIT_DONE = -1 };
 
+/* Which files the addresses in stacks are of: the LRU hash map $BPFTIME_DIR/.modules.  A process enters a
+ * file the first time that a stack leads there, so that the stack can be read when the process is gone. */
+#define RT_MODULES_FILE ".modules"
+enum { RT_MODULES_ENTRIES = 2048 };
+struct rt_module_key {
+	uint64_t start;		/* in memory */
+	uint8_t  id[8];		/* start of the build id; of a file without one, a hash of its path */
+};
+struct rt_module_record {
+	uint64_t end;
+	uint64_t bias;		/* address in memory - address in the file */
+	uint32_t pid;		/* of the process that entered it; others may have it at the same place */
+	uint32_t build_id_bytes;
+	uint8_t  build_id[20];
+	char     path[148];	/* "": too long */
+};
+
 /* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  Slot i belongs to stub i of the
  * trampolines, RT_SLOT_BYTES apart like the slots, so that a return address tells which slot it
  * is.  docs/design.md has the protocol. */

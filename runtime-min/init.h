@@ -10,6 +10,7 @@
 
 /* Supplied by the payload linker. */
 extern const struct bpftime_payload bpftime_rt1_payload;
+extern int32_t bpftime_rt1_state;	/* RT_INIT_DONE: all maps are there */
 
 /* From arch/<cpu>/start.S.  sp: the stack as the kernel left it (argc, argv, envp, auxv),
  * or NULL when that is not known. */

@@ -21,7 +21,8 @@ enum {
 };
 
 struct entry {
-	uint32_t seq, reserved;
+	uint32_t seq;
+	uint32_t noted;		/* written down for tools */
 	struct rt_module m;
 };
 static struct entry table[MODULES];
@@ -112,6 +113,7 @@ static void put(struct entry *e, const struct rt_module *m)
 	rt_store(&e->seq, seq | 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	*(volatile struct rt_module *)&e->m = *m;
+	rt_store(&e->noted, 0);
 	rt_store_release(&e->seq, (seq | 1) + 1);
 }
 
@@ -158,14 +160,14 @@ static void forget(uint32_t serial)
 	leave();
 }
 
-static bool known(uint64_t pc, struct rt_module *out)
+static struct entry *known(uint64_t pc, struct rt_module *out)
 {
 	uint32_t n = rt_load_acquire(&n_table);
 
 	for (uint32_t i = 0; i < n; i++)
 		if (copy(&table[i], out) && pc - out->start < out->end - out->start)
-			return true;
-	return false;
+			return &table[i];
+	return NULL;
 }
 
 /* ---- looking around ---- */
@@ -252,10 +254,19 @@ static bool look_for(uint64_t pc, struct rt_module *out)
 
 bool rt_module_at(uint64_t pc, uint32_t sure, struct rt_module *out)
 {
-	if (known(pc, out)) {
-		if (out->serial == sure || still_there(out))
-			return true;
+	struct entry *e = known(pc, out);
+	struct rt_module again;
+
+	if (e && out->serial != sure && !still_there(out)) {
 		forget(out->serial);
+		e = NULL;
 	}
-	return look_for(pc, out);
+	if (!e) {
+		if (!look_for(pc, out))
+			return false;
+		e = known(pc, &again);
+	}
+	if (e && !rt_load(&e->noted) && rt_module_note(out))
+		rt_store(&e->noted, 1);
+	return true;
 }

@@ -28,6 +28,9 @@ struct rt_module {
  * not be looked at again; 0: none.  false: there is none that is known. */
 bool rt_module_at(uint64_t pc, uint32_t sure, struct rt_module *out);
 
+/* Writes down which file it is (RT_MODULES_FILE).  false: not now. */
+bool rt_module_note(const struct rt_module *m);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@
 #include "read.h"
 
 enum {
-	VIEW_WORDS = 32,
+	VIEW_WORDS = 32, TRIES = 8,
 	FRAMES_MAX = 512,	/* those of trampolines, which do not show, included */
 	CALL_THROUGH = 16,	/* from where the body returns to, to where the trampoline returns from */
 	UCONTEXT_BP = 120, UCONTEXT_SP = 160, UCONTEXT_IP = 168,	/* struct ucontext, in all libcs the kernel's */
@@ -136,6 +136,16 @@ static bool step(struct walk *w)
 	return p->ip != 0;
 }
 
+/* The table stands for the target in the walk, so it is looked up once for who reads the stack. */
+static void note_target(uint64_t ip)
+{
+	static uint32_t done;
+	struct rt_module m;
+
+	if (rt_load(&done) < TRIES)
+		rt_store(&done, rt_module_at(ip, 0, &m) ? TRIES : rt_load(&done) + 1);
+}
+
 uint32_t rt_stack_walk(const void *ctx, uint64_t *ip, uint32_t max)
 {
 	struct bpftime_frame_x86_64 f;
@@ -144,6 +154,7 @@ uint32_t rt_stack_walk(const void *ctx, uint64_t *ip, uint32_t max)
 
 	if (!max || rt_read_some(&f, (uint64_t)ctx, sizeof(f)) != sizeof(f))
 		return 0;
+	note_target(f.ip);
 	w.p = (struct rt_place){ .ip = f.ip, .sp = f.sp, .bp = f.bp, .exact = f.ip == f.func_ip, .first = true };
 	for (uint32_t i = 0; i < FRAMES_MAX; i++) {
 		if (!rt_unwind_in_trampoline(w.p.ip))
