@@ -9,7 +9,7 @@
 #include "lower/entry.h"
 #include "module.h"
 
-enum { INLINE_BYTES = 128, INLINE_MOVE_BYTES = 64, WORD_BYTES = 8,
+enum { INLINE_BYTES = 128, INLINE_MOVE_BYTES = 64, STRING_BYTES = 512, WORD_BYTES = 8,
        BLOCK_WORDS = 4, BLOCK_BYTES = BLOCK_WORDS * WORD_BYTES };
 
 /* One loop: for (i = from; i != to; i += step) body(i).  Positions the builder behind it;
@@ -115,6 +115,29 @@ static void set_some(struct lower *l, LLVMValueRef v, unsigned n, LLVMValueRef t
 		LLVMSetAlignment(LLVMBuildStore(l->b, v, at(l, to, plus(l, i, k))), 1);
 }
 
+/* From STRING_BYTES on the CPU's own loop is faster: it fills whole lines without vector registers.
+ * The direction flag is clear in every hook (trampolines see to it). */
+static void set_by_string(struct lower *l, LLVMValueRef fn, LLVMValueRef to, LLVMValueRef byte,
+			  LLVMValueRef n)
+{
+	static const char insn[] = "rep stosb",
+		constraints[] = "={di},={cx},{ax},0,1,~{memory},~{dirflag},~{fpsr},~{flags}";
+	LLVMBasicBlockRef is_long = LLVMAppendBasicBlockInContext(l->ctx, fn, "");
+	LLVMBasicBlockRef is_short = LLVMAppendBasicBlockInContext(l->ctx, fn, "");
+	LLVMTypeRef out[] = { l->ptr, l->i64 }, in[] = { l->i8, l->ptr, l->i64 };
+	LLVMTypeRef t = LLVMFunctionType(LLVMStructTypeInContext(l->ctx, out, 2, 0), in, 3, 0);
+	LLVMValueRef arg[] = { byte, to, n };
+	LLVMValueRef code = LLVMGetInlineAsm(t, insn, sizeof(insn) - 1, constraints, sizeof(constraints) - 1,
+					     1, 0, LLVMInlineAsmDialectATT, 0);
+
+	LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntUGE, n, lower_imm(l->i64, STRING_BYTES), ""),
+			is_long, is_short);
+	LLVMPositionBuilderAtEnd(l->b, is_long);
+	LLVMBuildCall2(l->b, t, code, arg, 3, "");
+	LLVMBuildRetVoid(l->b);
+	LLVMPositionBuilderAtEnd(l->b, is_short);
+}
+
 static void set_up(struct lower *l, LLVMValueRef fn, LLVMValueRef to, LLVMValueRef byte,
 		   const struct parts *e)
 {
@@ -171,6 +194,8 @@ static LLVMValueRef loop_function(struct module *m, enum mem_op op)
 		LLVMBuildAnd(l->b, p[2], lower_imm(l->i64, -BLOCK_BYTES), ""),
 		LLVMBuildAnd(l->b, p[2], lower_imm(l->i64, -WORD_BYTES), ""), p[2],
 	};
+	if (op == MEM_OP_SET && m->target.target->string_insns)
+		set_by_string(l, fn, p[0], p[1], p[2]);
 	if (op == MEM_OP_SET)
 		set_up(l, fn, p[0], p[1], &e);
 	else if (op == MEM_OP_COPY)

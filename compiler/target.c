@@ -6,10 +6,10 @@
 #include <string.h>
 
 static const struct target targets[] = {
-	{ "x86_64", "x86_64-unknown-linux-gnu", "x86-64", "", "-x87,-mmx,-sse", true },
-	{ "aarch64", "aarch64-unknown-linux-gnu", "generic", "", "-fp-armv8,-neon", true },
+	{ "x86_64", "x86_64-unknown-linux-gnu", "x86-64", "", "-x87,-mmx,-sse", true, true },
+	{ "aarch64", "aarch64-unknown-linux-gnu", "generic", "", "-fp-armv8,-neon", true, false },
 	{ "riscv64", "riscv64-unknown-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c",
-	  "+m,+a,+c", false },
+	  "+m,+a,+c", false, false },
 };
 
 const struct target *target_find(const char *name)

@@ -14,6 +14,7 @@ struct target {
 	const char *vector_features;	/* what baseline code may use */
 	const char *hook_features;	/* the same without floating point and vector registers */
 	bool preserve_most;		/* LLVM has this calling convention there */
+	bool string_insns;		/* it has rep stosb */
 };
 
 /* NULL stands for the default; returns NULL when there is no such target. */

@@ -106,6 +106,53 @@ SEC("uprobe") int f(struct pt_regs *ctx)
 	EXPECT_TRUE(r.says("r0 = 0x4d8")) << r.out;		/* 0 + 1 + 4 + .. + 225 */
 }
 
+/* Long ones are the CPU's string instruction: all of it, and nothing beside it. */
+TEST_P(Engine, LongFills)
+{
+	NEED_CLANG();
+	std::string o = text(R"(
+#define KEPT(x) do { x; __asm__ volatile("" ::: "memory"); } while (0)	/* clang -target bpf makes no memset of it */
+static __u64 v[400];
+static __attribute__((noinline)) __u64 left(void)
+{
+	__u64 sum = 0;
+	for (__u32 i = 0; i < 400; i++)
+		sum += v[i];
+	return sum;
+}
+SEC("uprobe") int f(struct pt_regs *ctx)
+{
+	__u64 r = 0;
+	__u64 *at = v + 3;
+	for (__u32 i = 0; i < 400; i++)
+		v[i] = i + 1;
+	for (__u32 i = 0; i < 64; i++)
+		KEPT(at[i] = 0);
+	r = left();
+	for (__u32 i = 0; i < 300; i++)
+		KEPT(at[i] = 0);
+	r = r * 1000000 + left();
+	__u32 n = 140;
+	__asm__ volatile("" : "+r"(n));
+	for (__u32 i = 0; i < n && i < 390; i++)
+		KEPT(v[i + 9] = 0x0101010101010101);
+	return r * 7 + left() % 1000003;
+}
+)");
+	uint64_t v[400], r = 0, sum = 0;
+	for (int i = 0; i < 400; i++)
+		v[i] = (uint64_t)i + 1;
+	auto left = [&] { uint64_t n = 0; for (uint64_t x : v) n += x; return n; };
+	std::fill(v + 3, v + 67, 0), r = left();
+	std::fill(v + 3, v + 303, 0), r = r * 1000000 + left();
+	std::fill(v + 9, v + 149, 0x0101010101010101), sum = left();
+	char want[32];
+	snprintf(want, sizeof(want), "r0 = 0x%x", (unsigned)(r * 7 + sum % 1000003));
+	RunTool run(o, std::string("--engine ") + GetParam());
+	EXPECT_EQ(run.exit, 0) << run.out;
+	EXPECT_TRUE(run.says(want)) << run.out << want;
+}
+
 /* The result of each, with r15 = 7 and r14 = 0xffffffff; the kernel gives the same. */
 TEST_P(Engine, TailCalls)
 {
