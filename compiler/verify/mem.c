@@ -4,6 +4,7 @@
 #include "vfy.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "objfmt.h"
@@ -47,6 +48,9 @@ int check_region(struct vfy *v, enum diag_code code, unsigned r, int32_t off, ui
 }
 
 /* ---- context ---- */
+
+/* What a hook's frame has behind the registers is for helpers. */
+_Static_assert(CTX_REGS_BYTES == offsetof(struct bpftime_frame_x86_64, cookie), "frame of a hook");
 
 static int ctx_offset(struct vfy *v, unsigned r)
 {

@@ -53,7 +53,8 @@ struct vfy_opts {
 	bool     log;		/* explain every instruction on dg->out */
 	bool     plain;		/* know no more than kernel 6.18: no ranges of quotients, contradictory
 				 * ranges mean nothing, a register may differ from itself, dead code has a depth, a
-				 * number + the address of an iterator's outlives it; for tests */
+				 * number + the address of an iterator's outlives it, a pointer is not one more
+				 * unknown number; for tests */
 	bool     chance;	/* be exact about vfy_result.by_chance: compares more when pruning */
 	uint32_t time_limit_ms;	/* 0: 60000; over it -DIAG_E004 */
 };

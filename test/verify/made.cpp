@@ -129,6 +129,16 @@ TEST(Facts, TheContextEscapesAsAnArgumentAndThroughMemory)
 	EXPECT_EQ(kept.res.ctx_mask, 1u << CTX_DI);
 }
 
+// The registers of a hook's frame and nothing behind them, whatever CPU is compiled for: there is
+// one layout (hooks.h).
+TEST(Facts, TheContextEndsWithTheRegisters)
+{
+	for (int off = 0; off < 256; off += 4) {
+		made m(PROG_KPROBE, {op(BPFI_LDX | BPFI_MEM | BPFI_W, 0, 1, off, 0), end()});
+		EXPECT_EQ(m.verify(), off < (int)offsetof(struct bpftime_frame_x86_64, cookie) ? 0 : -DIAG_V009) << off;
+	}
+}
+
 // The bytes of a context that was stored are read as numbers.
 TEST(Facts, TheContextEscapesInParts)
 {
