@@ -179,7 +179,7 @@ static int read_range(struct vfy *v, struct frame *f, int lo, int hi, unsigned b
 		mark_slots_read(v, f, 1ull << n / 8);
 		v->out->by_chance |= *stack_byte(f, n) == BYTE_NONE ||
 				     (holds_spill(s) && is_pointer(&s->reg));
-		if (*stack_byte(f, n) == BYTE_SPILL && spilled_zero(s))
+		if (value && *stack_byte(f, n) == BYTE_SPILL && spilled_zero(s))
 			mark_precise(v, s->reg.def);
 		else if (*stack_byte(f, n) != BYTE_ZERO)
 			zero = false;
