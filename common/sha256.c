@@ -16,9 +16,17 @@ static const uint32_t K[64] = {
 
 static uint32_t ror(uint32_t v, unsigned n) { return v >> n | v << (32 - n); }
 
-static void mix(uint32_t h[8], const uint8_t *p)
+/* One round; the names turn instead of the values. */
+#define ROUND(a_, b_, c_, d_, e_, f_, g_, h_, i_)                                                  \
+	do {                                                                                       \
+		h_ += (ror(e_, 6) ^ ror(e_, 11) ^ ror(e_, 25)) + ((e_ & f_) ^ (~e_ & g_)) + K[i_] + w[i_]; \
+		d_ += h_;                                                                          \
+		h_ += (ror(a_, 2) ^ ror(a_, 13) ^ ror(a_, 22)) + ((a_ & b_) ^ (a_ & c_) ^ (b_ & c_));  \
+	} while (0)
+
+static void mix(uint32_t v[8], const uint8_t *p)
 {
-	uint32_t w[64], v[8];
+	uint32_t w[64], a = v[0], b = v[1], c = v[2], d = v[3], e = v[4], f = v[5], g = v[6], h = v[7];
 
 	for (int i = 0; i < 16; i++, p += 4)
 		w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -26,19 +34,24 @@ static void mix(uint32_t h[8], const uint8_t *p)
 		w[i] = w[i - 16] + w[i - 7] +
 		       (ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3) +
 		       (ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10);
-	memcpy(v, h, sizeof(v));
-	for (int i = 0; i < 64; i++) {
-		uint32_t t1 = v[7] + (ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25)) +
-			      ((v[4] & v[5]) ^ (~v[4] & v[6])) + K[i] + w[i];
-		uint32_t t2 = (ror(v[0], 2) ^ ror(v[0], 13) ^ ror(v[0], 22)) +
-			      ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-
-		memmove(v + 1, v, 7 * sizeof(*v));
-		v[4] += t1;
-		v[0] = t1 + t2;
+	for (int i = 0; i < 64; i += 8) {
+		ROUND(a, b, c, d, e, f, g, h, i);
+		ROUND(h, a, b, c, d, e, f, g, i + 1);
+		ROUND(g, h, a, b, c, d, e, f, i + 2);
+		ROUND(f, g, h, a, b, c, d, e, i + 3);
+		ROUND(e, f, g, h, a, b, c, d, i + 4);
+		ROUND(d, e, f, g, h, a, b, c, i + 5);
+		ROUND(c, d, e, f, g, h, a, b, i + 6);
+		ROUND(b, c, d, e, f, g, h, a, i + 7);
 	}
-	for (int i = 0; i < 8; i++)
-		h[i] += v[i];
+	v[0] += a;
+	v[1] += b;
+	v[2] += c;
+	v[3] += d;
+	v[4] += e;
+	v[5] += f;
+	v[6] += g;
+	v[7] += h;
 }
 
 void sha256_init(struct sha256 *s)

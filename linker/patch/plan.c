@@ -289,7 +289,7 @@ static void drop_address_only(struct plan *p)
 	for (size_t i = 0; i < p->n_site; i++) {
 		bool drop = false;
 
-		for (size_t k = 0; p->site[i].refused && k < p->n_site && !drop; k++)
+		for (size_t k = 0; p->site[i].refused && p->site[i].import && k < p->n_site && !drop; k++)
 			drop = !p->site[k].refused && same_import(&p->site[i], &p->site[k]);
 		if (drop)
 			continue;

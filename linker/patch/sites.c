@@ -4,6 +4,7 @@
 #include "plan.h"
 
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cfi.h"
@@ -169,32 +170,61 @@ static bool matches(const struct pattern *p, const char *name, const char *versi
 	return p->glob ? !fnmatch(p->name, name, 0) : !strcmp(p->name, name);
 }
 
-static bool has_stub(const struct image *im, const struct image_fde *f)
+static int by_u64(const void *a, const void *b)
 {
-	for (size_t i = 0; i < im->n_import; i++)
-		if (im->import[i].stub_vaddr - f->vaddr < f->bytes)
-			return true;
-	return false;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
-/* '*' also means the functions that have no name left. */
-static int add_unnamed(struct plan *p, const struct want *w)
+/* What '*' means: functions that have no name left as well. */
+struct unnamed {
+	struct plan *p;
+	const struct want *w;
+	uint64_t *stub;		/* sorted; an FDE that holds one is that of a PLT */
+	size_t n_stub, next;	/* next: FDE */
+	int n;
+};
+
+static struct unnamed unnamed_begin(struct plan *p, const struct want *w)
 {
 	const struct image *im = p->im;
-	size_t k = 0;
-	int n = 0;
+	struct unnamed u = { .p = p, .w = w, .stub = arena_array(im->arena, im->n_import + 1, sizeof(uint64_t)) };
 
-	for (size_t i = 0; i < im->n_fde; i++) {
-		const struct image_fde *f = &im->fde[i];
+	for (size_t i = 0; i < im->n_import; i++)
+		if (im->import[i].stub_vaddr)
+			u.stub[u.n_stub++] = im->import[i].stub_vaddr;
+	if (u.n_stub)
+		qsort(u.stub, u.n_stub, sizeof(*u.stub), by_u64);
+	return u;
+}
 
-		while (k < im->n_sym && im->sym[k].vaddr < f->vaddr)
-			k++;
-		if ((k < im->n_sym && im->sym[k].vaddr == f->vaddr) || has_stub(im, f))
-			continue;
-		add_function(p, w, NULL, f->vaddr, NULL);
-		n++;
+static bool has_stub(const struct unnamed *u, const struct image_fde *f)
+{
+	size_t lo = 0, hi = u->n_stub;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (u->stub[mid] < f->vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return n;
+	return lo < u->n_stub && u->stub[lo] - f->vaddr < f->bytes;
+}
+
+/* Adds those in front of vaddr, which has a name.  In the order of addresses nothing has to make room. */
+static void add_unnamed(struct unnamed *u, uint64_t vaddr)
+{
+	const struct image *im = u->p->im;
+
+	for (; u->next < im->n_fde && im->fde[u->next].vaddr <= vaddr; u->next++) {
+		if (im->fde[u->next].vaddr == vaddr || has_stub(u, &im->fde[u->next]))
+			continue;
+		add_function(u->p, u->w, NULL, im->fde[u->next].vaddr, NULL);
+		u->n++;
+	}
 }
 
 /* One name without arguments may be that of several functions. */
@@ -253,13 +283,19 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 	const struct image *im = p->im;
 	struct pattern pat = parse_pattern(im, w->symbol);
 	bool all = !strcmp(w->symbol, "*");
+	struct unnamed u = { 0 };
 	int n = 0, n_defined;
+
+	if (all)
+		u = unnamed_begin(p, w);
 
 	for (size_t i = 0; i < im->n_sym; i++) {
 		const struct image_symbol *s = &im->sym[i];
 
 		if (!matches(&pat, s->name, s->version))
 			continue;
+		if (all)
+			add_unnamed(&u, s->vaddr);
 		if (all && s->type == STT_GNU_IFUNC) {	/* the resolver, a function like others */
 			add_function(p, w, NULL, s->vaddr, NULL);
 			n++;
@@ -268,8 +304,10 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 		add_function(p, w, s, s->vaddr, s->name);
 		n++;
 	}
-	if (all)
-		n += add_unnamed(p, w);
+	if (all) {
+		add_unnamed(&u, UINT64_MAX);
+		n += u.n;
+	}
 	n_defined = n;
 	/* What is defined here is hooked there: its own stub would count calls twice. */
 	for (size_t i = 0; i < im->n_import && !all; i++) {
