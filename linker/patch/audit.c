@@ -125,11 +125,18 @@ static int run_elflint(const struct audit_ctx *c, const char *path, FILE *out)
 /* A complaint without the numbers in it. */
 static char *shape(struct arena *a, const char *line, size_t n)
 {
-	char *s = arena_strndup(a, line, n);
+	char *s = arena_strndup(a, line, n), *to = s;
 
-	for (char *p = s; *p; p++)
-		if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f' && p > s && p[-1] == '#'))
-			*p = '#';
+	for (const char *p = s; *p; p++) {
+		bool within = to > s && to[-1] == '#';
+
+		if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f' && within))
+			*to = '#';
+		else
+			*to = *p;
+		to += *to != '#' || !within;	/* one, however many digits */
+	}
+	*to = 0;
 	return s;
 }
 

@@ -94,6 +94,26 @@ static void bring_init_forward(struct patch_job *j, struct segment_fill *fill)
 	}
 }
 
+/* Where there is no place for one more header, programs at entries do without unwind data: exceptions do not
+ * pass their trampolines.  *n_cfi is 0 then. */
+static int find_room(struct patch_job *j, const struct lnk_size *size, size_t *n_cfi, struct segment_plan **sp,
+		     struct segment_place *place)
+{
+	bool calls, slots;
+	struct diags quiet = { 0 };
+
+	plan_returns(j->plan, &calls, &slots);
+	if (*n_cfi && !calls && !slots &&
+	    segment_plan(j->a, j->im, size, *n_cfi, sp, place, &quiet) == -DIAG_P105 &&
+	    segment_plan(j->a, j->im, size, 0, sp, place, &quiet) >= 0) {
+		*n_cfi = 0;
+		diag_warn(j->dg, at_file(j->im->path), "there is no room for unwind data: a backtrace that begins "
+			  "while a program runs ends there");
+		return 0;
+	}
+	return segment_plan(j->a, j->im, size, *n_cfi, sp, place, j->dg);
+}
+
 /* From a decided plan to the bytes of the patched file. */
 static int build(struct patch_job *j, uint32_t bits, struct bytes *file)
 {
@@ -113,7 +133,7 @@ static int build(struct patch_job *j, uint32_t bits, struct bytes *file)
 	unwind_make(j->plan);
 	if ((r = lnk_layout(j->lnk, &target, j->plan->tramp_bytes, j->plan->cfi_bytes, &size,
 			    j->dg)) < 0 ||
-	    (r = segment_plan(j->a, im, &size, n_cfi, &sp, &place, j->dg)) < 0 ||
+	    (r = find_room(j, &size, &n_cfi, &sp, &place)) < 0 ||
 	    (r = lnk_place(j->lnk, place.rx_vaddr, place.rw_vaddr, j->dg)) < 0 ||
 	    (r = plan_emit(j->plan, &edits, j->dg)) < 0)
 		return r;
@@ -125,6 +145,7 @@ static int build(struct patch_job *j, uint32_t bits, struct bytes *file)
 		return r;
 	fill.edits = &edits;
 	fill.cfi = plan_cfi(j->plan, &fill.n_cfi);
+	fill.n_cfi = n_cfi;
 	fill.meta = record_write(j->a, &j->rec);
 	return segment_write(sp, &fill, file, j->dg);
 }

@@ -146,17 +146,19 @@ static void fix_dynamic(struct segment_plan *sp, uint64_t init_vaddr, struct seg
 		set_tag(sp, ch, ph->p_offset + off, DT_INIT, init_vaddr);
 }
 
-/* The new value of a symbol of what moved; false when it stays. */
+/* The new value of a symbol of what moved; false when it stays.  Its section has to move as well: the
+ * end of one that stays may be the start of one that moves. */
 static bool symbol_moves(const struct segment_plan *sp, const Elf64_Sym *s, uint64_t *value)
 {
 	uint64_t old_hdr = sp->im->eh_frame_hdr_vaddr;
+	uint64_t of = s->st_shndx < sp->im->n_sh ? sp->im->sh[s->st_shndx].sh_addr : s->st_value;
 
 	if (s->st_shndx == SHN_UNDEF || s->st_shndx == SHN_ABS || s->st_shndx == SHN_COMMON ||
 	    ELF64_ST_TYPE(s->st_info) == STT_TLS)
 		return false;
-	if (segment_evicts(sp, s->st_value))
+	if (segment_evicts(sp, of) && segment_evicts(sp, s->st_value))
 		*value = s->st_value + segment_evict_delta(sp);
-	else if (sp->hdr_bytes && old_hdr && s->st_value == old_hdr)
+	else if (sp->hdr_bytes && old_hdr && of == old_hdr && s->st_value == old_hdr)
 		*value = sp->hdr_vaddr;
 	else
 		return false;

@@ -232,6 +232,35 @@ TEST_P(DebianLibrary, ServesItsUsers)
 	EXPECT_EQ(run(env + cmd + " 2>/dev/null").out, want) << "stripped";
 }
 
+// With hooks in all functions; what the tools that rewrite ELF files make of it serves as well.
+TEST_P(DebianLibrary, HookedEverywhere)
+{
+	const std::string name = GetParam().first, cmd = GetParam().second, patch = BPFTIME_BIN_DIR "/bpftime-patch ";
+	std::string path = "/usr/lib/x86_64-linux-gnu/" + name, lib = dir + "/a/" + name, out = dir + "/b/" + name;
+	SKIP_WITHOUT(path);
+	if (!have(cmd.substr(0, cmd.find(' '))))
+		GTEST_SKIP() << cmd << " is not installed";
+	setenv("BPFTIME_DIR", (dir + "/maps").c_str(), 1);
+	run("mkdir " + dir + "/a " + dir + "/b");
+	std::string want = run(cmd).out;
+	seg::Run r = run(patch + "--binary " + path + " --uprobe '*' --map-dir $BPFTIME_DIR -o " + lib);
+	ASSERT_EQ(r.exit, 0) << r.out;
+	EXPECT_EQ(run("LD_LIBRARY_PATH=" + dir + "/a " + cmd).out, want);
+	EXPECT_NE(run(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").out.find(": "), std::string::npos);
+	r = run(patch + "--audit " + lib + " --against " + path);
+	EXPECT_EQ(r.exit, 0) << r.out;
+	for (const char *tool : { "strip -o ", "objcopy ", "llvm-strip-19 -o " }) {
+		if (!have(std::string(tool, strcspn(tool, " "))))
+			continue;
+		r = run(strstr(tool, "-o") ? tool + out + " " + lib : tool + lib + " " + out);
+		EXPECT_EQ(r.exit, 0) << r.out;
+		EXPECT_EQ(run("LD_LIBRARY_PATH=" + dir + "/b " + cmd).out, want) << tool;
+	}
+	r = run(patch + "--revert " + lib + " && cmp " + lib + " " + path);
+	EXPECT_EQ(r.exit, 0) << r.out;
+	unsetenv("BPFTIME_DIR");
+}
+
 INSTANTIATE_TEST_SUITE_P(
 	Libs, DebianLibrary,
 	testing::Values(

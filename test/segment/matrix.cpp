@@ -145,6 +145,56 @@ TEST_P(MatrixTest, RunsAsBefore)
 	only_declared_bytes_change(im, again, saved);
 }
 
+// The same with hooks in all functions, as people patch.
+TEST_P(MatrixTest, HookedEverywhere)
+{
+	const std::string patch = BPFTIME_BIN_DIR "/bpftime-patch ", out = dir + "/rewritten";
+	if (!have(GetParam().needs))
+		GTEST_SKIP() << GetParam().needs << " is not installed";
+	if (!build())
+		return;
+	setenv("BPFTIME_DIR", (dir + "/maps").c_str(), 1);
+	seg::Run want = outcome(orig), r = run(patch + "--binary " + orig + " --uprobe '*' -o " + bin);
+	// Without symbols and unwind data nothing is known to be a function.
+	if (r.exit == 1 && (GetParam().flags & NO_SECTIONS || !strcmp(GetParam().name, "Bare")))
+		GTEST_SKIP() << r.out;
+	ASSERT_EQ(r.exit, 0) << r.out;
+	// Where there is one place for a header, the PT_NOTE that PT_GNU_PROPERTY repeats may give up its own.
+	auto expected = [&](std::string s) {
+		size_t at = s.find("note GNU 5\n");
+		return GetParam().flags & ONE_SLOT && at != s.npos ? s.erase(at, 11) : s;
+	};
+	auto same_outcome = [&](const std::string &file, const char *after) {
+		seg::Run got = outcome(file);
+		EXPECT_EQ(got.exit, want.exit) << after;
+		EXPECT_EQ(expected(got.out), expected(want.out)) << after;
+	};
+	same_outcome(bin, "patching");
+	EXPECT_NE(run(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").out.find(": "), std::string::npos);
+	r = run(patch + "--audit " + bin + " --against " + orig);
+	if (!(GetParam().flags & NO_SECTIONS))	// eu-elflint complains about every file without
+		EXPECT_EQ(r.exit, 0) << r.out;
+	for (std::string tool : { "strip -o %O %I", "objcopy %I %O", "llvm-strip-19 -o %O %I",
+				  "patchelf --set-rpath /nowhere --output %O %I" }) {
+		if (GetParam().flags & NO_SECTIONS || !have(tool.substr(0, tool.find(' '))) ||
+		    (!tool.compare(0, 8, "patchelf") && GetParam().flags & NO_PATCHELF))
+			continue;
+		auto cmd = [&](const std::string &in) {
+			std::string c = tool;
+			c.replace(c.find("%O"), 2, out);
+			return c.replace(c.find("%I"), 2, in);
+		};
+		if (run(cmd(orig)).exit || outcome(out).out != want.out)
+			continue;	// nor can it do that with the original
+		r = run(cmd(bin));
+		ASSERT_EQ(r.exit, 0) << r.out;
+		same_outcome(out, tool.c_str());
+	}
+	r = run(patch + "--revert " + bin + " && cmp " + bin + " " + orig);
+	EXPECT_EQ(r.exit, 0) << r.out;
+	unsetenv("BPFTIME_DIR");
+}
+
 TEST_P(MatrixTest, RunsAfterOtherTools)
 {
 	if (!have(GetParam().needs))
@@ -194,7 +244,8 @@ TEST_P(MatrixTest, RunsAfterOtherTools)
 	}
 }
 
-#define GO "GOCACHE=%O.cache HOME=/ GO111MODULE=off CGO_ENABLED=0 go build -o %O "
+#define GO_ENV "GOCACHE=" BPFTIME_BIN_DIR "/../go-cache HOME=/ GO111MODULE=off "
+#define GO GO_ENV "CGO_ENABLED=0 go build -o %O "
 #define CC "gcc -O2 %S/probe.c -o %O "
 INSTANTIATE_TEST_SUITE_P(
 	Builds, MatrixTest,
@@ -229,6 +280,9 @@ INSTANTIATE_TEST_SUITE_P(
 		Build{ "MoldStatic", "mold", CC "-fuse-ld=mold -static", NO_PATCHELF | ONE_SLOT },
 		Build{ "Go", "go", GO "%S/probe.go", NO_PATCHELF },
 		Build{ "GoStripped", "go", GO "-ldflags='-s -w' %S/probe.go", NO_PATCHELF },
+		Build{ "GoPie", "go", GO "-buildmode=pie %S/probe.go", NO_PATCHELF },
+		Build{ "GoCgo", "go", GO_ENV "CGO_ENABLED=1 go build -o %O %S/probe_cgo.go",
+		       NO_PATCHELF },
 		Build{ "Rust", "rustc", "rustc -C opt-level=1 -o %O %S/probe.rs", 0 },
 		Build{ "Musl", "musl-gcc", "musl-gcc -O2 %S/probe.c -o %O", 0 },
 		Build{ "MuslStatic", "musl-gcc", "musl-gcc -O2 -static %S/probe.c -o %O",
