@@ -17,8 +17,6 @@
 
 enum {
 	NOT_OPEN = 0, OPEN = -1, NOWHERE = -2,	/* else: pid of the process that opens it */
-	NOTE_SEGMENT = 4, BUILD_ID_NOTE = 3,	/* PT_NOTE, NT_GNU_BUILD_ID */
-	PHDRS = 32, PHDR_BYTES = 56, NOTES = 16, NOTES_BYTES = 4096,
 };
 
 static const struct bpftime_map map = {
@@ -46,50 +44,6 @@ static bool open_map(void)
 	}
 	rt_store_release(&state, base ? OPEN : NOWHERE);
 	return base;
-}
-
-static bool get(void *to, uint64_t from, uint64_t bytes)
-{
-	return rt_read_some(to, from, bytes) == bytes;
-}
-
-static void find_in_notes(uint64_t at, uint64_t bytes, struct rt_module_record *r)
-{
-	struct {
-		uint32_t name_bytes, bytes, type;
-		char name[4];
-	} n;
-	uint64_t end = at + (bytes < NOTES_BYTES ? bytes : NOTES_BYTES);
-
-	for (uint32_t i = 0; i < NOTES && at < end && get(&n, at, sizeof(n)); i++) {
-		uint64_t desc = at + 12 + rt_round_up(n.name_bytes, 4);
-
-		if (n.type == BUILD_ID_NOTE && n.name_bytes == 4 && n.name[0] == 'G' && n.name[1] == 'N') {
-			r->build_id_bytes = n.bytes < sizeof(r->build_id) ? n.bytes : sizeof(r->build_id);
-			if (!get(r->build_id, desc, r->build_id_bytes))
-				r->build_id_bytes = 0;
-			return;
-		}
-		at = desc + rt_round_up(n.bytes, 4);
-	}
-}
-
-/* The ELF header is where the module starts. */
-static void find_build_id(const struct rt_module *m, struct rt_module_record *r)
-{
-	uint64_t phoff;
-	uint16_t n;
-
-	if (!get(&phoff, m->start + 32, sizeof(phoff)) || !get(&n, m->start + 56, sizeof(n)))
-		return;
-	for (uint32_t i = 0; i < n && i < PHDRS && !r->build_id_bytes; i++) {
-		uint64_t p[PHDR_BYTES / 8];	/* {type, flags}, offset, vaddr, paddr, filesz */
-
-		if (!get(p, m->start + phoff + i * PHDR_BYTES, sizeof(p)))
-			return;
-		if ((uint32_t)p[0] == NOTE_SEGMENT)
-			find_in_notes(m->bias + p[2], p[4], r);
-	}
 }
 
 static void find_path(const struct rt_module *m, struct rt_module_record *r)
@@ -125,7 +79,9 @@ bool rt_module_note(const struct rt_module *m)
 	if (!open_map())
 		return rt_load(&state) == NOWHERE;
 	r.pid = (uint32_t)rt_sys0(SYS_getpid);
-	find_build_id(m, &r);
+	r.build_id_bytes = m->build_id_bytes < sizeof(r.build_id) ? m->build_id_bytes : sizeof(r.build_id);
+	if (rt_read_some(r.build_id, m->build_id, r.build_id_bytes) != r.build_id_bytes)
+		r.build_id_bytes = 0;
 	find_path(m, &r);
 	for (uint32_t i = 0; r.path[i]; i++)
 		hash = (hash ^ (uint8_t)r.path[i]) * 0x100000001b3;

@@ -14,7 +14,8 @@
 
 enum {
 	MODULES = 64, PHDRS = 32, LINKS = 1024, DYNAMIC = 256,
-	LOAD_SEGMENT = 1, DYNAMIC_SEGMENT = 2, EH_FRAME_SEGMENT = 0x6474e550,	/* PT_* */
+	LOAD_SEGMENT = 1, DYNAMIC_SEGMENT = 2, NOTE_SEGMENT = 4, EH_FRAME_SEGMENT = 0x6474e550,	/* PT_* */
+	BUILD_ID_NOTE = 3, NOTE_SEGMENTS = 3, NOTES = 16, NOTES_BYTES = 4096,	/* NT_GNU_BUILD_ID */
 	DYN_DEBUG = 21,	/* DT_DEBUG */
 	AUX_PHDR = 3, AUX_VDSO = 33,	/* AT_PHDR, AT_SYSINFO_EHDR */
 	QUIET_MS = 100,
@@ -53,12 +54,32 @@ static bool get(void *to, uint64_t from, uint64_t bytes)
 	return rt_read_some(to, from, bytes) == bytes;
 }
 
+/* Among the notes of one segment. */
+static void find_build_id(uint64_t at, uint64_t bytes, struct rt_module *m)
+{
+	struct {
+		uint32_t name_bytes, bytes, type;
+		char name[4];
+	} n;
+	uint64_t end = at + (bytes < NOTES_BYTES ? bytes : NOTES_BYTES);
+
+	for (uint32_t i = 0; i < NOTES && at < end && !m->build_id && get(&n, at, sizeof(n)); i++) {
+		at += 12 + rt_round_up(n.name_bytes, 4);
+		if (n.type == BUILD_ID_NOTE && n.name_bytes == 4 && n.name[0] == 'G' && n.name[1] == 'N') {
+			m->build_id = at;
+			m->build_id_bytes = n.bytes;
+		}
+		at += rt_round_up(n.bytes, 4);
+	}
+}
+
 /* What is mapped with its ELF header at `at`.  *dynamic: address of its PT_DYNAMIC, or 0. */
 static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 {
 	uint64_t lo = UINT64_MAX, hi = 0, eh = 0;
+	struct phdr p, note[NOTE_SEGMENTS];
+	uint32_t n_note = 0;
 	struct ehdr e;
-	struct phdr p;
 
 	*m = (struct rt_module){ 0 };
 	*dynamic = 0;
@@ -75,6 +96,8 @@ static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 			}
 			hi = p.vaddr + p.memsz > hi ? p.vaddr + p.memsz : hi;
 		}
+		if (p.type == NOTE_SEGMENT && n_note < NOTE_SEGMENTS)
+			note[n_note++] = p;
 		eh = p.type == EH_FRAME_SEGMENT ? p.vaddr : eh;
 		*dynamic = p.type == DYNAMIC_SEGMENT ? p.vaddr : *dynamic;
 	}
@@ -84,15 +107,17 @@ static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 	m->end = m->bias + hi;
 	m->eh_frame_hdr = eh ? m->bias + eh : 0;
 	*dynamic = *dynamic ? m->bias + *dynamic : 0;
-	return get(m->check, eh ? m->eh_frame_hdr : at, sizeof(m->check));
+	for (uint32_t i = 0; i < n_note; i++)
+		find_build_id(m->bias + note[i].vaddr, note[i].filesz, m);
+	m->check_at = m->build_id && m->build_id_bytes >= sizeof(m->check) ? m->build_id : eh ? m->eh_frame_hdr : at;
+	return get(m->check, m->check_at, sizeof(m->check));
 }
 
 static bool still_there(const struct rt_module *m)
 {
 	uint64_t now[2];
 
-	return get(now, m->eh_frame_hdr ? m->eh_frame_hdr : m->start, sizeof(now)) &&
-	       now[0] == m->check[0] && now[1] == m->check[1];
+	return get(now, m->check_at, sizeof(now)) && now[0] == m->check[0] && now[1] == m->check[1];
 }
 
 /* ---- the table ---- */

@@ -19,8 +19,10 @@ struct rt_module {
 	uint64_t start, end;	/* of its segments in memory */
 	uint64_t bias;
 	uint64_t eh_frame_hdr;	/* 0: none */
-	uint64_t check[2];	/* what was there: another file at the same place has something else */
+	uint64_t build_id;	/* its address; 0: none */
+	uint64_t check_at, check[2];	/* what was there: another file at the same place has something else */
 	uint64_t name;		/* address of its path as the dynamic linker keeps it; 0: the program itself */
+	uint32_t build_id_bytes;
 	uint32_t serial;	/* another one for each module that was ever found; never 0 */
 };
 

@@ -12,8 +12,16 @@ std::ostream &operator<<(std::ostream &o, const Build &b) { return o << b.name; 
 
 class Walk : public testing::TestWithParam<Build> {};
 
-// Runs the patched program; the stacks of both, without the frames in which they must differ:
-// here() and the call of it, the hooked function and the call of that.
+// Without the frames in which they must differ: here() and the call of it, the hooked function and the call of that.
+void expect_taken(const std::string &out, const std::string &maps, size_t hits)
+{
+	auto want = printed(out), got = taken(maps);
+	ASSERT_EQ(want.size(), hits) << out;
+	ASSERT_EQ(got.size(), hits);
+	for (size_t i = 0; i < hits; i++)
+		EXPECT_EQ(hex(from(got[i], 2)), hex(from(want[i], 1))) << "stack " << i;
+}
+
 void expect_same(const Build &b, std::string args, bool strip = false)
 {
 	Scratch s;
@@ -35,11 +43,7 @@ void expect_same(const Build &b, std::string args, bool strip = false)
 	ASSERT_EQ(p.status, 0) << p.out;
 	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
 	ASSERT_EQ(r.status, 0) << r.out;
-	auto want = printed(r.out), got = taken(s.dir + "/maps");
-	ASSERT_EQ(want.size(), b.hits);
-	ASSERT_EQ(got.size(), b.hits);
-	for (size_t i = 0; i < b.hits; i++)
-		EXPECT_EQ(hex(from(got[i], 2)), hex(from(want[i], 1))) << "stack " << i;
+	expect_taken(r.out, s.dir + "/maps", b.hits);
 }
 
 }  // namespace
@@ -86,6 +90,62 @@ TEST(WalkReturns, AreNotSeenInStacks)
 			k++;
 		else
 			EXPECT_EQ(i, 5u) << hex(got[std::min<size_t>(k, 9)]);
+}
+
+// The hooked function is a library's, its callers are not what was patched.
+TEST(WalkLibrary, GoesOnInItsCallers)
+{
+	Scratch s;
+	if (!have("g++"))
+		GTEST_SKIP() << "no g++ here";
+	std::string lib = s / "libleaf.so";
+	ASSERT_EQ(sh("gcc -O2 -shared -fPIC -DLEAF_ALONE -o " + lib + " " STACKS_SOURCE).out, "");
+	ASSERT_EQ(sh("g++ -x c++ -O2 -DLEAF_ELSEWHERE -o " + (s / "walked") + " " STACKS_SOURCE " -L" + s.dir + " -lleaf").out, "");
+	Result p = sh(bin + "bpftime-patch --in-place --map-dir " + s.dir + "/maps --binary " + lib + " --uprobe leaf --uprobe leaf_args " STACKS_HOOK);
+	ASSERT_EQ(p.status, 0) << p.out;
+	Result r = sh("LD_LIBRARY_PATH=" + s.dir + " " + (s / "walked"));
+	ASSERT_EQ(r.status, 0) << r.out;
+	expect_taken(r.out, s.dir + "/maps", 11);
+}
+
+// The payload is in memory alone.
+TEST(WalkLive, IsTheUnwinders)
+{
+	Scratch s;
+	std::string program;
+	if (!have("g++"))
+		GTEST_SKIP() << "no g++ here";
+	ASSERT_EQ(compile_walked(s, "g++ -x c++", program), "");
+	Result r = sh(bin + "bpftime-patch run --map-dir " + s.dir + "/maps --uprobe leaf --uprobe leaf_args " STACKS_HOOK " -- " + program);
+	if (r.status && r.out.find("ptrace") != std::string::npos)
+		GTEST_SKIP() << r.out;
+	ASSERT_EQ(r.status, 0) << r.out;
+	expect_taken(r.out, s.dir + "/maps", 11);
+}
+
+// Libraries come and go, at the same place: what was known of one is not taken for the other.
+TEST(WalkUnloaded, IsNotTakenForItsSuccessor)
+{
+	Scratch s;
+	if (!have("gcc"))
+		GTEST_SKIP() << "no gcc here";
+	std::string run = "BPFTIME_DIR=" + s.dir + "/maps " + (s / "p");
+	for (int i = 0; i < 3; i++) {
+		std::string lib = s.dir + "/lib" + std::to_string(i) + ".so";
+		ASSERT_EQ(sh("gcc -O2 -fno-stack-protector -shared -fPIC -DSIZE=" + std::to_string(30000 * (i + 1)) + " -o " + lib + " " UNLOADED_SOURCE).out, "");
+		run += " " + lib;
+	}
+	ASSERT_EQ(sh("gcc -O2 -w -o " + (s / "main") + " " UNLOADED_SOURCE).out, "");
+	Result p = patch_stacks(s / "main", "--uprobe leaf", s / "p");
+	ASSERT_EQ(p.status, 0) << p.out;
+	Result r = sh(run);
+	ASSERT_EQ(r.status, 0) << r.out;
+	expect_taken(r.out, s.dir + "/maps", 12);
+	std::regex at("at (0x[0-9a-f]+)");
+	std::map<std::string, int> places;
+	for (std::sregex_iterator i(r.out.begin(), r.out.end(), at), end; i != end; ++i)
+		places[(*i)[1]]++;
+	EXPECT_LT(places.size(), 12u) << "no two libraries were at one place: " << r.out;
 }
 
 INSTANTIATE_TEST_SUITE_P(Builds, Walk, testing::Values(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Prints the stack of each call of leaf() as the compiler's unwinder finds it, and calls leaf().
 //
-// Compiled as C and as C++, with and without frame pointers, static and dynamic, for glibc and musl.
+// Compiled as C and as C++, with and without frame pointers, static and dynamic, for glibc and musl; leaf()
+// may be a library's, LEAF_ALONE and LEAF_ELSEWHERE are its two halves.
 #include <alloca.h>
 #include <pthread.h>
 #include <signal.h>
@@ -64,6 +65,7 @@ NOINLINE int leaf_args(int a, int b, int c, int d, int e, int f, int g);
 }
 #endif
 
+#ifndef LEAF_ELSEWHERE
 /* Needs nothing above its return address. */
 NOINLINE int leaf(int k)
 {
@@ -77,6 +79,8 @@ NOINLINE int leaf_args(int a, int b, int c, int d, int e, int f, int g)
 	KEEP;
 	return a + b + c + d + e + f + g;
 }
+#endif
+#ifndef LEAF_ALONE
 
 static _Unwind_Reason_Code see(struct _Unwind_Context *c, void *n)
 {
@@ -227,3 +231,4 @@ int main()
 		pthread_join(t, NULL);
 	return k == 12345;
 }
+#endif
