@@ -71,6 +71,9 @@ struct bpftime_syscall {
 	int64_t  id;
 	uint64_t arg[6];	/* at the exit, arg[0] is the returned value */
 };
+/* So is the place, if a program of the payload asks for stacks: ip, behind the system call, and sp are where they are
+ * in a frame, cs is 0, which it is in no frame, and rbp is here. */
+enum { CTX_SYS_BP = CTX_R8 };
 enum { CTX_SYS_ENTER_BYTES = 64, CTX_SYS_EXIT_BYTES = 24, CTX_RAW_SYSCALL_BYTES = 16 };
 
 /* The context of an XDP program here.  Programs are written against the kernel's struct xdp_md,

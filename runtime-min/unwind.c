@@ -154,6 +154,8 @@ uint32_t rt_stack_walk(const void *ctx, uint64_t *ip, uint32_t max)
 
 	if (!max || rt_read_some(&f, (uint64_t)ctx, sizeof(f)) != sizeof(f))
 		return 0;
+	if (!f.cs)	/* no frame, but a tracepoint's context */
+		f.bp = ((const uint64_t *)&f)[CTX_SYS_BP];
 	note_target(f.ip);
 	w.p = (struct rt_place){ .ip = f.ip, .sp = f.sp, .bp = f.bp, .exact = f.ip == f.func_ip, .first = true };
 	for (uint32_t i = 0; i < FRAMES_MAX; i++) {

@@ -48,6 +48,19 @@ static void store_common(struct tramp *t, uint64_t cookie)
 	store(t, RDI, 8 * CTX_FUNC_IP);
 }
 
+/* Where a stack begins, for contexts that are no frames (hooks.h). */
+static void store_place(struct tramp *t)
+{
+	if (!lnk_wants_stacks(t->g->lnk))
+		return;
+	store(t, RBP, 8 * CTX_SYS_BP);
+	load_sp(t, RDI);
+	store(t, RDI, 8 * CTX_SP);
+	lea_rip(t, RDI, t->s->vaddr + SYSCALL_BYTES);
+	store(t, RDI, 8 * CTX_IP);
+	zero(t, 8 * CTX_CS);
+}
+
 /* struct bpftime_syscall: rdi is kept in the last word. */
 static void call_tracepoint(struct tramp *t, const struct site_attach *at)
 {
@@ -63,6 +76,7 @@ static void call_tracepoint(struct tramp *t, const struct site_attach *at)
 	store(t, RDI, 8 * 1);
 	zero(t, 0);
 	store_common(t, at->cookie);
+	store_place(t);
 	PUT(t->c, 0x48, 0x89, 0xe7);	/* mov %rsp, %rdi */
 	put_call(t->c, t->g->placed ? lnk_entry_vaddr(t->g->lnk, at->hook) : t->c->vaddr);
 	op_rsp(t, OP_LOAD, RDI, 8 * 8);
@@ -82,6 +96,7 @@ static void call_raw(struct tramp *t, const struct site_attach *at)
 	op_rsp(t, OP_LEA, RDI, CTX_BLOCK);
 	store(t, RDI, 0);
 	store_common(t, at->cookie);
+	store_place(t);
 	PUT(t->c, 0x48, 0x89, 0xe7);	/* mov %rsp, %rdi */
 	put_call(t->c, t->g->placed ? lnk_entry_vaddr(t->g->lnk, at->hook) : t->c->vaddr);
 	op_rsp(t, OP_LOAD, RDI, CTX_BLOCK + 8 * CTX_DI);

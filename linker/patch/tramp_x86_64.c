@@ -157,6 +157,14 @@ static bool wants_flags(const struct tramp *t)
 	return false;
 }
 
+void load_sp(struct tramp *t, enum reg to)
+{
+	if (t->on_stack)
+		go_stack_load(t, OP_LEA, to, t->under_depth + (t->at_return ? 8 : 0));
+	else
+		op_rsp(t, OP_LEA, to, t->depth + (t->at_return ? 8 : 0));
+}
+
 /* Loads field `field` into `to`, from wherever it is now. */
 static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t cookie)
 {
@@ -177,12 +185,7 @@ static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t co
 	case CTX_SS: mov_imm64(t, to, USER_SS); break;
 	case CTX_COOKIE: mov_imm64(t, to, cookie); break;
 	case CTX_FLAGS: op_rsp(t, OP_LOAD, to, t->depth - t->saved_flags); break;
-	case CTX_SP:
-		if (t->on_stack)
-			go_stack_load(t, OP_LEA, to, t->under_depth + (t->at_return ? 8 : 0));
-		else
-			op_rsp(t, OP_LEA, to, t->depth + (t->at_return ? 8 : 0));
-		break;
+	case CTX_SP: load_sp(t, to); break;
 	case CTX_FUNC_IP: lea_rip(t, to, (t->s->kind == SITE_OFFSET || t->s->kind == SITE_RETURN) &&
 				  t->s->fn_vaddr ? t->s->fn_vaddr : t->s->vaddr); break;
 	default:	/* CTX_IP */

@@ -65,6 +65,8 @@ void call_program(struct tramp *t, const struct site_attach *at, size_t *decided
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
 
 /* All fields of the frame at at(%rsp), but rdi's, which has been stored. */
+/* The target's stack pointer. */
+void load_sp(struct tramp *t, enum reg to);
 void store_regs(struct tramp *t, int32_t at, uint64_t cookie);
 
 /* go_stack_x86_64.c */

@@ -15,6 +15,7 @@
 #include "unwindfmt.h"
 
 enum {
+	SYSCALL_BYTES = 2,
 	GAP = 32,		/* code without unwind data, rather than padding */
 	BLOCK = 1 << UNWIND_BLOCK_BITS,
 	OP_CALL = 0xe8, OP_GROUP5 = 0xff, GROUP5_CALL = 2,
@@ -209,16 +210,18 @@ static void see_sites(struct unwind_state *s, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_site; i++) {
 		const struct site *at = &p->site[i];
+		/* Programs find themselves behind a system call, as in the kernel. */
+		uint64_t vaddr = at->vaddr + (at->kind == SITE_SYSCALL ? SYSCALL_BYTES : 0);
 		struct cfi_row row;
 		struct unwind_rule r;
 
 		if (at->refused || at->kind == SITE_ENTRY || at->kind == SITE_IMPORT ||
 		    at->vaddr < s->base || at->vaddr - s->base > UINT32_MAX ||
-		    !cfi_row_at(s->im, at->vaddr, &row))
+		    !cfi_row_at(s->im, vaddr, &row))
 			continue;
-		r = unwind_rule_of(&row, at->vaddr);
+		r = unwind_rule_of(&row, vaddr);
 		*ARENA_PUSH(s->arena, s->site, s->n_site, s->cap_site) =
-			(struct row_at){ at->vaddr, intern(s, &r) };
+			(struct row_at){ vaddr, intern(s, &r) };
 	}
 }
 

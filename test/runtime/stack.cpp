@@ -21,6 +21,7 @@ struct Frames {
 			word[2 * i] = i + 1 < n ? (uint64_t)&word[2 * i + 2] : 8;	// unreadable at last
 			word[2 * i + 1] = 0x400000 + seed * 0x1000 + i;
 		}
+		ctx.cs = 0x33;
 		ctx.ip = 0x1234;
 		ctx.func_ip = 0x1000;
 		ctx.bp = n ? (uint64_t)word : 8;

@@ -152,6 +152,8 @@ TEST(UnwindGarbage, Ends)
 		bpftime_frame_x86_64 f = {};
 		uint32_t max = 1 + rnd() % 127;
 		std::vector<uint64_t> ip(max + 1, 0x77);
+		f.cs = rnd() % 2 ? 0x33 : 0;
+		f.r8 = any();
 		f.ip = any();
 		f.func_ip = rnd() % 2 ? f.ip : any();
 		f.sp = any();
