@@ -163,7 +163,7 @@ static int pointer_arithmetic(struct vfy *v, const struct bpfi *in, unsigned dst
 	c = op == BPFI_ADD ? (int64_t)s->bits.value : -(int64_t)s->bits.value;
 	*d = p;
 	d->def = def_new(v, p.def, off->def);
-	if (pointer_is_src && v->opts->plain)
+	if (pointer_is_src && v->opts->plain & PLAIN_ITERATOR)
 		d->ref = 0;
 	if (scalar_is_const(s) && p.off + c == (int32_t)(p.off + c)) {
 		d->off = (int32_t)(p.off + c);
@@ -211,7 +211,7 @@ static int step_binary(struct vfy *v, const struct bpfi *in, struct reg *s)
 		return pointer_arithmetic(v, in, in->dst, *s, &off, true);
 	}
 	keep_link(in, d, s);
-	if (v->opts->plain && (op == BPFI_DIV || op == BPFI_MOD)) {
+	if (v->opts->plain & PLAIN_DIVISION && (op == BPFI_DIV || op == BPFI_MOD)) {
 		reg_set_unknown(v, d);
 		return 0;
 	}

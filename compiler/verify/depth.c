@@ -51,7 +51,7 @@ static int descend(struct vfy *v, uint32_t sub, struct chain c)
 		bool call = in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_LOCAL;
 		bool ref = in->code == BPFI_LD_IMM64 && in->src == BPFI_LD_FUNC;
 
-		if ((call || ref) && (v->out->insn[i].reached || v->opts->plain))
+		if ((call || ref) && (v->out->insn[i].reached || v->opts->plain & PLAIN_DEPTH))
 			r = descend(v, (uint32_t)sub_at(v, i + 1 + (uint32_t)in->imm), c);
 	}
 	return r;

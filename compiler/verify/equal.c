@@ -98,7 +98,7 @@ static bool slot_covers(struct vfy *v, struct ids *ids, const struct slot *old,
 	 * address must not escape unseen, and the stack, where it may be. */
 	if (!spill && now->byte[0] == BYTE_SPILL &&
 	    (now->reg.type == REG_CTX || now->reg.type == REG_STACK ||
-	     ((v->opts->chance || v->opts->plain) && is_pointer(&now->reg))))
+	     ((v->opts->chance || v->opts->plain & PLAIN_SLOT) && is_pointer(&now->reg))))
 		return false;
 	for (int i = 0; i < 8 && v->opts->chance; i++)
 		if (old->byte[i] != BYTE_NONE && now->byte[i] == BYTE_NONE)

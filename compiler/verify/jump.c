@@ -207,25 +207,6 @@ static void learn_pointers(struct vfy *v, const struct bpfi *in, const struct re
 
 /* Which ways are possible: 1 only the jump, 0 only going on, -1 both; then out[] says
  * what each leaves of two scalars. */
-/* A number compared with itself. */
-static int decide_self(enum bpfi_op op, bool wide, const struct scalar *s)
-{
-	const struct ival *i = wide ? &s->w : &s->h;
-
-	switch ((unsigned)op) {
-	case BPFI_JEQ:
-	case BPFI_JGE:
-	case BPFI_JLE:
-	case BPFI_JSGE:
-	case BPFI_JSLE:
-		return 1;
-	case BPFI_JSET:
-		return !i->umax ? 0 : i->umin || i->smax < 0 ? 1 : -1;
-	default:
-		return 0;
-	}
-}
-
 static int decide(const struct vfy *v, const struct bpfi *in, const struct reg *d, const struct reg *s,
 		  struct outcome out[2])
 {
@@ -237,15 +218,15 @@ static int decide(const struct vfy *v, const struct bpfi *in, const struct reg *
 		return -1;
 	if (is_pointer(d) || is_pointer(s))
 		return decide_pointer(op, d, s);
-	taken = BPFI_SRC(in->code) == BPFI_X && in->dst == in->src && !v->opts->plain
-			? decide_self(op, wide, &d->var)
+	taken = BPFI_SRC(in->code) == BPFI_X && in->dst == in->src && !(v->opts->plain & PLAIN_SELF)
+			? scalar_decide_self(op, wide, &d->var)
 			: scalar_decide(op, wide, &d->var, &s->var);
 	if (taken >= 0)
 		return taken;
 	for (int holds = 0; holds < 2; holds++) {
 		out[holds] = (struct outcome){ true, d->var, s->var };
 		out[holds].possible = scalar_assume(op, wide, holds, &out[holds].d, &out[holds].s);
-		if (!out[holds].possible && v->opts->plain)
+		if (!out[holds].possible && v->opts->plain & PLAIN_CONTRADICTION)
 			out[holds] = (struct outcome){ true, d->var, s->var };
 	}
 	return out[0].possible && out[1].possible ? -1 : out[1].possible;

@@ -69,6 +69,8 @@ void scalar_sext(struct scalar *s, unsigned bits, bool wide);
 
 /* Does `a op b` hold for a conditional jump op?  1 always, 0 never, -1 not known. */
 int scalar_decide(enum bpfi_op op, bool wide, const struct scalar *a, const struct scalar *b);
+/* The same for a number and itself. */
+int scalar_decide_self(enum bpfi_op op, bool wide, const struct scalar *s);
 /* Narrows a and b to values for which `a op b` is (or with holds == false: is not) true.
  * False: there are none. */
 bool scalar_assume(enum bpfi_op op, bool wide, bool holds, struct scalar *a, struct scalar *b);

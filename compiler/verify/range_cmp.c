@@ -71,6 +71,24 @@ int scalar_decide(enum bpfi_op op, bool wide, const struct scalar *a, const stru
 	}
 }
 
+int scalar_decide_self(enum bpfi_op op, bool wide, const struct scalar *s)
+{
+	const struct ival *i = view(s, wide);
+
+	switch ((unsigned)op) {
+	case BPFI_JEQ:
+	case BPFI_JGE:
+	case BPFI_JLE:
+	case BPFI_JSGE:
+	case BPFI_JSLE:
+		return 1;
+	case BPFI_JSET:
+		return !i->umax ? 0 : i->umin || i->smax < 0 ? 1 : -1;
+	default:
+		return 0;
+	}
+}
+
 static void assume_eq(bool wide, struct scalar *a, struct scalar *b)
 {
 	uint64_t up = wide ? 0 : ~low_mask(HALF);

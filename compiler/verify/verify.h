@@ -49,12 +49,19 @@ struct vfy_result {
 	uint64_t usec;
 };
 
+/* What is known here and not by kernel 6.18, each to be taken away. */
+enum vfy_plain {
+	PLAIN_DIVISION = 1,		/* the ranges of quotients and remainders */
+	PLAIN_CONTRADICTION = 2,	/* that a path ends where ranges contradict each other */
+	PLAIN_SELF = 4,			/* that a number equals itself */
+	PLAIN_DEPTH = 8,		/* that code which is never executed needs no stack */
+	PLAIN_ITERATOR = 16,		/* that a number + the address of an iterator's ends with it */
+	PLAIN_SLOT = 32,		/* that a pointer in the stack is one more unknown number */
+};
+
 struct vfy_opts {
 	bool     log;		/* explain every instruction on dg->out */
-	bool     plain;		/* know no more than kernel 6.18: no ranges of quotients, contradictory
-				 * ranges mean nothing, a register may differ from itself, dead code has a depth, a
-				 * number + the address of an iterator's outlives it, a pointer is not one more
-				 * unknown number; for tests */
+	uint32_t plain;		/* enum vfy_plain: what kernel 6.18 does not know either; for tests */
 	bool     chance;	/* be exact about vfy_result.by_chance: compares more when pruning */
 	uint32_t time_limit_ms;	/* 0: 60000; over it -DIAG_E004 */
 };

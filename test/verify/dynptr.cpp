@@ -160,7 +160,7 @@ TEST(Dynptr, ResultsAreTheKernels)
 				p.seed = n++ % 3;	// the level at which it is compiled
 				std::string log;
 				int fd = k.load(p, &log);
-				our_verdict v = verify(p, false);
+				our_verdict v = verify(p);
 				ASSERT_GE(fd, 0) << call.name << "\n" << log;
 				close(fd);
 				ASSERT_TRUE(v.accepted) << call.name << ": " << v.text;

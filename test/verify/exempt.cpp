@@ -5,17 +5,26 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "kernel.h"
+
+static const struct { const char *name; uint32_t plain; } knowledge[] = {
+	{"division", PLAIN_DIVISION}, {"contradiction", PLAIN_CONTRADICTION}, {"self", PLAIN_SELF},
+	{"depth", PLAIN_DEPTH}, {"iterator", PLAIN_ITERATOR}, {"slot", PLAIN_SLOT},
+};
+
+// "division", "slot V010", "loops", "seed 7"
 static bool read_when(const std::string &text, exemption *e)
 {
-	static const char *const names[] = {"dead", "plain", "loops", "uncalled", "always"};
-	for (int i = 0; i <= WHEN_ALWAYS; i++)
-		if (text == names[i]) {
-			e->when = (enum when)i;
+	size_t space = text.find(' ');
+	std::string word = text.substr(0, space), arg = space == text.npos ? "" : text.substr(space + 1);
+	for (auto &k : knowledge)
+		if (word == k.name) {
+			e->when = WHEN_WITHOUT, e->arg = k.plain, e->code = arg;
 			return true;
 		}
-	e->when = WHEN_SEED;
-	e->seed = text.rfind("seed ", 0) == 0 ? strtoull(text.c_str() + 5, nullptr, 10) : 0;
-	return e->seed != 0;
+	e->when = word == "loops" ? WHEN_LOOPS : word == "uncalled" ? WHEN_UNCALLED : word == "always" ? WHEN_ALWAYS : WHEN_SEED;
+	e->arg = strtoull(arg.c_str(), nullptr, 10);
+	return e->when != WHEN_SEED || (word == "seed" && e->arg);
 }
 
 std::vector<exemption> read_exemptions(const char *path)
@@ -38,15 +47,17 @@ std::vector<exemption> read_exemptions(const char *path)
 	return table;
 }
 
-// With the kernel's knowledge of numbers it is refused here too, and at the same place.
-static bool refused_plain(const finding &f)
-{
-	return !f.plain.accepted && (f.at < 0 || f.plain.insn == f.at);
-}
-
 static bool reached(const finding &f, int64_t insn)
 {
 	return insn >= 0 && insn < (int64_t)f.ours.reached.size() && f.ours.reached[(size_t)insn];
+}
+
+// Without that knowledge it is refused here too: where the kernel refuses it, or, when that is
+// never executed, anywhere.
+static bool refused_without(const exemption &e, const finding &f)
+{
+	our_verdict v = f.without((uint32_t)e.arg);
+	return !v.accepted && (f.at < 0 || v.insn == f.at || !reached(f, f.at) || (!e.code.empty() && v.code == e.code));
 }
 
 static bool ends_by_itself(const gen_prog &p)
@@ -61,10 +72,8 @@ static bool ends_by_itself(const gen_prog &p)
 static bool applies(const exemption &e, const finding &f)
 {
 	switch (e.when) {
-	case WHEN_DEAD:
-		return f.at >= 0 && !reached(f, f.at) && refused_plain(f);
-	case WHEN_PLAIN:
-		return refused_plain(f);
+	case WHEN_WITHOUT:
+		return refused_without(e, f);
 	case WHEN_LOOPS:
 		return ends_by_itself(f.p);
 	case WHEN_UNCALLED:
@@ -75,7 +84,7 @@ static bool applies(const exemption &e, const finding &f)
 	case WHEN_ALWAYS:
 		return true;
 	case WHEN_SEED:
-		return e.seed == f.p.seed;
+		return e.arg == f.p.seed;
 	}
 	return false;
 }
@@ -86,4 +95,9 @@ const exemption *exempt(const std::vector<exemption> &table, const finding &f)
 		if ((e.message == "*" || f.says.find(e.message) != std::string::npos) && applies(e, f))
 			return &e;
 	return nullptr;
+}
+
+finding find(const gen_prog &p, const std::string &log)
+{
+	return {p, last_line(log), last_insn(log), verify(p), [&p](uint32_t plain) { return verify(p, plain); }};
 }

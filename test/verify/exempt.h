@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,16 +15,21 @@ struct finding {
 	std::string says;	// the kernel's message
 	int64_t at;		// the instruction that it is about, -1: the program as a whole
 	our_verdict ours;
-	our_verdict plain;	// with the kernel's knowledge of numbers (vfy_opts.plain)
+	// What is said when what `plain` names (enum vfy_plain) is not known.
+	std::function<our_verdict(uint32_t plain)> without;
 };
 
+// The program that is in front of both now.
+finding find(const gen_prog &p, const std::string &log);
+
 // When a row may excuse one.  See oracle_exemptions.txt.
-enum when { WHEN_DEAD, WHEN_PLAIN, WHEN_LOOPS, WHEN_UNCALLED, WHEN_ALWAYS, WHEN_SEED };
+enum when { WHEN_WITHOUT, WHEN_LOOPS, WHEN_UNCALLED, WHEN_ALWAYS, WHEN_SEED };
 
 struct exemption {
 	std::string message;	// part of what the kernel says; "*": anything
 	enum when when;
-	uint64_t seed;		// WHEN_SEED: only this program
+	uint64_t arg;		// WHEN_WITHOUT: enum vfy_plain; WHEN_SEED: only this program
+	std::string code;	// WHEN_WITHOUT: not "": wherever it is refused by that code
 	std::string reason;
 };
 

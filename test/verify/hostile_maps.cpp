@@ -17,7 +17,7 @@ void expect_verdicts(const std::vector<hostile_case> &cases)
 		h.with(c);
 		c.link();
 		gen_prog p = {h.type, c.insn, 0};
-		our_verdict v = verify(p, false);
+		our_verdict v = verify(p);
 		EXPECT_EQ(v.code, h.code ? h.code : "") << h.name << ": " << v.insn << ": " << v.text;
 		if (!k.usable() || h.kernel == NOT_ASKED)
 			continue;

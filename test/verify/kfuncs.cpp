@@ -102,7 +102,7 @@ TEST(Kfuncs, StringsAreTheKernels)
 		int fd = k.load(p, &log);
 		ASSERT_GE(fd, 0) << log;
 		close(fd);
-		ASSERT_TRUE(verify(p, false).accepted) << verify(p, false).text;
+		ASSERT_TRUE(verify(p).accepted) << verify(p).text;
 		batch.add(p);
 		if (batch.size() == 50)
 			EXPECT_TRUE(batch.compare(&text)) << text;

@@ -88,7 +88,7 @@ struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs)
 	return copy(a, &u, 1);
 }
 
-our_verdict verify(const gen_prog &p, bool plain, bool chance)
+our_verdict verify(const gen_prog &p, uint32_t plain, bool chance)
 {
 	struct arena *a = arena_new();
 	struct unit *u = as_unit(a, {p});

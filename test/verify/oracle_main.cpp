@@ -35,7 +35,7 @@ static int show(kernel_oracle &k, uint64_t seed)
 {
 	for (gen_prog p : {generate(seed), repeatable(generate(seed))}) {
 		std::string log;
-		our_verdict v = verify(p, false);
+		our_verdict v = verify(p);
 		int fd = k.load(p, &log);
 
 		printf("%s %d\n%sours: %s %s at %" PRId64 ": %s\n%s\n", prog_type_name(p.type), fd, log.c_str(),
@@ -97,7 +97,7 @@ void tally::one(uint64_t seed)
 {
 	gen_prog p = generate(seed);
 	int fd = k.load(p, nullptr);
-	our_verdict v = verify(p, false);
+	our_verdict v = verify(p);
 	if (fd >= 0)
 		close(fd);
 	if (fd < 0 && v.accepted) {	// EAGAIN and the like do not count
@@ -128,8 +128,8 @@ void tally::disagree(const gen_prog &p, bool kernel_accepts, const our_verdict &
 	} else {
 		k.load(p, &log);
 		why = last_line(log);
-		const exemption *e = exempt(table, {p, why, last_insn(log), v, verify(p, true)});
-		auto &m = (e ? exempted : wrong)[without_numbers(why)];
+		const exemption *e = exempt(table, find(p, log));
+		auto &m = (e ? exempted : wrong)[e ? e->reason + ": " + without_numbers(why) : without_numbers(why)];
 		m.n++, m.seed = p.seed;
 		(e ? better : unsafe)++;
 	}
@@ -140,7 +140,7 @@ void tally::disagree(const gen_prog &p, bool kernel_accepts, const our_verdict &
 void tally::execute(const gen_prog &p)
 {
 	gen_prog r = repeatable(p);
-	our_verdict v = verify(r, false, true);
+	our_verdict v = verify(r, 0, true);
 	int fd = k.load(r, nullptr);
 
 	packet++;

@@ -29,17 +29,16 @@ TEST(Oracle, GeneratedProgramsAgree)
 		gen_prog p = generate(seed);
 		std::string log;
 		int fd = kernel().load(p, nullptr);
-		if (fd < 0 && verify(p, false).accepted) {
+		if (fd < 0 && verify(p).accepted) {
 			fd = kernel().load(p, &log);
-			finding f = {p, last_line(log), last_insn(log), verify(p, false), verify(p, true)};
-			EXPECT_TRUE(fd >= 0 || exempt(table, f))
+			EXPECT_TRUE(fd >= 0 || exempt(table, find(p, log)))
 				<< "seed " << seed << ": accepted here, but the kernel says " << last_line(log);
 		}
 		if (fd < 0)
 			continue;
 		close(fd);
 		accepted++;
-		both += verify(p, false).accepted;
+		both += verify(p).accepted;
 	}
 	EXPECT_GT(accepted, 200u);
 	EXPECT_GE(both * 100, accepted * 97);
@@ -56,7 +55,7 @@ TEST(Oracle, GeneratedProgramsRunAlike)
 		if (!runnable(p))
 			continue;
 		p = repeatable(p);
-		our_verdict v = verify(p, false, true);
+		our_verdict v = verify(p, 0, true);
 		int fd = v.accepted && !v.by_chance ? kernel().load(p, nullptr) : -1;
 		if (fd < 0)
 			continue;
@@ -72,29 +71,34 @@ TEST(Oracle, ExemptionsAreNarrow)
 {
 	gen_prog p = {PROG_KPROBE, {}, 1};
 	our_verdict yes = {true, "", "", 0, 0, false, {true, true, false}}, no = yes;
-	no.accepted = false, no.insn = 2;
-	auto excused = [&](enum when when, const char *says, int64_t at, const our_verdict &plain, uint64_t seed = 7) {
-		return exempt({{"too far", when, seed, "a reason"}}, {p, says, at, yes, plain}) != nullptr;
+	no.accepted = false, no.insn = 2, no.code = "V010";
+	auto excused = [&](exemption e, const char *says, int64_t at) {
+		return exempt({e}, {p, says, at, yes, [&](uint32_t plain) { return plain & PLAIN_SLOT ? no : yes; }}) != nullptr;
 	};
-	EXPECT_TRUE(excused(WHEN_DEAD, "a jump too far", 2, no));
-	EXPECT_FALSE(excused(WHEN_DEAD, "a jump too short", 2, no));
-	EXPECT_FALSE(excused(WHEN_DEAD, "a jump too far", 2, yes));	// not known better
-	EXPECT_FALSE(excused(WHEN_DEAD, "a jump too far", -1, no));	// where?
-	no.insn = 1;
-	EXPECT_FALSE(excused(WHEN_DEAD, "a jump too far", 1, no));	// reached
-	EXPECT_TRUE(excused(WHEN_PLAIN, "a jump too far", 1, no));
-	EXPECT_FALSE(excused(WHEN_PLAIN, "a jump too far", 2, no));	// refused elsewhere
-	EXPECT_FALSE(excused(WHEN_PLAIN, "a jump too far", 1, yes));
-	EXPECT_TRUE(excused(WHEN_ALWAYS, "a jump too far", 1, yes));
-	EXPECT_FALSE(excused(WHEN_LOOPS, "a jump too far", 1, yes));
-	EXPECT_FALSE(excused(WHEN_UNCALLED, "a jump too far", 1, yes));
+	exemption slot = {"too far", WHEN_WITHOUT, PLAIN_SLOT, "", "a reason"}, division = slot, coded = slot;
+	division.arg = PLAIN_DIVISION, coded.code = "V010";
+	EXPECT_TRUE(excused(slot, "a jump too far", 2));
+	EXPECT_FALSE(excused(slot, "a jump too short", 2));
+	EXPECT_FALSE(excused(division, "a jump too far", 2));	// it knows that
+	EXPECT_FALSE(excused(slot, "a jump too far", 1));	// refused elsewhere
+	EXPECT_TRUE(excused(coded, "a jump too far", 1));	// ... by that code
+	coded.code = "V011";
+	EXPECT_FALSE(excused(coded, "a jump too far", 1));
+	no.insn = 0;
+	EXPECT_TRUE(excused(slot, "a jump too far", 2));	// never executed
+	exemption always = {"too far", WHEN_ALWAYS, 0, "", "a reason"}, loops = always, uncalled = always, seed = always;
+	loops.when = WHEN_LOOPS, uncalled.when = WHEN_UNCALLED, seed.when = WHEN_SEED, seed.arg = 7;
+	EXPECT_TRUE(excused(always, "a jump too far", 1));
+	EXPECT_FALSE(excused(loops, "a jump too far", 1));
+	EXPECT_FALSE(excused(uncalled, "a jump too far", 1));
 	p.insn = {{BPFI_LD_IMM64, 1, BPFI_LD_FUNC, 0, 1}, {0, 0, 0, 0, 0}, {BPFI_JMP_EXIT, 0, 0, 0, 0}};
-	EXPECT_TRUE(excused(WHEN_LOOPS, "a jump too far", 1, yes));
-	EXPECT_TRUE(excused(WHEN_UNCALLED, "a jump too far", 1, yes));
+	EXPECT_TRUE(excused(loops, "a jump too far", 1));
+	EXPECT_TRUE(excused(uncalled, "a jump too far", 1));
 	yes.reached[2] = true;
-	EXPECT_FALSE(excused(WHEN_UNCALLED, "a jump too far", 1, yes));
-	EXPECT_FALSE(excused(WHEN_SEED, "a jump too far", 1, yes));
-	EXPECT_TRUE(excused(WHEN_SEED, "a jump too far", 1, yes, 1));
+	EXPECT_FALSE(excused(uncalled, "a jump too far", 1));
+	EXPECT_FALSE(excused(seed, "a jump too far", 1));
+	seed.arg = 1;
+	EXPECT_TRUE(excused(seed, "a jump too far", 1));
 	auto table = read_exemptions(BPFTIME_ORACLE_EXEMPTIONS);
 	EXPECT_FALSE(table.empty());
 	for (auto &e : table)
@@ -108,11 +112,11 @@ TEST(Oracle, RowsForOneProgramAreAboutIt)
 	for (auto &e : read_exemptions(BPFTIME_ORACLE_EXEMPTIONS)) {
 		if (e.when != WHEN_SEED)
 			continue;
-		gen_prog p = generate(e.seed);
+		gen_prog p = generate(e.arg);
 		std::string log;
-		EXPECT_TRUE(verify(p, false).accepted) << "seed " << e.seed;
-		EXPECT_LT(kernel().load(p, &log), 0) << "seed " << e.seed;
-		EXPECT_NE(last_line(log).find(e.message), std::string::npos) << "seed " << e.seed << ": " << last_line(log);
+		EXPECT_TRUE(verify(p).accepted) << "seed " << e.arg;
+		EXPECT_LT(kernel().load(p, &log), 0) << "seed " << e.arg;
+		EXPECT_NE(last_line(log).find(e.message), std::string::npos) << "seed " << e.arg << ": " << last_line(log);
 	}
 }
 

@@ -275,6 +275,18 @@ TEST(RangeFull, Extension)
 		}
 }
 
+TEST(RangeFull, ANumberComparedWithItself)
+{
+	for (auto &e : all())
+		for (auto &o : jump_ops)
+			for (bool wide : {false, true}) {
+				int taken = scalar_decide_self(o.op, wide, &e.s);
+				each(e.has, [&](uint64_t x) {
+					EXPECT_TRUE(taken < 0 || taken == (int)jump(o.op, wide ? WORD : HALF, x, x)) << o.name << " " << x;
+				});
+			}
+}
+
 TEST_P(Operation, OfAllPairsHoldsEveryResult)
 {
 	uint64_t n = check_alu(GetParam(), true) + check_alu(GetParam(), false);
