@@ -221,7 +221,7 @@ int visit_state(struct vfy *v)
 			at = &cp->next;
 		}
 	}
-	if (add)
+	if (add && v->n_frames < MAX_FRAMES)
 		add_checkpoint(v);
 	return 0;
 }

@@ -12,7 +12,7 @@ struct frame *frame_new(struct vfy *v)
 	if (f)
 		v->free_frames = f->next_free;
 	else
-		f = arena_alloc(v->mem, sizeof(*f));
+		f = arena_alloc(v->mem, sizeof(*f)), v->n_frames++;
 	memset(f, 0, offsetof(struct frame, slot));
 	f->written = ~0ull;	/* nothing in it comes from before the call */
 	return f;

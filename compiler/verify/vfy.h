@@ -20,6 +20,7 @@ enum {
 	MAX_PROG_INSNS = 1000000,
 	MAX_SUBPROGS = 256,
 	MAX_PENDING = 8192,		/* branches waiting to be explored */
+	MAX_FRAMES = 100000,		/* in all states, some 10 KB each: no more are kept to compare with */
 	N_SLOTS = BPFI_STACK_BYTES / 8,
 	N_REGS = 11,
 };
@@ -199,6 +200,7 @@ struct vfy {
 	size_t      n_pending, cap_pending;
 	struct state *free_states;
 	struct frame *free_frames;
+	uint32_t    n_frames;		/* made, in use or not */
 	uint32_t    next_id;
 	uint64_t    n_done;		/* instructions processed */
 	uint64_t    n_jumps;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <sys/resource.h>
+
 #include "hooks.h"
 #include "maps.h"
 
@@ -203,6 +206,37 @@ TEST(Made, NoMemoryMayBeNull)
 	m.p.mem_bytes = 0;
 	ASSERT_EQ(m.verify(), 0);
 	EXPECT_FALSE(m.res.insn[0].never_taken);
+}
+
+// Seven functions deep, with a full stack each, 40,000 times two ways that meet again.
+TEST(Made, StatesDoNotFillTheMemory)
+{
+	enum { DEEP = 7, FRAME_SLOTS = 7, STEPS = 40000 };
+	if (!getenv("BPFTIME_TORTURE"))
+		GTEST_SKIP() << "takes long: BPFTIME_TORTURE=1";
+	std::vector<bpfi> code;
+	for (int d = 0; d <= DEEP; d++) {
+		for (int s = 1; s <= FRAME_SLOTS; s++)
+			code.push_back(op(BPFI_ST | BPFI_MEM | BPFI_DW, 10, 0, -8 * s, s));
+		if (d < DEEP)
+			code.push_back(op(BPFI_JMP_CALL, 0, BPFI_CALL_LOCAL, 0, 2)), code.push_back(movi(0, 0)), code.push_back(end());
+	}
+	code.push_back(call(HELPER_get_prandom_u32)), code.push_back(mov(6, 0));
+	for (int k = 0; k < STEPS; k++) {
+		code.push_back(op(BPFI_JMP | BPFI_JNE, 6, 0, 1, k)), code.push_back(movi(7, k));
+		code.push_back(op(BPFI_JMP | BPFI_JNE, 6, 0, 1, k + 1)), code.push_back(movi(8, k));
+		for (int s = 1; s <= 5; s++)
+			code.push_back(stx(10, -8 * s, 6));
+	}
+	code.push_back(movi(0, 0)), code.push_back(end());
+	made m(PROG_KPROBE, code);
+	struct rlimit all, some = {4ull << 30, 4ull << 30};
+	ASSERT_EQ(getrlimit(RLIMIT_AS, &all), 0);
+	some.rlim_max = all.rlim_max;
+	ASSERT_EQ(setrlimit(RLIMIT_AS, &some), 0);
+	int r = m.verify();
+	setrlimit(RLIMIT_AS, &all);
+	EXPECT_TRUE(r == -DIAG_V025 || r == -DIAG_E004 || !r) << m.dg.first_text;
 }
 
 // A loop of 200,000 turns: fine, but not in a millisecond; then there is no verdict.
