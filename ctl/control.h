@@ -46,6 +46,11 @@ void control_close(struct control_list *l);
  * Returns 0 or -DIAG_M013. */
 int control_find_users(struct control_list *l, struct arena *a, int pid, struct diags *dg);
 
+/* Adds the hooks in a process's memory that nothing has initialised so far: attached to it while it ran, not hit yet.
+ * Their words are no process's. */
+enum { CONTROL_ID_BYTES = 8 };
+void control_add_waiting(struct control_list *l, struct arena *a, int pid);
+
 /* Does `spec` mean this hook?  A hook id, the start (4 or more digits) of its payload's id, a
  * program, an object, object/program, or a symbol. */
 bool control_matches(const struct control *c, const struct control_hook *h, const char *spec);

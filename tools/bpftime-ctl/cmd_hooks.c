@@ -85,9 +85,42 @@ static void text_control(const struct control *c)
 		       c->file->unmapped);
 }
 
-int cmd_hooks(const struct opts *o, struct diags *dg)
+static void print(const struct control_list *l, bool json)
 {
 	struct json j = json_on(stdout);
+
+	for (size_t i = 0; i < l->n && !json; i++)
+		text_control(&l->control[i]);
+	if (!json)
+		return;
+	json_open(&j, NULL, '{');
+	json_u64(&j, "schema", 1);
+	json_open(&j, "payloads", '[');
+	for (size_t i = 0; i < l->n; i++)
+		json_control(&j, &l->control[i]);
+	json_close(&j, ']');
+	json_close(&j, '}');
+}
+
+/* Before the first hook is hit there may be no directory.  false: nor are there hooks. */
+static bool print_waiting(int pid, bool json)
+{
+	struct control_list l = { 0 };
+	struct arena *a = arena_new();
+	bool any;
+
+	control_add_waiting(&l, a, pid);
+	any = l.n > 0;
+	if (any)
+		print(&l, json);
+	control_close(&l);
+	arena_free(a);
+	return any;
+}
+
+int cmd_hooks(const struct opts *o, struct diags *dg)
+{
+	struct diags quiet = { 0 };
 	struct control_list l;
 	struct session s;
 	char *end = NULL;
@@ -99,23 +132,17 @@ int cmd_hooks(const struct opts *o, struct diags *dg)
 		if (*end || pid <= 0 || pid > INT_MAX)
 			return diag(dg, DIAG_U001, at_file(o->arg[0]), "not a process id");
 	}
-	r = session_begin(&s, o, "hooks", 0, 1, dg);
+	r = session_begin(&s, o, "hooks", 0, 1, &quiet);
 	if (r < 0)
-		return r;
+		return pid && r == -DIAG_M003 && print_waiting((int)pid, opts_has(o, "json"))
+			       ? 0 : session_begin(&s, o, "hooks", 0, 1, dg);
 	r = control_list(&s.dir, s.a, &l, dg);
 	if (r >= 0)
 		r = control_find_users(&l, s.a, (int)pid, dg);
-	if (s.json && r >= 0) {
-		json_open(&j, NULL, '{');
-		json_u64(&j, "schema", 1);
-		json_open(&j, "payloads", '[');
-		for (size_t i = 0; i < l.n; i++)
-			json_control(&j, &l.control[i]);
-		json_close(&j, ']');
-		json_close(&j, '}');
-	}
-	for (size_t i = 0; !s.json && r >= 0 && i < l.n; i++)
-		text_control(&l.control[i]);
+	if (r >= 0 && pid)
+		control_add_waiting(&l, s.a, (int)pid);
+	if (r >= 0)
+		print(&l, s.json);
 	control_close(&l);
 	session_end(&s);
 	return r;
