@@ -207,6 +207,9 @@ struct Fuzz : testing::Test {
 
 	void SetUp() override
 	{
+		// BPFTIME_RT: libbpftime_rt.a of an ordinary build, where this one has sanitizers in its own.
+		if (const char *rt = getenv("BPFTIME_RT"))
+			ASSERT_EQ(file_read(a, rt, &real, nullptr, &dg), 0);
 		ASSERT_EQ(file_read(a, TEST_RT, &archive, nullptr, &dg), 0);
 		for (const char *path : {TEST_HOOK_A, TEST_HOOK_B}) {
 			bytes b;

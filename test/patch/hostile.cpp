@@ -103,6 +103,8 @@ struct HostilePlan : ToolTest {
 		req.n_arg = usdt ? 3 : 2;
 		req.output = "/nonexistent";
 		req.archive = rt_archive();
+		if (!rt.empty())
+			req.archive = {(const uint8_t *)rt.data(), rt.size()};
 		alarm(120);
 		int r = patch_binary(a, &req, true, &res, &dg);
 		alarm(0);
@@ -125,6 +127,8 @@ struct HostilePlan : ToolTest {
 		EXPECT_GT(refused, 0u);
 	}
 	bool usdt = false;
+	// BPFTIME_RT: libbpftime_rt.a of an ordinary build, where this one has sanitizers in its own.
+	std::string rt = slurp(getenv("BPFTIME_RT") ?: "");
 };
 
 TEST_F(HostilePlan, Exceptions)
