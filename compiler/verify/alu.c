@@ -191,6 +191,17 @@ static void keep_link(const struct bpfi *in, struct reg *d, const struct reg *s)
 		d->id = 0, d->delta = 0;
 }
 
+/* Is the result any number, if less is known (vfy_opts.plain)? */
+static bool unknown_in_6_18(const struct vfy *v, const struct bpfi *in, const struct reg *s)
+{
+	enum bpfi_op op = (enum bpfi_op)BPFI_OP(in->code);
+
+	if (op == BPFI_DIV || op == BPFI_MOD)
+		return v->opts->plain & PLAIN_DIVISION;
+	return v->opts->plain & PLAIN_SHIFT && BPFI_CLASS(in->code) == BPFI_ALU && s->var.w.umax >= 32 &&
+	       (op == BPFI_LSH || op == BPFI_RSH || op == BPFI_ARSH);
+}
+
 static int step_binary(struct vfy *v, const struct bpfi *in, struct reg *s)
 {
 	struct reg *d = reg_of(v, in->dst);
@@ -211,7 +222,7 @@ static int step_binary(struct vfy *v, const struct bpfi *in, struct reg *s)
 		return pointer_arithmetic(v, in, in->dst, *s, &off, true);
 	}
 	keep_link(in, d, s);
-	if (v->opts->plain & PLAIN_DIVISION && (op == BPFI_DIV || op == BPFI_MOD)) {
+	if (unknown_in_6_18(v, in, s)) {
 		reg_set_unknown(v, d);
 		return 0;
 	}

@@ -57,6 +57,7 @@ enum vfy_plain {
 	PLAIN_DEPTH = 8,		/* that code which is never executed needs no stack */
 	PLAIN_ITERATOR = 16,		/* that a number + the address of an iterator's ends with it */
 	PLAIN_SLOT = 32,		/* that a pointer in the stack is one more unknown number */
+	PLAIN_SHIFT = 64,		/* that halves are shifted by the lower half of a number */
 };
 
 struct vfy_opts {

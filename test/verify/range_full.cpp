@@ -168,7 +168,8 @@ uint64_t check_alu(const named &o, bool wide)
 	uint64_t n = 0;
 	for (auto &b : shifts(o.op) ? all() : second((unsigned)o.op / 16 + wide)) {
 		set from[N] = {}, *f = from;	// by x: what it makes with the numbers of b
-		if (shifts(o.op) && (!scalar_is_const(&b.s) || b.s.bits.value >= bits))
+		uint64_t by;
+		if (shifts(o.op) && (!scalar_known(&b.s, wide, &by) || by >= bits))
 			continue;		// refused or masked: not the domain's business
 		for (uint64_t x = 0; x < N; x++)
 			each(b.has, [&](uint64_t y) { f[x] |= 1ull << made.of[x][y]; });
