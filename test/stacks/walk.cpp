@@ -123,6 +123,24 @@ TEST(WalkLive, IsTheUnwinders)
 	expect_taken(r.out, s.dir + "/maps", 11);
 }
 
+// Go has frame pointers and no .eh_frame; goroutines have stacks of their own.
+TEST(WalkGo, IsTheRuntimes)
+{
+	Scratch s;
+	if (!have("go"))
+		GTEST_SKIP() << "no go here";
+	ASSERT_EQ(sh("cd " + s.dir + " && HOME=" + s.dir + " GOFLAGS= GO111MODULE=off go build -o walked " GO_STACKS_SOURCE).status, 0);
+	Result p = patch_stacks(s / "walked", "--uprobe main.leaf", s / "patched");
+	ASSERT_EQ(p.status, 0) << p.out;
+	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
+	ASSERT_EQ(r.status, 0) << r.out;
+	auto want = printed(r.out), got = taken(s.dir + "/maps");
+	ASSERT_EQ(want.size(), 3u) << r.out;
+	ASSERT_EQ(got.size(), 3u);
+	for (size_t i = 0; i < 3; i++)	// here() itself comes first
+		EXPECT_EQ(hex(from(got[i], 2)), hex(from(want[i], 2)));
+}
+
 // Libraries come and go, at the same place: what was known of one is not taken for the other.
 TEST(WalkUnloaded, IsNotTakenForItsSuccessor)
 {
