@@ -15,6 +15,7 @@ enum {
 	PAGE = 4096,
 	TRIES = 64,		/* signals that come in between, stops that come too early */
 	RUN_NS = 20000,		/* that a call may take at first */
+	RUN_DOUBLINGS = 13,	/* later: 0.16 s, so ten seconds in all */
 };
 
 /* The bytes behind the end of a segment, up to the end of its last page. */
@@ -171,9 +172,11 @@ static void leave(const struct remote *r, const uint8_t *stub)
 	stop_put_regs(t);
 }
 
+/* A thread that is stopped before it was given a CPU has not got on at all: where many wait for one, the
+ * time grows until it is. */
 static void pause_for(unsigned round)
 {
-	struct timespec t = { 0, RUN_NS << (round < 8 ? round : 8) };
+	struct timespec t = { 0, RUN_NS << (round < RUN_DOUBLINGS ? round : RUN_DOUBLINGS) };
 
 	nanosleep(&t, NULL);
 }
