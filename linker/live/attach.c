@@ -291,11 +291,14 @@ static int attach_now(struct attach *at)
 		    (r = stop_all(at->stopped, at->dg)) < 0)
 			return r;
 		r = attach_stopped(at, &tid);
-		if (r < 0 || (r > 0 && i + 1 == TRIES))
-			take_back(at);
 		if (r <= 0)
 			progress_end();	/* a command that is started now may have the same terminal */
-		stop_release(at->stopped);
+		if (r < 0 || (r > 0 && i + 1 == TRIES)) {
+			take_back(at);
+			stop_refused(at->stopped);
+		} else {
+			stop_release(at->stopped);
+		}
 		if (r <= 0)
 			return r;
 		nanosleep(&wait, NULL);

@@ -111,22 +111,24 @@ static uint64_t hash_libraries(struct proc *p)
 	return h;
 }
 
-static int attach(struct follow *f, struct followed *n, struct live_result *out, struct diags *dg)
-{
-	int r = live_attach_to(n->s.p, &n->s, &n->patch, false, &n->scope, out, dg);
-
-	if (r < 0)
-		stop_release(&n->s);
-	if (proc_alive(n->s.p))
-		n->libraries = hash_libraries(n->s.p);
-	live_tell_refused(out, tell, f);
-	return r;
-}
-
 /* There is no place for the hooks, but there may be one in what the process becomes. */
 static bool not_yet(int r)
 {
 	return r == -DIAG_P023 || r == -DIAG_P025 || r == -DIAG_P200 || r == -DIAG_P203 || r == -DIAG_P205;
+}
+
+/* Where there is no place yet it stands, or goes, as before. */
+static int attach(struct follow *f, struct followed *n, struct live_result *out, struct diags *dg)
+{
+	int r = live_attach_to(n->s.p, &n->s, &n->patch, false, &n->scope, out, dg);
+
+	if (r < 0 && !not_yet(r))
+		stop_refused(&n->s);
+	n->s.unborn = false;
+	if (proc_alive(n->s.p))
+		n->libraries = hash_libraries(n->s.p);
+	live_tell_refused(out, tell, f);
+	return r;
 }
 
 /* To what came later; what stands in the way is said, but for its end and places that are not there yet. */
@@ -136,6 +138,8 @@ static int attach_later(struct follow *f, struct followed *n)
 	struct live_result res;
 	int r = attach(f, n, &res, &quiet);
 
+	if (r < 0)
+		stop_release(&n->s);
 	if (r < 0 && !not_yet(r) && r != -DIAG_P300)
 		tell(f, n->s.p->name, arena_printf(n->arena, "not attached: %s: %s", diag_text(quiet.first),
 						   quiet.first_text));
@@ -151,8 +155,10 @@ int follow_attach(struct follow *f, int pid, struct stopped *stopped, struct liv
 	*out = (struct live_result){ 0 };
 	if (!n)
 		return r;
-	if (stopped)
+	if (stopped) {
+		n->s.unborn = stopped->unborn;
 		stop_add(&n->s, stopped->t[0].tid);
+	}
 	r = attach(f, n, out, &first);
 	out->name = arena_strdup(f->arena, n->s.p->name);
 	if (not_yet(r)) {	/* it is traced all the same */

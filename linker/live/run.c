@@ -127,7 +127,7 @@ static void warn(void *arg, const char *path, const char *text)
 static int attach(struct arena *a, int pid, const struct run_request *req, struct follow **f, int *status,
 		  struct diags *dg)
 {
-	struct stopped stopped = { .arena = a };
+	struct stopped stopped = { .arena = a, .unborn = true };
 	struct live_result res;
 	int r = proc_open(a, pid, &stopped.p, dg);
 
@@ -144,7 +144,7 @@ static int attach(struct arena *a, int pid, const struct run_request *req, struc
 	} else if (!r) {
 		r = live_attach_to(stopped.p, &stopped, req->patch, false, NULL, &res, dg);
 		if (r < 0)
-			stop_release(&stopped);
+			stop_refused(&stopped);
 		else
 			live_tell_refused(&res, warn, dg);
 	}

@@ -219,7 +219,7 @@ int stop_all(struct stopped *s, struct diags *dg)
 	if (!r && !s->n)
 		r = diag(dg, DIAG_P300, at_file(s->p->name), "it has ended");
 	if (r < 0)
-		stop_release(s);
+		stop_refused(s);
 	return r;
 }
 
@@ -259,6 +259,13 @@ void stop_release(struct stopped *s)
 	if (s->held)
 		sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	s->held = false;
+}
+
+void stop_refused(struct stopped *s)
+{
+	if (s->unborn)	/* while it stands: let go of first, it would run until the signal arrives */
+		kill(s->p->pid, SIGKILL);
+	stop_release(s);
 }
 
 bool stop_settle(struct stopped_thread *t)

@@ -35,6 +35,7 @@ struct stopped {
 	struct proc *p;
 	struct arena *arena;
 	bool keep;	/* let go of, they stay traced */
+	bool unborn;	/* a command in front of its first instruction: it has hooks or does not begin */
 	int  options;	/* PTRACE_O_* beyond what this needs itself */
 	struct stopped_thread *t;
 	size_t n, cap;
@@ -49,6 +50,9 @@ int stop_all(struct stopped *s, struct diags *dg);
 
 /* All go on; signals that were held are delivered. */
 void stop_release(struct stopped *s);
+
+/* The same when something was refused; but a command that has not begun ends, and never runs. */
+void stop_refused(struct stopped *s);
 
 /* A thread that goes on is stopped again, unless it stands by itself already: a wish to stop that comes
  * too late would be one for the next time.  false: it is gone, or does not stop within some seconds. */
