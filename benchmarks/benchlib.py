@@ -22,7 +22,11 @@ def fail(text):
 def run(*cmd, env=None, **more):
     """The completed process; ends everything when the command fails."""
     cmd = [str(c) for c in cmd]
-    r = subprocess.run(cmd, env=env, capture_output=True, text=True, **more)
+    try:
+        r = subprocess.run(cmd, env=env, capture_output=True, text=True, **more)
+    except FileNotFoundError:
+        fail(f"there is no {cmd[0]}: " + ("the whole build makes it, cmake --build build" if "/" in cmd[0]
+                                          else "bash scripts/packages bench installs what is missing"))
     if r.returncode:
         fail(f"{' '.join(cmd)}: exit {r.returncode}\n{r.stderr}")
     return r
