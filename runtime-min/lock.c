@@ -139,14 +139,13 @@ static int wait_for(const struct waiter *w)
 			return -RT_EBUSY;
 		if ((!owner || dead(w, owner)) && take(w, owner))
 			return 0;
-		if (!owner)
-			continue;
-		if (stalled(w, owner, now))
+		if (owner && stalled(w, owner, now))
 			return -RT_EBUSY;
 		if (now - began >= WAIT_NS)
 			break;
-		sleep_on(w, owner, ns);
-		if (ns < SLEEP_LAST_NS)
+		if (owner)
+			sleep_on(w, owner, ns);
+		if (owner && ns < SLEEP_LAST_NS)
 			ns *= 2;
 		now = now_ns();
 	}

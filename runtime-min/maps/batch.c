@@ -61,7 +61,7 @@ static struct bpftime_map hash_of(rt_map m)
 static int hash_buckets(rt_map map, void *base, struct rt_batch *b, uint32_t most, bool take)
 {
 	struct bpftime_map m = hash_of(map);
-	uint64_t bytes = rt_map_value_bytes(map, rt_header(base)->cpu_count);
+	uint64_t bytes = rt_map_value_bytes(map, rt_map_cpus(map, base));
 	uint32_t at = 0, n = 0;
 	int64_t got = 0;
 
@@ -91,7 +91,7 @@ static int hash_buckets(rt_map map, void *base, struct rt_batch *b, uint32_t mos
 /* Key by key. */
 static int keys_in_turn(rt_map m, void *base, struct rt_batch *b, uint32_t most)
 {
-	uint64_t bytes = rt_map_value_bytes(m, rt_header(base)->cpu_count);
+	uint64_t bytes = rt_map_value_bytes(m, rt_map_cpus(m, base));
 	const char *prev = b->in;
 	char *keys = b->keys;
 	uint32_t n = 0;
@@ -141,7 +141,7 @@ int rt_map_take_batch(rt_map m, void *base, struct rt_batch *b)
 
 static int each(rt_map m, void *base, struct rt_batch *b, unsigned op)
 {
-	uint64_t bytes = rt_map_value_bytes(m, rt_header(base)->cpu_count);
+	uint64_t bytes = rt_map_value_bytes(m, rt_map_cpus(m, base));
 	uint32_t most, n = 0;
 	int r = begin(m, base, b, op, &most);
 

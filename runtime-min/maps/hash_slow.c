@@ -59,15 +59,18 @@ static uint32_t *link_to(const struct view *v, uint32_t b, uint32_t x)
 	return NULL;
 }
 
-/* The link to the live entry with that key; NULL: there is none.  Under b's lock. */
-static uint32_t *find(const struct view *v, uint32_t b, const void *key)
+/* The link to the live entry with that key, which is *x: the link may be another one when it is read again
+ * in a damaged file.  NULL: there is none.  Under b's lock. */
+static uint32_t *find(const struct view *v, uint32_t b, const void *key, uint32_t *x)
 {
 	uint32_t *link = &v->buckets[b].head;
 
 	for (uint32_t i, steps = v->m->max_entries; (i = rt_load(link)) < v->m->max_entries && steps--; link = &entry(v, i)->next)
 		if (rt_load(&entry(v, i)->state) & RT_LIVE &&
-		    rt_equal(rt_hash_key(entry(v, i)), key, v->m->key_size))
+		    rt_equal(rt_hash_key(entry(v, i)), key, v->m->key_size)) {
+			*x = i;
 			return link;
+		}
 	return NULL;
 }
 
@@ -261,7 +264,7 @@ static bool time_to_collect(void *base)
  * 0 then. */
 static void write_cpu_values(const struct view *v, uint32_t x, const void *value, uint64_t flags, bool new)
 {
-	uint32_t cpus = rt_header(v->base)->cpu_count;
+	uint32_t cpus = rt_map_cpus(v->m, v->base);
 
 	for (uint32_t c = 0; flags & RT_HASH_ALL_CPUS && c < cpus; c++)
 		rt_copy_words(cpu_value(v, x, c), (const char *)value + c * v->at.stride, v->at.stride);
@@ -322,16 +325,14 @@ static int insert(const struct view *v, uint32_t b, const void *key, const void 
 static int put(const struct view *v, uint32_t b, const void *key, const void *value, uint64_t flags,
 	       uint64_t me)
 {
-	const uint32_t *link = find(v, b, key);
-	uint32_t x;
 	struct rt_entry *e;
 	uint64_t state;
+	uint32_t x;
 
-	if (!link)
+	if (!find(v, b, key, &x))
 		return flags & MAP_EXIST ? -RT_ENOENT : insert(v, b, key, value, flags, me);
 	if (flags & MAP_NOEXIST)
 		return -RT_EEXIST;
-	x = rt_load(link);
 	e = entry(v, x);
 	state = rt_load(&e->state);
 	if (flags & MAP_LOCK)	/* in place, for those who have its address */
@@ -360,11 +361,10 @@ static int try_put(const struct view *v, uint32_t b, const void *key, const void
 
 /* ---- delete ---- */
 
-/* The entry behind `link` of bucket b, which is locked and has nothing pending, goes to the free ones. */
-static void take_out(const struct view *v, uint32_t b, uint32_t *link, uint64_t me)
+/* Entry x, behind `link` of bucket b, which is locked and has nothing pending, goes to the free ones. */
+static void take_out(const struct view *v, uint32_t b, uint32_t *link, uint32_t x, uint64_t me)
 {
 	struct rt_bucket *bucket = &v->buckets[b];
-	uint32_t x = rt_load(link);
 	struct rt_shard *shard = rt_hash_shard(v->base, shard_of(v, x));
 	struct rt_entry *e = entry(v, x);
 
@@ -415,7 +415,7 @@ static bool evict(const struct view *v, uint64_t me)
 		return false;
 	link = rt_load(&entry(v, x)->home) == b + 1 ? link_to(v, b, x) : NULL;
 	if (link)
-		take_out(v, b, link, me);
+		take_out(v, b, link, x, me);
 	leave(v, b);
 	return true;
 }
@@ -450,7 +450,7 @@ uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t val, uint64
 /* The value as a process gets it: of per-CPU kinds those of all CPUs. */
 static void copy_out(const struct view *v, uint32_t x, void *value)
 {
-	uint32_t cpus = v->at.percpu ? rt_header(v->base)->cpu_count : 0;
+	uint32_t cpus = v->at.percpu ? rt_map_cpus(v->m, v->base) : 0;
 
 	if (!v->at.percpu)
 		rt_value_out(v->m, value, value_of(v, x, rt_load(&entry(v, x)->state)));
@@ -460,7 +460,7 @@ static void copy_out(const struct view *v, uint32_t x, void *value)
 
 int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
-	uint32_t b = rt_hash_of(m, base, key), *link;
+	uint32_t b = rt_hash_of(m, base, key), x = 0, *link;
 	uint64_t me = rt_me();
 	struct view v;
 	int r = -RT_ENOENT;
@@ -468,16 +468,15 @@ int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t fl
 	look_at(&v, m, base);
 	if (enter(&v, b, me))
 		return rt_busy();
-	link = find(&v, b, key);
+	link = find(&v, b, key, &x);
 	if (link)
 		r = 0;
 	if (link && flags & MAP_LOCK)
-		r = rt_value_get(m, base, value,
-				 value_of(&v, rt_load(link), rt_load(&entry(&v, rt_load(link))->state)));
+		r = rt_value_get(m, base, value, value_of(&v, x, rt_load(&entry(&v, x)->state)));
 	else if (link && value)
-		copy_out(&v, rt_load(link), value);
+		copy_out(&v, x, value);
 	if (!r)
-		take_out(&v, b, link, me);
+		take_out(&v, b, link, x, me);
 	leave(&v, b);
 	return r;
 }
@@ -505,7 +504,7 @@ int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void
 		rt_copy_words((char *)keys + (uint64_t)i * m->key_size, rt_hash_key(entry(&v, x)), m->key_size);
 		copy_out(&v, x, (char *)values + i * value_bytes);
 		if (take)
-			take_out(&v, b, &v.buckets[b].head, me);
+			take_out(&v, b, &v.buckets[b].head, x, me);
 		if (take && rt_load(&v.buckets[b].pending) && repair(&v, b, me))
 			n = i + 1;	/* one at a time can be on its way */
 	}

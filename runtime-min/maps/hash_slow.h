@@ -36,7 +36,7 @@ RT_INLINE void rt_hash_copy_out(rt_map m, void *base, struct rt_entry *e, uint64
 		rt_value_out(m, value, rt_hash_value(m, base, e, state));
 		return;
 	}
-	cpus = rt_header(base)->cpu_count;
+	cpus = rt_map_cpus(m, base);
 	for (uint32_t c = 0; c < cpus; c++)
 		rt_copy_words((char *)value + c * rt_stride(m), rt_hash_cpu_value(m, base, e, c),
 			      rt_stride(m));

@@ -16,6 +16,7 @@
 #ifndef BPFTIME_RUNTIME_KINDS_H
 #define BPFTIME_RUNTIME_KINDS_H
 
+#include "cpu.h"
 #include "mapfmt.h"
 #include "maps.h"
 #include "rt_base.h"
@@ -70,6 +71,15 @@ RT_INLINE uint64_t rt_stride(rt_map m)
 RT_INLINE struct mapfmt_header *rt_header(void *base)
 {
 	return (struct mapfmt_header *)((char *)base - MAPFMT_HEADER_BYTES);
+}
+
+/* Values of an element of a per-CPU kind.  A payload knows, and who reads files, which may be another
+ * machine's, says it in `reserved`: the header's number others may change at any time. */
+RT_INLINE uint32_t rt_map_cpus(rt_map m, void *base)
+{
+	uint32_t n = m->reserved ? m->reserved : rt_load(&bpftime_rt1_cpus);
+
+	return n ? n : rt_load(&rt_header(base)->cpu_count);
 }
 
 RT_INLINE uint32_t rt_index(const void *key)

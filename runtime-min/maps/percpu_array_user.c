@@ -32,7 +32,7 @@ void rt_percpu_array_format(rt_map m, void *base, uint32_t cpus)
 
 int rt_percpu_array_read(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
-	uint32_t i = rt_index(key), cpus = rt_header(base)->cpu_count;
+	uint32_t i = rt_index(key), cpus = rt_map_cpus(m, base);
 
 	if (flags)
 		return -RT_EINVAL;
@@ -47,7 +47,7 @@ int rt_percpu_array_read(rt_map m, void *base, const void *key, void *value, uin
 int rt_percpu_array_write(rt_map m, void *base, const void *key, const void *value,
 			  uint64_t flags)
 {
-	uint32_t i = rt_index(key), cpus = rt_header(base)->cpu_count;
+	uint32_t i = rt_index(key), cpus = rt_map_cpus(m, base);
 
 	if (flags > MAP_EXIST)
 		return -RT_EINVAL;

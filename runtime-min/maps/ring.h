@@ -95,12 +95,25 @@ RT_INLINE uint64_t rt_ring_span(uint32_t len)
 	return rt_round_up((uint64_t)(len & RT_RING_LEN) + RT_RING_HDR, 8);
 }
 
+/* Where the next record goes. */
+RT_INLINE uint64_t rt_ring_next(void *base)
+{
+	return rt_load(rt_ring_producer(base)) & ~(uint64_t)(RT_RING_HDR - 1);
+}
+
+/* Is there a record between the two?  Not where they are further apart than the ring is long: that no
+ * producer wrote. */
+RT_INLINE bool rt_ring_any(rt_map m, uint64_t pend, uint64_t prod)
+{
+	return prod - pend - 1 < m->max_entries;
+}
+
 /* pending_pos behind all finished records.  Under the lock. */
 RT_INLINE uint64_t rt_ring_advance(rt_map m, void *base, uint64_t prod)
 {
 	uint64_t pend = rt_load(rt_ring_pending(base));
 
-	while (pend < prod) {
+	while (rt_ring_any(m, pend, prod)) {
 		uint32_t len = rt_load_acquire(rt_ring_record(m, base, pend));
 
 		if (len & RT_RING_BUSY)
@@ -137,7 +150,7 @@ RT_INLINE void *rt_ring_reserve_fast(rt_map m, void *base, uint64_t bytes)
 	me = rt_me();
 	if (rt_unlikely(!rt_lock_try(&r->lock, me)))
 		return (void *)bpftime_rt1_ring_reserve((uint64_t)m, (uint64_t)base, bytes, 0);
-	prod = rt_load(rt_ring_producer(base));
+	prod = rt_ring_next(base);
 	next = prod + rt_round_up(bytes + RT_RING_HDR, 8);
 	pend = rt_ring_advance(m, base, prod);
 	stuck = rt_load(&r->stuck) + (pend < prod);

@@ -14,13 +14,13 @@ struct rt_rings bpftime_rt1_rings;
 void rt_ring_reap(rt_map m, void *base, uint64_t me)
 {
 	struct rt_ring *r = rt_ring(base);
-	uint64_t prod = rt_load(rt_ring_producer(base));
+	uint64_t prod = rt_ring_next(base);
 
-	for (;;) {
+	for (uint32_t n = m->max_entries / RT_RING_HDR; n--;) {
 		uint64_t pend = rt_ring_advance(m, base, prod);
 		uint32_t *hdr = rt_ring_record(m, base, pend), len;
 
-		if (pend >= prod)
+		if (!rt_ring_any(m, pend, prod))
 			return;
 		len = rt_load_acquire(hdr);
 		if (!(len & RT_RING_BUSY))
@@ -48,7 +48,7 @@ uint64_t rt_ring_reserve(uint64_t map, uint64_t at, uint64_t bytes, uint64_t loc
 
 	if (!locked_by && rt_lock(&r->lock, me))
 		return 0;
-	prod = rt_load(rt_ring_producer(base));
+	prod = rt_ring_next(base);
 	next = prod + rt_round_up(bytes + RT_RING_HDR, 8);
 	pend = rt_ring_advance(m, base, prod);
 	rt_store(&r->cons_seen, rt_load_acquire(rt_ring_consumer(base)));

@@ -63,7 +63,7 @@ int rt_ringbuf_peek(rt_map map, void *base, const void **sample, uint32_t *bytes
 		len = rt_load_acquire(hdr);
 		if (len & RT_RING_BUSY)
 			return 0;
-		if (rt_ring_span(len) > prod - cons || rt_ring_span(len) > m->max_entries)
+		if (prod - cons > m->max_entries || rt_ring_span(len) > prod - cons)
 			return -RT_EIO;
 		if (!(len & RT_RING_DISCARD)) {
 			*sample = hdr + 2;
