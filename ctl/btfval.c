@@ -362,16 +362,18 @@ static void composite(struct sink *s, const char *key, const struct btf_type *t,
 	const struct btf_member *m = btf_members(t);
 
 	open_group(s, key, '{');
-	for (uint16_t i = 0; i < btf_vlen(t); i++) {
+	for (uint16_t i = 0; i < btf_vlen(t) && s->nodes; i++) {
 		const char *name = name_of(s->btf, m[i].name_off);
 		uint32_t bit_off = btf_member_bit_offset(t, i);
 		uint32_t bits = btf_member_bitfield_size(t, i);
 
 		between(s, !i);
-		if (bits || bit_off % 8)
+		if (bits || bit_off % 8) {
 			bitfield(s, name, off * 8 + bit_off, bits);
-		else
+			s->nodes--;	/* > 0, above */
+		} else {
 			value(s, name, m[i].type, off + bit_off / 8);
+		}
 	}
 	close_group(s, '}');
 }
@@ -386,7 +388,7 @@ static void datasec(struct sink *s, const char *key, const struct btf_type *t, u
 	} else {
 		fputc('{', s->text);
 	}
-	for (uint16_t i = 0; i < btf_vlen(t); i++) {
+	for (uint16_t i = 0; i < btf_vlen(t) && s->nodes; i++) {
 		between(s, !i);
 		value(s, NULL, v[i].type, off + v[i].offset);
 	}
@@ -433,11 +435,11 @@ static void value(struct sink *s, const char *key, uint32_t id, uint64_t off)
 	int64_t n = t ? btfval_size(s->btf, id) : -1;
 	const uint8_t *p = n > 0 && !btf_is_array(t) ? bytes_of(s, off, (uint64_t)n) : NULL;
 
+	s->nodes -= s->nodes > 0;
 	if (!s->nodes || s->depth >= MAX_DEPTH) {
 		put_null(s, key);
 		return;
 	}
-	s->nodes--;
 	s->depth++;
 	if (n < 0)
 		put_null(s, key);

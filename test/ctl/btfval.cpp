@@ -62,6 +62,15 @@ TEST_F(Btfval, TypesThatContainThemselvesEnd)
 	EXPECT_EQ(text(a, "abcd"), "?");
 }
 
+// As many members as a struct can have, each the same again, or bits.
+TEST_F(Btfval, WhatIsPrintedIsBoundedByTheBytes)
+{
+	int st = btf__add_struct(btf, "s", 4);
+	for (int i = 0; i < 65535; i++)
+		btf__add_field(btf, "", i % 2 ? st : u32, 0, i % 2 ? 0 : 1);
+	EXPECT_LT(text(st, std::string(4, 0)).size(), 10000u);
+}
+
 TEST_F(Btfval, HugeAndEmptyArraysEnd)
 {
 	int none = btf__add_struct(btf, "none", 0);
