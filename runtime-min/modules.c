@@ -21,6 +21,8 @@ enum {
 	QUIET_MS = 100,
 };
 
+static const char vdso_name[] = "[vdso]";
+
 struct entry {
 	uint32_t seq;
 	uint32_t noted;		/* written down for tools */
@@ -253,6 +255,14 @@ static bool may_look(void)
 	return true;
 }
 
+/* The path in a link: the program's own has none, or an empty one. */
+static uint64_t name_in(const struct link *l)
+{
+	char c;
+
+	return l->name && get(&c, l->name, 1) && c ? l->name : 0;
+}
+
 static bool look_for(uint64_t pc, struct rt_module *out)
 {
 	uint64_t program, vdso, dynamic = 0, unused;
@@ -263,13 +273,15 @@ static bool look_for(uint64_t pc, struct rt_module *out)
 	if (!may_look())
 		return false;
 	started_with(&program, &vdso);
-	found = see(program, 0, pc, &dynamic, out) || see(vdso, 0, pc, &unused, out);
+	found = see(program, 0, pc, &dynamic, out) || see(vdso, (uint64_t)vdso_name, pc, &unused, out);
 	l.next = found ? 0 : first_link(dynamic);
 	for (uint32_t i = 0; l.next && i < LINKS && !found; i++) {
 		if (!get(&l, l.next, sizeof(l)))
 			return false;
 		/* The program's own has the bias 0, or is known by now. */
-		if (l.bias && !(known(l.bias, &old) && old.bias == l.bias && old.name == l.name))
+		l.name = name_in(&l);
+		if (l.bias && l.bias != vdso &&
+		    !(known(l.bias, &old) && old.bias == l.bias && old.name == l.name))
 			found = see(l.bias, l.name, pc, &unused, out);
 	}
 	if (found)

@@ -104,6 +104,26 @@ TEST_F(StackCount, JsonIsWhatTheProgramPrinted)
 	json_decref(j);
 }
 
+// A walk that has gone through libraries comes back to the program, which the dynamic linker lists without a name.
+TEST(StackNames, AProgramKeepsItsNameBehindASignal)
+{
+	Scratch s;
+	if (!have("gcc"))
+		GTEST_SKIP() << "no gcc here";
+	std::ofstream(s / "t.c") << R"(
+		#include <signal.h>
+		__attribute__((noinline)) void leaf(void) { __asm__ volatile("nop; nop; nop; nop; nop; nop" ::: "memory"); }
+		static void handler(int n) { leaf(); (void)n; }
+		__attribute__((noinline)) void interrupted(void) { __asm__ volatile("int3" ::: "memory"); }
+		int main(void) { signal(SIGTRAP, handler); leaf(); interrupted(); interrupted(); return 0; })";
+	Result r = sh("cd " + s.dir + " && gcc -O1 -fno-optimize-sibling-calls -pie -fPIE t.c -o t && " + bin +
+		      "bpftime-patch --binary t --uprobe leaf " STACKCOUNT_HOOK " -o p && BPFTIME_DIR=" + s.dir + "/maps ./p");
+	ASSERT_EQ(r.status, 0) << r.out;
+	r = sh(bin + "bpftime-ctl stacks stacks --folded --dir " + s.dir + "/maps");
+	EXPECT_TRUE(std::regex_search(r.out, std::regex("main;interrupted;[^;]*;handler;leaf"))) << r.out;
+	EXPECT_NE(r.out.find("main;leaf 1"), std::string::npos) << r.out;
+}
+
 TEST_F(StackCount, AFileThatIsGoneOrAnotherGivesNoNames)
 {
 	run(1);
