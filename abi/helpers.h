@@ -21,6 +21,8 @@
  *     user_ringbuf_drain uint64_t bpftime_h_user_ringbuf_drain(const struct bpftime_map *m,
  *                                                              void *base, struct helper_drain *at)
  * which is done with one sample and finds the next: 1, and at->dynptr; 0: no more, and at->result.
+ *     uint64_t bpftime_h_timer_set_callback(void *timer, uint64_t id)
+ * whose id is that of the function in the table bpftime_timers (runtime-min/timer.h).
  *     uint64_t bpftime_h_spin_lock(const struct bpftime_map *m, void *base, void *lock)
  * is 0, or 1 when the lock could not be had: then the program ends.  m and base are those of the
  * map with the lock, or NULL when it is not known. */
@@ -94,6 +96,7 @@ enum helper_arg {
 	ARG_DYNPTR_NEW_CLONE,	/* the same, for one like the dynptr before it */
 	ARG_DYNPTR_RECORD,	/* a dynptr that holds a record; the reference ends here */
 	ARG_SPIN_LOCK,		/* the struct bpf_spin_lock of a map value */
+	ARG_TIMER,		/* the struct bpf_timer of a map value */
 	ARG_TASK,		/* the running task, HELPER_TASK, or NULL */
 	ARG_MAP_VALUE_OR_NULL,	/* like MAP_VALUE, or NULL */
 };

@@ -34,7 +34,7 @@ struct mapfmt_header {
 	char     object[64];
 	uint8_t  stamp[8];	/* first bytes of the object's stamp hash */
 	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
-	uint32_t reserved;
+	uint32_t timer;		/* 1 + offset of the struct bpf_timer in a value; 0: none */
 	uint64_t birth;		/* random, never 0: no two maps have the same */
 	/* the rest of the page, from offset 1024, is private to the kind */
 };

@@ -82,6 +82,8 @@ struct bpftime_map {
 	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
 	int32_t  kind_rel;	/* code of the kind that init calls: bpftime_rt1_kind_<name>, with a
 				 * room bpftime_rt1_room_<name> (rt.def) */
+	uint32_t timer;		/* 1 + offset of the struct bpf_timer in a value; 0: none */
+	uint32_t cpus;		/* that a map file read by a tool has values of; 0 in payloads: this machine's */
 	uint32_t reserved;
 };
 

@@ -136,7 +136,7 @@ int mapfile_open_ref(const struct mapdir *d, struct arena *a, const struct mapre
 	if (out->fd < 0)
 		return out->fd;
 	rt_map_of_header(&out->m, &out->h);
-	out->m.reserved = out->cpus = out->h.cpu_count;
+	out->m.cpus = out->cpus = out->h.cpu_count;
 	out->value_bytes = rt_map_value_bytes(&out->m, out->cpus);
 	out->percpu = rt_map_value_bytes(&out->m, 2) != rt_map_value_bytes(&out->m, 1);
 	out->stride = rt_map_value_bytes(&out->m, 1);

@@ -266,6 +266,11 @@ static int read_map(struct tables *t, struct lnk_ref at, const char **name)
 	if (m.lock && ((m.type != MAP_TYPE_hash && m.type != MAP_TYPE_array) || m.room_rel || (m.lock - 1) % 4 ||
 		       m.value_size < 4 || m.lock - 1 > m.value_size - 4))
 		return damaged(t, at, "a lock where a map has none");
+	if (m.cpus)
+		return damaged(t, at, "a number of CPUs, which is the machine's");
+	if (m.timer && ((m.type != MAP_TYPE_hash && m.type != MAP_TYPE_lru_hash && m.type != MAP_TYPE_array) ||
+			m.room_rel || (m.timer - 1) % 8 || m.value_size < 16 || m.timer - 1 > m.value_size - 16))
+		return damaged(t, at, "a timer where a map has none");
 	err = follow_const(t, at, FIELD(m, inner_rel), sizeof(m), &to);
 	if (err < 0)
 		return err;

@@ -158,7 +158,7 @@ int obj_make_maps(struct obj *o);
 struct unit_map *obj_add_map(struct obj *o, const char *name, struct obj_place at);
 int32_t obj_map_named(const struct obj *o, const char *name);	/* -1: none */
 
-/* lock.c: finds the struct bpf_spin_lock in the map's values, by their type. */
+/* lock.c: finds the struct bpf_spin_lock and the struct bpf_timer in the map's values, by their types. */
 int obj_find_lock(struct obj *o, struct unit_map *m);
 
 /* externs.c: __kconfig and __ksym. */

@@ -42,6 +42,7 @@ struct unit_map {
 	uint32_t lock;		/* 1 + offset of the struct bpf_spin_lock in a value; 0: none */
 	const struct map_init_slot *slots;
 	size_t   n_slots;
+	uint32_t timer;		/* 1 + offset of the struct bpf_timer in a value; 0: none */
 };
 
 /* A line of .BTF.ext: holds from slot `insn` to the next record. */

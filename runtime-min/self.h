@@ -46,7 +46,8 @@ struct rt_self {
 	uint64_t random;	/* state of bpf_get_prandom_u32(); 0: to be seeded */
 	uint32_t hi_known, reserved;
 	uint64_t nonce;		/* task_storage: tells this process from others; 0: to be made */
-	uint64_t unused[2];
+	uint64_t timers;	/* struct rt_timers (timers.h), 0: none started yet */
+	uint64_t unused;
 	uint64_t pair[RT_SELF_PAIRS];	/* confirmed, by thread pointer */
 	char     rest[4096 - 64 - 8 * RT_SELF_PAIRS];
 };

@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "mapfmt.h"
 #include "mem.h"
+#include "timer.h"
 
 RT_INLINE uint32_t *rt_spin_namespaces(void *base)
 {
@@ -34,31 +35,57 @@ RT_INLINE void rt_spin_unlock(uint32_t *lock)
 	rt_store_release(lock, 0);
 }
 
-/* Copies a value into a map: all of it but the lock. */
+/* The parts of a value that are not the program's: a lock, a timer, in the order in which they lie;
+ * absent ones are at the end. */
+struct rt_hole {
+	uint32_t from, to;
+};
+
+RT_INLINE void rt_holes(const struct bpftime_map *m, struct rt_hole hole[2])
+{
+	const struct rt_hole none = { m->value_size, m->value_size };
+	struct rt_hole lock = m->lock ? (struct rt_hole){ m->lock - 1, m->lock + 3 } : none;
+	struct rt_hole timer = m->timer ? (struct rt_hole){ m->timer - 1, m->timer - 1 + RT_TIMER_BYTES }
+					: none;
+	bool lock_first = lock.from < timer.from;
+
+	hole[0] = lock_first ? lock : timer;
+	hole[1] = lock_first ? timer : lock;
+}
+
+/* Copies a value into a map: all of it but the lock.  Its timer ends. */
 RT_INLINE void rt_value_in(const struct bpftime_map *m, void *to, const void *from)
 {
-	uint32_t behind = m->lock + 3;
+	struct rt_hole hole[2];
+	uint32_t at = 0;
 
-	if (!m->lock) {
+	if (!m->lock && !m->timer) {
 		rt_copy_in(to, from, m->value_size);
 		return;
 	}
-	rt_copy_in(to, from, m->lock - 1);
-	rt_copy_in((char *)to + behind, (const char *)from + behind, m->value_size - behind);
+	rt_holes(m, hole);
+	for (int i = 0; i < 2; at = hole[i++].to)
+		rt_copy_in((char *)to + at, (const char *)from + at, hole[i].from - at);
+	rt_copy_in((char *)to + at, (const char *)from + at, m->value_size - at);
+	rt_timer_forget(m, to);
 }
 
-/* Copies a value out of a map; where the lock is, zeros. */
+/* Copies a value out of a map; where lock and timer are, zeros. */
 RT_INLINE void rt_value_out(const struct bpftime_map *m, void *to, const void *from)
 {
-	uint32_t behind = m->lock + 3;
+	struct rt_hole hole[2];
+	uint32_t at = 0;
 
-	if (!m->lock) {
+	if (!m->lock && !m->timer) {
 		rt_copy_words(to, from, m->value_size);
 		return;
 	}
-	rt_copy_words(to, from, m->lock - 1);
-	rt_zero((char *)to + m->lock - 1, 4);
-	rt_copy_words((char *)to + behind, (const char *)from + behind, m->value_size - behind);
+	rt_holes(m, hole);
+	for (int i = 0; i < 2; at = hole[i++].to) {
+		rt_copy_words((char *)to + at, (const char *)from + at, hole[i].from - at);
+		rt_zero((char *)to + hole[i].from, hole[i].to - hole[i].from);
+	}
+	rt_copy_words((char *)to + at, (const char *)from + at, m->value_size - at);
 }
 
 #pragma GCC visibility push(hidden)

@@ -237,6 +237,8 @@ int lower_callback(struct lower_func *f, uint32_t i)
 		return for_each(f, i);
 	case HELPER_user_ringbuf_drain:
 		return drain(f, i);
+	case HELPER_timer_set_callback:
+		return lower_timer(f, i);
 	}
 	loop(f, i);
 	return 0;

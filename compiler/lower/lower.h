@@ -101,6 +101,7 @@ struct lower_func {	/* one BPF function of a program */
 	struct kinds in;		/* kinds of r1..r5 at its calls, joined */
 	LLVMValueRef fn;
 	bool         callback;		/* its id may be in a register */
+	bool         timer;		/* a timer may call it */
 	LLVMValueRef reg[N_REGS], twin[N_REGS];
 	LLVMValueRef budget;		/* may_goto: iterations left */
 	LLVMValueRef tail_count;	/* i64: where tail calls are counted, 0: none are made */
@@ -192,12 +193,12 @@ LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a
 void lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
 void lower_atomic(struct lower_func *f, const struct bpfi *in);
 int  lower_call(struct lower_func *f, uint32_t i);
-/* bpf_loop, bpf_for_each_map_elem, bpf_user_ringbuf_drain (callback.c). */
+/* bpf_loop, bpf_for_each_map_elem, bpf_user_ringbuf_drain (callback.c), bpf_timer_set_callback (timer.c). */
 static inline bool lower_calls_back(const struct bpfi *in)
 {
 	return in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER &&
 	       (in->imm == HELPER_loop || in->imm == HELPER_for_each_map_elem ||
-		in->imm == HELPER_user_ringbuf_drain);
+		in->imm == HELPER_user_ringbuf_drain || in->imm == HELPER_timer_set_callback);
 }
 int  lower_callback(struct lower_func *f, uint32_t i);
 /* Calls the function of the program that `id` stands for with r1..r5, as numbers and as pointers;
@@ -209,6 +210,9 @@ LLVMValueRef lower_call_func(struct lower_func *f, const struct lower_func *call
 			     LLVMValueRef tail_count);
 /* bpf_spin_lock (spin_lock.c). */
 int  lower_spin_lock(struct lower_func *f, uint32_t i);
+int  lower_timer(struct lower_func *f, uint32_t i);
+/* What timers may call of a program that is lowered: forms that C can call, and their rows. */
+void lower_timers(struct lower_prog *p);
 /* Behind a call of a function of the program: it may have given up. */
 void lower_check_gave_up(struct lower_func *f);
 /* The runtime's function of that name and type, or NULL. */

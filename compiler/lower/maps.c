@@ -113,6 +113,8 @@ static int check_outer(struct lower *l, const struct unit_map *m)
 		return diag(l->dg, DIAG_C005, at, "it does not say what its maps are like: "
 			    "__array(values, ...)");
 	t = &l->u->map[m->inner];
+	if (t->timer)
+		return diag(l->dg, DIAG_C005, at, "a map with timers cannot be in it");
 	if (map_holds_maps(t->type) || t->type == MAP_TYPE_prog_array)
 		return diag(l->dg, DIAG_C005, at, "a map of kind %s cannot be in it",
 			    map_row(t->type)->name);
@@ -156,8 +158,8 @@ static int check_map(struct lower *l, const struct unit_map *m)
 	return 0;
 }
 
-/* Rooms go to maps in order while they fit together.  Behind a lock is the header of its map's
- * file, which a room does not have. */
+/* Rooms go to maps in order while they fit together.  With a lock or a timer goes the header of its
+ * map's file, which a room does not have. */
 static void place(struct lower *l)
 {
 	uint64_t room_bytes = 0;
@@ -172,7 +174,7 @@ static void place(struct lower *l)
 			continue;
 		if (m->bits & MAP_BIT_RODATA) {
 			make_constant(l, i);
-		} else if (!l->no_rooms && !m->lock && map_row(m->type)->place == MAP_PLACE_ROOM &&
+		} else if (!l->no_rooms && !m->lock && !m->timer && map_row(m->type)->place == MAP_PLACE_ROOM &&
 			   !is_inside(l->u, i) && bytes && bytes <= OBJFMT_ROOM_TOTAL_BYTES - room_bytes) {
 			make_room(l, i, bytes);
 			room_bytes += bytes;

@@ -308,6 +308,7 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 		if ((r = lower_body(f)) < 0)
 			return r;
 	}
+	lower_timers(&p);
 	*body = p.func[0].fn;
 	*tail_calls = calls_helper(up, HELPER_tail_call);
 	return 0;

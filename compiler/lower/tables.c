@@ -212,7 +212,7 @@ void tables_maps(struct lower *l)
 			.key_btf_id = btf_slim_id(&l->btf, m->key_btf_id),
 			.value_btf_id = btf_slim_id(&l->btf, m->value_btf_id),
 			.bits = m->bits, .room_bytes = l->map[i].room_bytes,
-			.init_bytes = init_bytes, .lock = m->lock,
+			.init_bytes = init_bytes, .lock = m->lock, .timer = m->timer,
 		};
 		memcpy(&target[i * N_MAP_REL], (LLVMValueRef[N_MAP_REL]){
 			table_str(l, m->name), l->object, l->map[i].slot, l->map[i].room, init,

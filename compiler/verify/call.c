@@ -236,6 +236,8 @@ int step_exit(struct vfy *v)
 	if ((r = check_nothing_held(v, "the program ends")) < 0 ||
 	    (r = check_unlocked(v, "the program ends")) < 0)
 		return r;
+	if (frame_of(v->cur)->timer)
+		return (r = check_read(v, 0)) < 0 ? r : leave_timer(v);
 	if (v->first_sub && (r = function_signature(v, v->first_sub, &sig)) < 0)
 		return r;
 	if (v->first_sub && sig.is_void)

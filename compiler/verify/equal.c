@@ -171,6 +171,7 @@ bool state_covers(struct vfy *v, const struct checkpoint *cp, const struct state
 	for (uint32_t i = 0; i <= s->top; i++)
 		if (old->frame[i]->sub != s->frame[i]->sub ||
 		    old->frame[i]->callback != s->frame[i]->callback ||
+		    old->frame[i]->timer != s->frame[i]->timer ||
 		    old->frame[i]->turns > s->frame[i]->turns ||
 		    old->frame[i]->call_insn != s->frame[i]->call_insn)
 			return false;

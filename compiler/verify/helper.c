@@ -194,9 +194,17 @@ int step_helper(struct vfy *v, const struct bpfi *in)
 		return e;
 	if ((e = check_args(v, &c)) < 0)
 		return e;
+	if (in->imm == HELPER_tail_call && v->cur->frame[0]->timer)
+		return refuse(v, DIAG_V039, "a tail call in what a timer calls");
 	if (in->imm == HELPER_tail_call && (e = check_nothing_held(v, "a tail call")) < 0)
 		return e;
-	if (takes_function(c.h) && (e = call_back(v, in->imm, c.func)) < 0)
+	if (in->imm == HELPER_timer_init && (e = check_timer_map(v, &c)) < 0)
+		return e;
+	if (in->imm == HELPER_timer_set_callback)
+		e = timer_callback(v, &c);
+	else if (takes_function(c.h))
+		e = call_back(v, in->imm, c.func);
+	if (e < 0)
 		return e;
 	key = *reg_of(v, 2);
 	not_null = in->imm == HELPER_map_lookup_elem && key_in_range(v, &c, &key);

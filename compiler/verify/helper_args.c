@@ -34,6 +34,8 @@ static bool map_fits(int32_t id, uint32_t type)
 	case HELPER_task_storage_get:
 	case HELPER_task_storage_delete:
 		return type == MT_TASK_STORAGE;
+	case HELPER_timer_init:
+		return type == MT_HASH || type == MT_LRU_HASH || type == MT_ARRAY;
 	case HELPER_map_push_elem:
 	case HELPER_map_peek_elem:
 		return type == MT_QUEUE || type == MT_STACK || type == MT_BLOOM_FILTER;
@@ -320,6 +322,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		return arg_memory(v, c, r, m ? m->value_size : 0, ACCESS_READ, true);
 	case ARG_MAP_VALUE_OR_NULL:
 		return arg_value_or_null(v, c, r, m ? m->value_size : 0);
+	case ARG_TIMER:
+		return arg_timer(v, c, r);
 	case ARG_TASK:
 		return arg_task(v, c, r);
 	case ARG_MAP_VALUE_UNINIT:

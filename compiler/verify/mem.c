@@ -173,7 +173,8 @@ static int value_access(struct vfy *v, unsigned r, int32_t off, uint64_t bytes, 
 	if (access & ACCESS_READ && m->flags & MAP_F_WRONLY_PROG)
 		return refuse_reg(v, DIAG_V033, r, "%s is write-only", m->name);
 	if ((e = check_region(v, DIAG_V011, r, off, bytes, m->value_size)) < 0 ||
-	    (e = check_beside_lock(v, r, off, bytes)) < 0)
+	    (e = check_beside_lock(v, r, off, bytes)) < 0 ||
+	    (e = check_beside_timer(v, r, off, bytes)) < 0)
 		return e;
 	if (!value || !(access & ACCESS_READ))
 		return 0;

@@ -85,6 +85,7 @@ struct frame {
 	uint16_t    sub, level;		/* of its function; state.frame[level] is this */
 	uint16_t    n_slot;		/* slots in use; above are BYTE_NONE */
 	bool        callback;		/* a helper called it, and may again */
+	bool        timer;		/* the first one, when a timer calls it */
 	uint32_t    turns;		/* times that the callback of the call at hand ran */
 	uint32_t    dynptr;		/* a callback was given this one, until it returns; 0: none */
 	uint64_t    written;		/* slots fully written since the last checkpoint */
@@ -170,12 +171,14 @@ struct insn_aux {
 	bool     mem_seen, map_seen, func_seen, inner_seen, took_jump, took_fall;
 };
 
+enum { MAX_TIMER_MAPS = 4 };
 struct subprog {
 	uint32_t start, end;		/* slots [start, end) */
 	const struct unit_func *func;	/* NULL: not named by the unit */
 	uint16_t stack_bytes;		/* deepest use */
 	bool     callback, tail_call, may_goto;
 	bool     wanted, done;		/* global: called, verified */
+	uint32_t timer[MAX_TIMER_MAPS], n_timer;	/* maps whose timers may call it */
 };
 
 struct vfy {
@@ -295,6 +298,12 @@ int spin_lock(struct vfy *v, unsigned r, bool take);
 int check_unlocked(struct vfy *v, const char *what);
 /* May `bytes` bytes at register r + off be touched: not the lock? */
 int check_beside_lock(struct vfy *v, unsigned r, int32_t off, uint64_t bytes);
+
+/* ---- timer.c ---- */
+/* May `bytes` bytes at register r + off be touched: not the timer? */
+int check_beside_timer(struct vfy *v, unsigned r, int32_t off, uint64_t bytes);
+/* The path through what a timer calls ends: 1. */
+int leave_timer(struct vfy *v);
 
 /* ---- call.c ---- */
 /* The function returns to its caller, or to the helper that called it. */

@@ -27,6 +27,7 @@ struct call {
 	uint32_t   func;	/* FUNC: the subprogram */
 	uint32_t   dynptr;	/* id of the last DYNPTR argument, and ... */
 	uint32_t   dynptr_ref;	/* ... the record it holds */
+	uint32_t   timer;	/* TIMER: the map that it is in */
 	bool       release_dynptr;	/* that one is gone */
 };
 
@@ -43,5 +44,12 @@ int step_iter(struct vfy *v, const struct helper_proto *k);
 int arg_dynptr(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind);
 /* Is register r a dynptr?  Then c->dynptr and c->dynptr_ref are set. */
 bool dynptr_given(struct vfy *v, struct call *c, unsigned r);
+
+/* ---- timer.c ---- */
+int arg_timer(struct vfy *v, struct call *c, unsigned r);
+/* bpf_timer_init: is the map that of the timer? */
+int check_timer_map(struct vfy *v, const struct call *c);
+/* c->func may be called by the timers of c->timer. */
+int timer_callback(struct vfy *v, const struct call *c);
 
 #endif

@@ -120,6 +120,10 @@ void *bpftime_h_map_lookup_percpu_elem(const struct bpftime_map *m, void *base, 
 				       uint64_t which);
 uint64_t bpftime_h_spin_lock(const struct bpftime_map *m, void *base, void *lock);
 void bpftime_h_spin_unlock(void *lock);
+uint64_t bpftime_h_timer_init(void *timer, const struct bpftime_map *m, void *base, uint64_t flags);
+uint64_t bpftime_h_timer_set_callback(void *timer, uint64_t id);
+uint64_t bpftime_h_timer_start(void *timer, uint64_t ns, uint64_t flags);
+uint64_t bpftime_h_timer_cancel(void *timer);
 void *bpftime_h_for_each_map_elem(const struct bpftime_map *m, void *base,
 				  struct helper_each *at);
 void *bpftime_h_ringbuf_reserve(const struct bpftime_map *m, void *base, uint64_t size,

@@ -48,7 +48,7 @@ int rt_array_write(rt_map m, void *base, const void *key, const void *value, uin
 
 	if (r)
 		return r;
-	if (m->lock)
+	if (m->lock || m->timer)
 		return rt_array_update(m, base, key, value, flags);
 	rt_copy_words((char *)base + i * rt_stride(m), value, m->value_size);
 	return 0;

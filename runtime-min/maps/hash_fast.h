@@ -30,8 +30,10 @@ RT_INLINE void rt_hash_overwrite(rt_map m, void *base, struct rt_entry *e, uint6
 				 const void *value)
 {
 	rt_value_in(m, rt_hash_value(m, base, e, state ^ RT_ACTIVE), value);
-	if (!rt_hash_is_percpu(m))
-		rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
+	if (rt_hash_is_percpu(m))
+		return;
+	rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
+	rt_timer_forget(m, rt_hash_value(m, base, e, state));
 }
 
 RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const void *value,

@@ -167,9 +167,15 @@ static int64_t take_any(const struct view *v, uint32_t b, uint64_t me)
 	return -RT_EBUSY;
 }
 
-static void make_unlive(struct rt_entry *e)
+static void make_unlive(const struct view *v, uint32_t x)
 {
+	struct rt_entry *e = entry(v, x);
+
 	rt_store_release(&e->state, (rt_load(&e->state) & ~(uint64_t)RT_LIVE) + RT_SEQUENCE);
+	if (!v->m->timer)
+		return;
+	rt_timer_forget(v->m, value_of(v, x, 0));
+	rt_timer_forget(v->m, value_of(v, x, RT_ACTIVE));
 }
 
 /* ---- what the dead left ---- */
@@ -202,7 +208,7 @@ static int repair(const struct view *v, uint32_t b, uint64_t me)
 			if (is_free(v, x)) {
 				rt_store_release(&e->home, 0);
 			} else {
-				make_unlive(e);
+				make_unlive(v, x);
 				push(v, x);
 			}
 		}
@@ -340,8 +346,10 @@ static int put(const struct view *v, uint32_t b, const void *key, const void *va
 					 (uint64_t)value_of(v, x, state), (uint64_t)value);
 	rt_hash_touch(v->m, v->base, e);
 	write_value(v, x, state ^ RT_ACTIVE, value, flags, false);
-	if (!v->at.percpu)
-		rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
+	if (v->at.percpu)
+		return 0;
+	rt_store_release(&e->state, (state ^ RT_ACTIVE) + RT_SEQUENCE);
+	rt_timer_forget(v->m, value_of(v, x, state));
 	return 0;
 }
 
@@ -370,7 +378,7 @@ static void take_out(const struct view *v, uint32_t b, uint32_t *link, uint32_t 
 
 	rt_store_release(&bucket->pending, x + 1);
 	rt_store_release(link, rt_load(&e->next));
-	make_unlive(e);
+	make_unlive(v, x);
 	if (rt_lock_part(&shard->lock, me))
 		return;		/* it stays pending */
 	push(v, x);

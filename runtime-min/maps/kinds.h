@@ -74,10 +74,10 @@ RT_INLINE struct mapfmt_header *rt_header(void *base)
 }
 
 /* Values of an element of a per-CPU kind.  A payload knows, and who reads files, which may be another
- * machine's, says it in `reserved`: the header's number others may change at any time. */
+ * machine's, says it in `cpus`: the header's number others may change at any time. */
 RT_INLINE uint32_t rt_map_cpus(rt_map m, void *base)
 {
-	uint32_t n = m->reserved ? m->reserved : rt_load(&bpftime_rt1_cpus);
+	uint32_t n = m->cpus ? m->cpus : rt_load(&bpftime_rt1_cpus);
 
 	return n ? n : rt_load(&rt_header(base)->cpu_count);
 }

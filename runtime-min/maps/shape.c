@@ -76,6 +76,7 @@ void rt_shape_header(struct mapfmt_header *h, rt_map m, uint64_t bytes, uint32_t
 	h->cpu_count = cpus;
 	h->byte_order = MAPFMT_BYTE_ORDER;
 	h->lock = m->lock;
+	h->timer = m->timer;
 	h->key_btf_id = m->key_btf_id;
 	h->value_btf_id = m->value_btf_id;
 	h->data_off = MAPFMT_HEADER_BYTES;
@@ -93,7 +94,7 @@ bool rt_shape_matches(const struct mapfmt_header *h, rt_map m, uint64_t bytes, u
 	       h->version == MAPFMT_VERSION && h->size == sizeof(*h) &&
 	       h->type == m->type && h->key_size == m->key_size &&
 	       h->value_size == m->value_size && h->max_entries == m->max_entries &&
-	       h->flags == m->flags && h->bits == m->bits && h->lock == m->lock && h->map_extra == m->map_extra &&
+	       h->flags == m->flags && h->bits == m->bits && h->lock == m->lock && h->timer == m->timer && h->map_extra == m->map_extra &&
 	       h->page_bytes == RT_PAGE_BYTES && h->byte_order == MAPFMT_BYTE_ORDER &&
 	       (!rt_shape_per_cpu(m->type) || h->cpu_count == cpus) &&
 	       h->birth && h->data_off == MAPFMT_HEADER_BYTES && h->data_bytes == bytes && bytes;

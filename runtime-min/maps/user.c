@@ -21,9 +21,16 @@ static bool lock_fits(rt_map m)
 			    m->lock - 1 <= m->value_size - 4);
 }
 
+static bool timer_fits(rt_map m)
+{
+	return !m->timer || ((m->type == MAP_TYPE_hash || m->type == MAP_TYPE_lru_hash ||
+			      m->type == MAP_TYPE_array) && (m->timer - 1) % 8 == 0 &&
+			     m->value_size >= RT_TIMER_BYTES && m->timer - 1 <= m->value_size - RT_TIMER_BYTES);
+}
+
 static uint64_t kind_any(enum rt_kind_op op, rt_map m, void *base, uint32_t cpus)
 {
-	if (op == RT_KIND_CHECK && !lock_fits(m))
+	if (op == RT_KIND_CHECK && (!lock_fits(m) || !timer_fits(m)))
 		return (uint64_t)-RT_EINVAL;
 	switch (m->type) {
 #define MAP(id_, name_, key_, value_, place_)                                             \
@@ -90,6 +97,7 @@ void rt_map_of_header(struct bpftime_map *m, const struct mapfmt_header *h)
 	m->bits = h->bits;
 	m->map_extra = h->map_extra;
 	m->lock = h->lock;
+	m->timer = h->timer;
 	m->key_btf_id = h->key_btf_id;
 	m->value_btf_id = h->value_btf_id;
 }
@@ -103,7 +111,7 @@ int rt_map_freeze(rt_map m, void *base)
 {
 	uint32_t thawed = 0;
 
-	if (m->lock)
+	if (m->lock || m->timer)
 		return -RT_ENOTSUPP;
 	if (!rt_map_writable(m, base))
 		return -RT_EPERM;

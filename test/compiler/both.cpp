@@ -83,7 +83,7 @@ static void fill(uint8_t *producer, const both_ring &ring)
 	__atomic_store_n((uint64_t *)producer, ring.producer, __ATOMIC_RELEASE);
 }
 
-static bool run_here(struct bytes obj, const char *prog, uint64_t *out, const both_ring *ring)
+static bool run_here(struct bytes obj, const char *prog, uint64_t *out, const both_ring *ring, unsigned ms)
 {
 	struct diags dg = {};
 	struct lnk_loaded l;
@@ -103,6 +103,7 @@ static bool run_here(struct bytes obj, const char *prog, uint64_t *out, const bo
 	if (ring)
 		fill((uint8_t *)map_base(samples) + PAGE, *ring);
 	lnk_loaded_body(&l, prog)(&xdp, (uintptr_t)&tail_calls);
+	usleep(ms * 1000);
 	for (uint32_t i = 0; i < BOTH_OUT; i++)
 		if (rt_map_lookup(m, map_base(m), &i, &out[i], 0))
 			return false;
@@ -112,7 +113,7 @@ static bool run_here(struct bytes obj, const char *prog, uint64_t *out, const bo
 }
 
 // A crash, or a loop without end, is an answer.
-ran both_here(const std::string &object, const std::string &prog, unsigned level, const both_ring *ring)
+ran both_here(const std::string &object, const std::string &prog, unsigned level, const both_ring *ring, unsigned ms)
 {
 	auto out = (uint64_t *)mmap(nullptr, (BOTH_OUT + 1) * 8, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ran r;
@@ -123,7 +124,7 @@ ran both_here(const std::string &object, const std::string &prog, unsigned level
 	if (!pid) {
 		struct rlimit limit = {20, 20};
 		setrlimit(RLIMIT_CPU, &limit);
-		_exit(run_here(obj, prog.c_str(), out, ring) ? 0 : 1);
+		_exit(run_here(obj, prog.c_str(), out, ring, ms) ? 0 : 1);
 	}
 	r.ok = pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
 	r.why = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "refused";
@@ -135,7 +136,7 @@ ran both_here(const std::string &object, const std::string &prog, unsigned level
 
 static int silent(enum libbpf_print_level, const char *, va_list) { return 0; }
 
-ran both_kernel(const std::string &object, const std::string &prog, const both_ring *ring)
+ran both_kernel(const std::string &object, const std::string &prog, const both_ring *ring, unsigned ms)
 {
 	ran r;
 	char packet[PACKET_BYTES] = {};
@@ -166,6 +167,7 @@ ran both_kernel(const std::string &object, const std::string &prog, const both_r
 		}
 		r.out.resize(BOTH_OUT);
 		r.ok = !bpf_prog_test_run_opts(bpf_program__fd(p), &t);
+		usleep(ms * 1000);
 		for (uint32_t i = 0; i < BOTH_OUT; i++)
 			r.ok = r.ok && !bpf_map_lookup_elem(m, &i, &r.out[i]);
 		r.why = strerror(errno);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+enum { BOTH_LATER = 600 };	// ms: whatever was to happen a little later has happened
 enum { BOTH_OUT = 64 };		// elements of the array `out`, 8 bytes each
 
 // What is written to the user ring buffer `samples`, if there is one, before the program runs.
@@ -25,9 +26,10 @@ struct ran {
 
 // Names of the programs of an object; empty with a message on stderr when it is refused.
 std::vector<std::string> both_programs(const std::string &object);
-// In a child, optimised at `level`.
-ran both_here(const std::string &object, const std::string &prog, unsigned level, const both_ring *ring = nullptr);
-ran both_kernel(const std::string &object, const std::string &prog, const both_ring *ring = nullptr);
+// In a child, optimised at `level`.  ms: how long after the program `out` is looked at.
+ran both_here(const std::string &object, const std::string &prog, unsigned level, const both_ring *ring = nullptr,
+	      unsigned ms = 0);
+ran both_kernel(const std::string &object, const std::string &prog, const both_ring *ring = nullptr, unsigned ms = 0);
 bool both_kernel_usable();
 
 #endif

@@ -38,7 +38,8 @@ TEST(Archive, NeedsOnlyThePayload)
 	has.insert("bpftime_rt1_payload");
 	has.insert("bpftime_rt1_unwind");
 	has.insert("_GLOBAL_OFFSET_TABLE_");	// named by the assembler where there is a GOTPCREL
-	for (auto s : {"__start_bpftime_guarded", "__stop_bpftime_guarded"})	// the payload linker's, or ld's
+	for (auto s : {"__start_bpftime_guarded", "__stop_bpftime_guarded",	// the payload linker's, or ld's
+		       "__start_bpftime_timers", "__stop_bpftime_timers"})
 		has.insert(s);
 	for (auto &s : needs)
 		EXPECT_TRUE(has.count(s)) << s;

@@ -36,7 +36,7 @@ struct MapMem {
 	explicit MapMem(bpftime_map attrs, uint32_t n_cpus = 2) : m(attrs), cpus(n_cpus)
 	{
 		static const uint8_t stamp[8] = {};
-		m.reserved = cpus;
+		m.cpus = cpus;
 		size_t data = rt_map_size(&m, cpus), mapped = rt_map_mapped_bytes(&m, cpus);
 		if (!data)
 			return;
