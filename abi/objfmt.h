@@ -31,7 +31,7 @@ extern "C" {
 
 enum {
 	OBJFMT_OBJECT_VERSION = 2, OBJFMT_MAP_VERSION = 2, OBJFMT_HOOK_VERSION = 1,
-	OBJFMT_STAMP_VERSION = 1, OBJFMT_EXTERN_VERSION = 1, OBJFMT_PAYLOAD_VERSION = 2,
+	OBJFMT_STAMP_VERSION = 1, OBJFMT_EXTERN_VERSION = 2, OBJFMT_PAYLOAD_VERSION = 2,
 	OBJFMT_NAME_BYTES = 64,
 	OBJFMT_ROOM_TOTAL_BYTES = 1 << 20,	/* rooms of one payload, together */
 };
@@ -110,15 +110,23 @@ struct objfmt_hook {
 	uint8_t  hash[32];	/* SHA-256 of the relocated program */
 };
 
-/* A function of the program that embeds the object, which writes its address into the slot.  A
- * payload in somebody else's binary has nobody who would. */
+/* A function of the program that embeds the object, which writes its address into the slot (a
+ * payload in somebody else's binary has nobody who would); or, OBJFMT_EXTERN_HOST, one of the
+ * binary that the payload is spliced into, which the patcher finds by its name. */
 struct objfmt_extern {
 	uint16_t version, size;
 	int32_t  id;		/* the number that programs call it by */
 	uint8_t  ret, arg[5];	/* enum helper_ret, enum helper_arg: what was verified */
-	uint8_t  reserved[2];
+	uint8_t  bits;		/* enum objfmt_extern_bits */
+	uint8_t  reserved;
 	int32_t  name_rel;
-	int32_t  slot_rel;	/* void *, in .bpftime.slots */
+	int32_t  slot_rel;	/* void *, in .bpftime.slots; HOST: 0 */
+	int32_t  target_rel;	/* HOST: the function, in the payload; 0 in the object */
+	uint32_t reserved2;
+};
+enum objfmt_extern_bits {
+	OBJFMT_EXTERN_HOST = 1,
+	OBJFMT_EXTERN_GOT = 2,	/* target_rel leads to a slot with the function's address; set by the patcher */
 };
 
 enum objfmt_hook_bits {

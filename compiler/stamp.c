@@ -95,6 +95,7 @@ static void unit_hash(const struct unit *u, uint8_t out[32])
 	for (size_t i = 0; i < u->n_ext; i++) {
 		add_u32(&s, (uint32_t)u->ext[i].id);
 		add_bytes(&s, u->ext[i].proto.name, strlen(u->ext[i].proto.name));
+		add_bytes(&s, u->ext[i].width, sizeof(u->ext[i].width));
 		add_u32(&s, u->ext[i].proto.ret);
 		add_bytes(&s, u->ext[i].proto.arg, sizeof(u->ext[i].proto.arg));
 	}

@@ -96,6 +96,25 @@ static int write_header(const struct lnk *l, uint8_t *rx)
 	return err;
 }
 
+/* Where the functions of the target are. */
+static int write_hosts(const struct lnk *l, uint8_t *rx)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < l->n_host; i++) {
+		const struct lnk_host *h = &l->host[i];
+		const struct obj_sec *s = &h->row.file->sec[h->row.sec];
+		uint8_t *at = rx + s->off + h->row.off;
+		uint8_t bits = OBJFMT_EXTERN_HOST | (h->got ? OBJFMT_EXTERN_GOT : 0);
+		int32_t v;
+
+		err |= rel(h->vaddr, lnk_ref_vaddr(l, h->row) + offsetof(struct objfmt_extern, target_rel), &v);
+		memcpy(at + offsetof(struct objfmt_extern, target_rel), &v, sizeof(v));
+		at[offsetof(struct objfmt_extern, bits)] = bits;
+	}
+	return err;
+}
+
 static int write_tables(const struct lnk *l, uint8_t *rx)
 {
 	uint8_t *strings = rx + l->own.sec[OWN_STRINGS].off;
@@ -197,7 +216,7 @@ int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *
 	memcpy(out[PART_RX] + l->own.sec[OWN_TRAMP].off, l->tramp, l->own.sec[OWN_TRAMP].bytes);
 	memcpy(out[PART_RX] + l->own.sec[OWN_CFI].off, l->cfi, l->own.sec[OWN_CFI].bytes);
 	memcpy(out[PART_RX] + l->own.sec[OWN_UNWIND].off, l->unwind, l->unwind_bytes);
-	if (write_header(l, out[PART_RX]) || write_tables(l, out[PART_RX]))
+	if (write_header(l, out[PART_RX]) || write_tables(l, out[PART_RX]) || write_hosts(l, out[PART_RX]))
 		return diag(dg, DIAG_L007, at_file(l->target.path),
 			    "the payload is more than 2 GiB away from a hooked place");
 	*rx = (struct bytes){ out[PART_RX], l->rx_bytes };

@@ -243,6 +243,10 @@ int lnk_layout(struct lnk *l, const struct lnk_target *t, uint64_t tramp_bytes,
 	if (l->extern_name && !t->embedded)
 		return diag(dg, DIAG_L014, at_file(NULL), "%s is registered by a program that embeds "
 			    "the object", l->extern_name);
+	for (size_t i = 0; i < l->n_host; i++)
+		if (!l->host[i].vaddr)
+			return diag(dg, DIAG_L014, at_file(NULL), "%s is a function of a binary; here is none",
+				    l->host[i].name);
 	l->target = *t;
 	l->placed = false;
 	make_own(l, tramp_bytes, cfi_bytes);

@@ -81,6 +81,13 @@ struct lnk {
 	size_t n_attach, cap_attach;
 	uint64_t room_bytes;
 	const char *extern_name;	/* of the first extern, NULL: there is none */
+	struct lnk_host {		/* functions of the target */
+		const char    *name;
+		struct lnk_ref row;
+		uint64_t       vaddr;	/* 0: not found yet */
+		bool           got;
+	} *host;
+	size_t n_host, cap_host;
 	const char **required;		/* symbols of lnk_require */
 	size_t n_required, cap_required;
 

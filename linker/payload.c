@@ -40,6 +40,8 @@ int lnk_check_code(const struct lnk *l, const struct obj_file *f, struct diags *
 
 		if (!(s->flags & SHF_EXECINSTR) || !s->data || (!f->hook && !s->live))
 			continue;
+		if (!f->hook && !strcmp(s->name, ".text.rt_host_call"))	/* which saves what it touches */
+			continue;
 		why = l->cpu->check(s->data, s->bytes, !f->hook, &off);
 		if (why)
 			return diag(dg, DIAG_L013, obj_loc(f, i, (int64_t)off), "%s", why);
@@ -207,3 +209,19 @@ uint64_t lnk_unwind_vaddr(const struct lnk *l) { return own_vaddr(l, OWN_UNWIND)
 uint8_t *lnk_unwind_bytes(struct lnk *l) { return l->unwind; }
 uint8_t *lnk_tramp_bytes(struct lnk *l) { return l->tramp; }
 uint8_t *lnk_cfi_bytes(struct lnk *l) { return l->cfi; }
+
+size_t lnk_n_hosts(const struct lnk *l)
+{
+	return l->n_host;
+}
+
+const char *lnk_host_name(const struct lnk *l, size_t i)
+{
+	return l->host[i].name;
+}
+
+void lnk_set_host(struct lnk *l, size_t i, uint64_t vaddr, bool got)
+{
+	l->host[i].vaddr = vaddr;
+	l->host[i].got = got;
+}

@@ -107,6 +107,12 @@ struct lnk_size {
  * lnk_layout returns -DIAG_L012 when the archive has none of that name. */
 void lnk_require(struct lnk *l, const char *symbol);
 
+/* Functions of the target that programs call (objfmt.h: OBJFMT_EXTERN_HOST): all must be given an
+ * address before lnk_layout, the function's own or, with `got`, that of a slot which holds it. */
+size_t      lnk_n_hosts(const struct lnk *l);
+const char *lnk_host_name(const struct lnk *l, size_t i);
+void        lnk_set_host(struct lnk *l, size_t i, uint64_t vaddr, bool got);
+
 /* Does a hook object call bpf_get_stack or bpf_get_stackid?  Then the payload has a table of
  * `bytes` for it (struct unwind_table), to be said before lnk_layout. */
 bool lnk_wants_stacks(const struct lnk *l);

@@ -429,8 +429,13 @@ static int read_extern(struct tables *t, struct lnk_ref at)
 		err = follow(t, at, FIELD(e, slot_rel), &slot);
 	if (err < 0)
 		return err;
-	if (!err)
-		return damaged(t, at, "an extern without a slot");
+	if ((e.bits & ~OBJFMT_EXTERN_HOST) || (e.bits == OBJFMT_EXTERN_HOST) == (err != 0) || e.target_rel)
+		return damaged(t, at, "an extern without a slot, or with more");
+	if (e.bits & OBJFMT_EXTERN_HOST) {
+		*ARENA_PUSH(t->l->arena, t->l->host, t->l->n_host, t->l->cap_host) =
+			(struct lnk_host){ .name = name, .row = at };
+		return 0;
+	}
 	err = check_slot(t, at, slot);
 	if (err >= 0 && !t->l->extern_name)
 		t->l->extern_name = name;

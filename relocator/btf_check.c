@@ -149,7 +149,7 @@ static bool ok_datasec(const struct check *c, const struct btf_type *t)
 		if (!ok_id(c, v[i].type))
 			return false;
 		if (kind_of(c, v[i].type) != BTF_KIND_VAR && kind_of(c, v[i].type) != BTF_KIND_FUNC)
-			return false;	/* FUNC: externs in .ksyms */
+			return false;	/* FUNC: externs in .ksyms and .ufuncs */
 	}
 	return true;
 }

@@ -96,7 +96,7 @@ static int fix_datasec(struct obj *o, struct btf_type *t)
 	struct btf_var_secinfo *v = btf_var_secinfos(t);
 	const struct obj_sec *s;
 
-	if (!strcmp(name, ".kconfig") || !strcmp(name, ".ksyms"))
+	if (!strcmp(name, ".kconfig") || !strcmp(name, ".ksyms") || !strcmp(name, ".ufuncs"))
 		return 0;	/* no section: externs.c lays them out */
 	s = obj_sec_named(o, name);
 	if (!s && all_extern(o->btf, t))

@@ -73,6 +73,10 @@ static int classify(struct obj *o, struct obj_ext *x)
 		x->kind = btf_is_func(btf__type_by_id(o->btf, x->btf_id)) ? EXT_KFUNC : EXT_KSYM;
 		return 0;
 	}
+	if (!strcmp(sec, ".ufuncs") && btf_is_func(btf__type_by_id(o->btf, x->btf_id))) {
+		x->kind = EXT_HOST;
+		return obj_add_host_function(o, x);
+	}
 	if (!strcmp(sec, ".kconfig") && btf_is_var(btf__type_by_id(o->btf, x->btf_id))) {
 		x->kind = EXT_KCONFIG;
 		return size_kconfig(o, x);
@@ -221,6 +225,8 @@ int obj_ref_extern(struct obj *o, struct obj_func *f, uint32_t insn, uint32_t sy
 	struct obj_ext *x = ext_named(o, o->sym[sym].name);
 	bool call = in->code == BPFI_JMP_CALL;
 
+	if (x && x->kind == EXT_HOST)
+		return obj_ref_host_function(o, x, f, insn);
 	if (!x || (call && x->kind != EXT_KFUNC) || (!call && insn + 1 >= f->n))
 		return diag(o->dg, DIAG_R007, at_insn(o->path, f->name, insn, NULL), "to '%s'",
 			    o->sym[sym].name);

@@ -60,7 +60,7 @@ struct obj_func {
 	uint32_t     at;		/* layout: where it is in the program being built */
 };
 
-enum obj_ext_kind { EXT_KCONFIG, EXT_KSYM, EXT_KFUNC };
+enum obj_ext_kind { EXT_KCONFIG, EXT_KSYM, EXT_KFUNC, EXT_HOST };
 
 /* A symbol that the object expects from outside. */
 struct obj_ext {
@@ -103,7 +103,8 @@ struct obj {
 	size_t           n_ext;
 	int32_t          kconfig_map;	/* index in the unit, -1: none */
 	uint32_t         kconfig_bytes;
-	size_t           kfunc_cap;
+	size_t           kfunc_cap, host_cap;
+	struct unit_extern *host;	/* what u->ext is while it grows */
 
 	struct obj_place {	/* of each map: where it is defined */
 		uint32_t sec;
@@ -160,6 +161,10 @@ int32_t obj_map_named(const struct obj *o, const char *name);	/* -1: none */
 
 /* lock.c: finds the struct bpf_spin_lock and the struct bpf_timer in the map's values, by their types. */
 int obj_find_lock(struct obj *o, struct unit_map *m);
+
+/* host.c: functions of the binary, in .ufuncs. */
+int obj_add_host_function(struct obj *o, struct obj_ext *x);
+int obj_ref_host_function(struct obj *o, const struct obj_ext *x, struct obj_func *f, uint32_t insn);
 
 /* externs.c: __kconfig and __ksym. */
 int obj_find_externs(struct obj *o);

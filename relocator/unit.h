@@ -86,10 +86,13 @@ struct unit_prog {
 	size_t      n_note;
 };
 
+enum { EXTERN_SIGNED = 0x80 };
 /* A function of the process that embeds the program (vm.h), called like a helper. */
 struct unit_extern {
 	int32_t id;		/* the number it was registered by */
 	struct helper_proto proto;
+	bool    host;		/* of the binary that the program is hooked into, found by name; then: */
+	uint8_t width[6];	/* bytes of the result (0: void) and of each argument, | EXTERN_SIGNED */
 	void   *at;		/* uint64_t (*)(uint64_t or pointer, up to five times); NULL: not here */
 };
 

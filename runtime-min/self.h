@@ -36,7 +36,7 @@ RT_INLINE uint32_t rt_owner_word(uint64_t me, uint32_t ns_index)
 	       RT_OWNER_START(me) << (RT_TID_BITS + RT_NS_INDEX_BITS);
 }
 
-enum { RT_SELF_PAIRS = 256, RT_SELF_SHIFT = 56 };
+enum { RT_SELF_PAIRS = 256, RT_SELF_SHIFT = 56, RT_SELF_INSIDE = 64 };
 
 struct rt_self {
 	uint64_t owner_hi;	/* of this process; valid when hi_known is set */
@@ -49,7 +49,8 @@ struct rt_self {
 	uint64_t timers;	/* struct rt_timers (timers.h), 0: none started yet */
 	uint64_t unused;
 	uint64_t pair[RT_SELF_PAIRS];	/* confirmed, by thread pointer */
-	char     rest[4096 - 64 - 8 * RT_SELF_PAIRS];
+	uint64_t inside[RT_SELF_INSIDE];	/* threads in functions of the program (host.c) */
+	char     rest[4096 - 64 - 8 * RT_SELF_PAIRS - 8 * RT_SELF_INSIDE];
 };
 
 #pragma GCC visibility push(hidden)

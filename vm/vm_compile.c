@@ -41,6 +41,9 @@ static void take(struct vm *vm, struct unit *u, size_t prog)
 {
 	struct unit_prog *p = &u->prog[prog];
 
+	for (size_t i = 0; i < u->n_ext; i++)	/* .ufuncs: of a binary, of which there is none here */
+		diag(&vm->dg, DIAG_R008, at_file(u->path), "'%s': register it, and declare it __ksym",
+		     u->ext[i].proto.name);
 	u->ext = vm->ext;
 	u->n_ext = vm->n_ext;
 	for (size_t i = 0; i < u->n_prog; i++)

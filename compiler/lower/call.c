@@ -4,6 +4,7 @@
  * callx, which unverified programs may use. */
 #include "lower.h"
 #include "maps.h"
+#include "tables.h"
 
 enum {
 	TAIL_CALL_LIMIT = 33,	/* the kernel's MAX_TAIL_CALL_CNT */
@@ -253,6 +254,38 @@ static void call_indirect(struct lower_func *f, uint32_t i)
 	LLVMPositionBuilderAtEnd(l->b, done);
 }
 
+/* A value of that width (unit_extern), as C passes it. */
+static LLVMValueRef c_value(struct lower *l, LLVMValueRef v, uint8_t width)
+{
+	LLVMTypeRef type = LLVMIntTypeInContext(l->ctx, (width & ~EXTERN_SIGNED & 15) * 8u);
+
+	if (type == l->i64)
+		return v;
+	v = LLVMBuildTrunc(l->b, v, type, "");
+	return width & EXTERN_SIGNED ? LLVMBuildSExt(l->b, v, l->i64, "") : LLVMBuildZExt(l->b, v, l->i64, "");
+}
+
+/* A function of the binary (docs/ufunc.md). */
+static int call_host(struct lower_func *f, uint32_t i)
+{
+	struct lower *l = f->l;
+	size_t n = (size_t)f->p->prog->insn[i].imm;
+	const struct unit_extern *e = &l->u->ext[n];
+	LLVMTypeRef t[6] = { l->ptr, l->i64, l->i64, l->i64, l->i64, l->i64 };
+	LLVMTypeRef type = LLVMFunctionType(l->i64, t, 6, 0);
+	LLVMValueRef fn = lower_runtime(l, "bpftime_h_host", type), arg[6], v;
+
+	if (!fn || l->no_rooms || l->opts->vm)
+		return diag(l->dg, DIAG_C003, at(f, i), "%s: functions of a binary are called where a program "
+			    "is hooked into one", e->proto.name);
+	arg[0] = tables_extern(l, n);
+	for (unsigned k = 1; k <= 5; k++)
+		arg[k] = e->width[k] ? c_value(l, reg_get(f, k), e->width[k]) : lower_imm(l->i64, 0);
+	v = LLVMBuildCall2(l->b, type, fn, arg, 6, "");
+	reg_set(f, 0, e->width[0] ? c_value(l, v, e->width[0]) : lower_imm(l->i64, 0));
+	return 0;
+}
+
 int lower_call(struct lower_func *f, uint32_t i)
 {
 	const struct bpfi *in = &f->p->prog->insn[i];
@@ -290,6 +323,8 @@ int lower_call(struct lower_func *f, uint32_t i)
 	case BPFI_CALL_EXTERN:
 		if ((uint32_t)in->imm >= f->l->u->n_ext)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "extern %d", in->imm);
+		if (f->l->u->ext[in->imm].host)
+			return call_host(f, i);
 		call_helper(f, i, &f->l->u->ext[in->imm].proto,
 			    lower_slot(f->l, f->l->ext_slot[in->imm]));
 		return 0;

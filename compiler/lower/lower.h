@@ -46,6 +46,17 @@ struct lower_hook {	/* what became of program i */
 };
 
 struct debug;
+struct lower;
+
+/* Bytes with 32-bit self-relative fields in them.  The global exists, and can be pointed
+ * at, before its contents do. */
+struct table {
+	struct lower *l;
+	LLVMValueRef  global;
+	size_t        bytes;
+	const size_t *rel;	/* offsets of the self-relative fields, ascending */
+	size_t        n_rel;
+};
 
 struct lower {			/* one LLVM module in the making */
 	LLVMContextRef ctx;
@@ -64,6 +75,7 @@ struct lower {			/* one LLVM module in the making */
 	struct lower_hook *hook;	/* u->n_prog of them; hash is set first */
 	struct btf_slim btf;
 	LLVMValueRef   object;	/* .bpftime.object */
+	struct table   externs;	/* rows of externs (objfmt.h); none: no global */
 	LLVMValueRef   maps;	/* all descriptors, one global; NULL without maps */
 	LLVMValueRef   map_base;/* ptr (ptr desc): base of a map known only at run time */
 	struct debug  *debug;	/* NULL without -g */

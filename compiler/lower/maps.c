@@ -163,7 +163,7 @@ static int check_map(struct lower *l, const struct unit_map *m)
 static void place(struct lower *l)
 {
 	uint64_t room_bytes = 0;
-	size_t n_slots = l->u->n_ext, slot = 0;
+	size_t n_slots = 0, slot = 0;
 	LLVMValueRef slots = NULL;
 
 	for (size_t i = 0; i < l->u->n_map; i++) {
@@ -181,13 +181,16 @@ static void place(struct lower *l)
 		}
 		n_slots += !l->map[i].room;
 	}
+	for (size_t i = 0; i < l->u->n_ext; i++)
+		n_slots += !l->u->ext[i].host;
 	if (n_slots)
 		slots = make_slots(l, n_slots);
 	for (size_t i = 0; i < l->u->n_map; i++)
 		if (!l->map[i].room && (l->no_rooms || !(l->u->map[i].bits & MAP_BIT_TEMPLATE)))
 			l->map[i].slot = slot_at(l, slots, n_slots, slot++);
 	for (size_t i = 0; i < l->u->n_ext; i++)
-		l->ext_slot[i] = slot_at(l, slots, n_slots, slot++);
+		if (!l->u->ext[i].host)
+			l->ext_slot[i] = slot_at(l, slots, n_slots, slot++);
 }
 
 LLVMValueRef lower_slot(struct lower *l, LLVMValueRef slot)

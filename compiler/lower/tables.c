@@ -100,11 +100,27 @@ static const size_t object_rel[] = {
 };
 enum { N_OBJECT_REL = sizeof(object_rel) / sizeof(object_rel[0]) };
 
+static const size_t extern_rel[] = { OFF(objfmt_extern, name_rel), OFF(objfmt_extern, slot_rel) };
+enum { N_EXTERN_REL = sizeof(extern_rel) / sizeof(extern_rel[0]) };
+
+static struct table externs_open(struct lower *l)
+{
+	size_t n = l->u->n_ext;
+	size_t *rel = arena_array(l->a, n * N_EXTERN_REL + 1, sizeof(*rel));
+
+	for (size_t i = 0; i < n * N_EXTERN_REL; i++)
+		rel[i] = i / N_EXTERN_REL * sizeof(struct objfmt_extern) + extern_rel[i % N_EXTERN_REL];
+	return table_new(l, "externs", ".bpftime.externs", n * sizeof(struct objfmt_extern), rel,
+			 n * N_EXTERN_REL);
+}
+
 void tables_open(struct lower *l)
 {
 	l->btf = btf_slim(l->a, l->u);
 	l->object = table_new(l, "object", ".bpftime.object", sizeof(struct objfmt_object),
 			      object_rel, N_OBJECT_REL).global;
+	if (l->u->n_ext)
+		l->externs = externs_open(l);
 }
 
 static const size_t map_rel[] = {
@@ -272,33 +288,32 @@ static LLVMValueRef btf_table(struct lower *l)
 	return t.global;
 }
 
-static const size_t extern_rel[] = { OFF(objfmt_extern, name_rel), OFF(objfmt_extern, slot_rel) };
-enum { N_EXTERN_REL = sizeof(extern_rel) / sizeof(extern_rel[0]) };
+
+LLVMValueRef tables_extern(struct lower *l, size_t i)
+{
+	return table_at(&l->externs, i * sizeof(struct objfmt_extern));
+}
 
 static LLVMValueRef externs_table(struct lower *l)
 {
 	size_t n = l->u->n_ext;
-	size_t *rel = arena_array(l->a, n * N_EXTERN_REL + 1, sizeof(*rel));
 	LLVMValueRef *target = arena_array(l->a, n * N_EXTERN_REL + 1, sizeof(*target));
 	struct objfmt_extern *row = arena_array(l->a, n + 1, sizeof(*row));
-	struct table t;
 
 	if (!n)
 		return NULL;
-	for (size_t i = 0; i < n * N_EXTERN_REL; i++)
-		rel[i] = i / N_EXTERN_REL * sizeof(*row) + extern_rel[i % N_EXTERN_REL];
-	t = table_new(l, "externs", ".bpftime.externs", n * sizeof(*row), rel, n * N_EXTERN_REL);
 	for (size_t i = 0; i < n; i++) {
 		const struct unit_extern *e = &l->u->ext[i];
 
 		row[i] = (struct objfmt_extern){ .version = OBJFMT_EXTERN_VERSION,
-						 .size = sizeof(*row), .id = e->id, .ret = e->proto.ret };
+						 .size = sizeof(*row), .id = e->id, .ret = e->proto.ret,
+						 .bits = e->host ? OBJFMT_EXTERN_HOST : 0 };
 		memcpy(row[i].arg, e->proto.arg, sizeof(row[i].arg));
 		target[i * N_EXTERN_REL] = table_str(l, e->proto.name);
 		target[i * N_EXTERN_REL + 1] = l->ext_slot[i];
 	}
-	table_fill(&t, row, target);
-	return t.global;
+	table_fill(&l->externs, row, target);
+	return l->externs.global;
 }
 
 void tables_close(struct lower *l, const struct objfmt_stamp *stamp)

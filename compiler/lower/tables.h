@@ -6,15 +6,6 @@
 
 #include "lower.h"
 
-/* Bytes with 32-bit self-relative fields in them.  The global exists, and can be pointed
- * at, before its contents do. */
-struct table {
-	struct lower *l;
-	LLVMValueRef  global;
-	size_t        bytes;
-	const size_t *rel;	/* offsets of the self-relative fields, ascending */
-	size_t        n_rel;
-};
 struct table table_new(struct lower *l, const char *name, const char *section, size_t bytes,
 		       const size_t *rel, size_t n_rel);
 /* target[i]: what field i points at, or NULL for "none". */
@@ -34,6 +25,9 @@ void lower_keep_done(struct lower *l);
 void tables_open(struct lower *l);
 /* .bpftime.maps; sets l->map[].desc. */
 void tables_maps(struct lower *l);
+
+/* The row of extern i, empty so far. */
+LLVMValueRef tables_extern(struct lower *l, size_t i);
 
 /* .bpftime.hooks, .bpftime.stamp, .BTF, and the object's own row. */
 void tables_close(struct lower *l, const struct objfmt_stamp *stamp);

@@ -4,6 +4,7 @@
 #include "builtin.h"
 #include "file.h"
 #include "hooks.h"
+#include "hosts.h"
 #include "sha256.h"
 
 void job_begin(struct patch_job *j)
@@ -64,7 +65,7 @@ int job_add_objects(struct patch_job *j)
 	j->first_hook = first;
 	j->asked = asked;
 	j->n_asked = n_req;
-	return 0;
+	return hosts_find(j->lnk, j->im, j->dg);
 }
 
 int job_attach(struct patch_job *j, struct attach_arg *arg, size_t n_arg)

@@ -124,6 +124,8 @@ uint64_t bpftime_h_timer_init(void *timer, const struct bpftime_map *m, void *ba
 uint64_t bpftime_h_timer_set_callback(void *timer, uint64_t id);
 uint64_t bpftime_h_timer_start(void *timer, uint64_t ns, uint64_t flags);
 uint64_t bpftime_h_timer_cancel(void *timer);
+uint64_t bpftime_h_host(const struct objfmt_extern *row, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+			uint64_t e);
 void *bpftime_h_for_each_map_elem(const struct bpftime_map *m, void *base,
 				  struct helper_each *at);
 void *bpftime_h_ringbuf_reserve(const struct bpftime_map *m, void *base, uint64_t size,

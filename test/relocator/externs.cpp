@@ -137,6 +137,31 @@ TEST(Externs, StrongOnesAreRefusedByName)
 	}
 }
 
+TEST(Externs, FunctionsOfTheBinaryHavePrototypes)
+{
+	NEED_CLANG();
+	const std::string in = " __attribute__((section(\".ufuncs\")));";
+	Relocated r(with_extern(("extern short one(signed char a, void *b, unsigned c)" + in + "extern void two(void)" + in).c_str(),
+				"two(); return one(1, 0, 2) + one(1, 0, 3);"));
+	ASSERT_EQ(r.err, 0) << r.text;
+	ASSERT_EQ(r.u->n_ext, 2u);
+	for (size_t i = 0; i < 2; i++) {
+		const struct unit_extern *e = &r.u->ext[i];
+		bool one = e->proto.name == std::string("one");
+		const uint8_t width[6] = {2 | EXTERN_SIGNED, 1 | EXTERN_SIGNED, 8, 4, 0, 0}, none[6] = {};
+		EXPECT_TRUE(e->host);
+		EXPECT_EQ(memcmp(e->width, one ? width : none, 6), 0) << e->proto.name;
+		EXPECT_EQ(e->proto.ret, one ? RET_INT : RET_VOID);
+	}
+	for (auto &c : {std::pair<const char *, const char *>{"struct s { long a; }; extern int g(struct s x)", "struct s x = {}; return g(x);"},
+			{"extern int g(int, ...)", "return g(1);"},
+			{"extern __weak int g(void)", "return g();"},
+			{"extern int g(void)", "return (long)&g;"}}) {
+		Relocated bad(with_extern((c.first + in).c_str(), c.second));
+		EXPECT_EQ(bad.err, -DIAG_R008) << c.first << bad.text;
+	}
+}
+
 TEST(Externs, OneHalfOfALinkedObjectSaysWhatIsMissing)
 {
 	NEED_CLANG();
