@@ -59,7 +59,7 @@ void fact_inner(struct vfy *v, int32_t template)
 	aux->inner_seen = true;
 }
 
-void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
+bool fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 {
 	struct vfy_insn *f = &v->out->insn[v->cur->pc];
 	struct insn_aux *aux = &v->aux[v->cur->pc];
@@ -70,6 +70,8 @@ void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 		     (kind != MEM_STACK || r->frame == v->cur->top);
 
 	(void)bytes;
+	if (aux->mem_seen && f->mem != kind && (f->mem == MEM_CTX || kind == MEM_CTX))
+		return false;
 	if (!aux->mem_seen) {
 		f->mem = (uint8_t)kind;
 		f->fixed_off = fixed;
@@ -82,6 +84,7 @@ void fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 	aux->mem_seen = true;
 	if (kind == MEM_MAP_VALUE)
 		fact_map(v, (int32_t)r->map);
+	return true;
 }
 
 void fact_ctx(struct vfy *v, uint32_t off, uint32_t bytes)
