@@ -282,7 +282,8 @@ bool stack_const(struct vfy *v, const struct reg *p, unsigned bytes, uint64_t *o
 		return true;
 	}
 	if (first % 8 != 7 || spill_size(s) != bytes || s->reg.type != REG_SCALAR ||
-	    !scalar_is_const(&s->reg.var))
+	    !scalar_is_const(&s->reg.var) ||
+	    (v->opts->plain & PLAIN_KEY && s->reg.var.bits.value & ~low_mask(bytes * 8)))
 		return false;
 	mark_slots_read(v, f, 1ull << first / 8);
 	mark_precise(v, s->reg.def);

@@ -58,6 +58,7 @@ enum vfy_plain {
 	PLAIN_ITERATOR = 16,		/* that a number + the address of an iterator's ends with it */
 	PLAIN_SLOT = 32,		/* that a pointer in the stack is one more unknown number */
 	PLAIN_SHIFT = 64,		/* that halves are shifted by the lower half of a number */
+	PLAIN_KEY = 128,		/* that a stored word is the lower half of the number it is from */
 };
 
 struct vfy_opts {

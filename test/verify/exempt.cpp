@@ -10,6 +10,7 @@
 static const struct { const char *name; uint32_t plain; } knowledge[] = {
 	{"division", PLAIN_DIVISION}, {"contradiction", PLAIN_CONTRADICTION}, {"self", PLAIN_SELF},
 	{"depth", PLAIN_DEPTH}, {"iterator", PLAIN_ITERATOR}, {"slot", PLAIN_SLOT}, {"shift", PLAIN_SHIFT},
+	{"key", PLAIN_KEY},
 };
 
 // "division", "slot V010", "loops", "seed 7"
