@@ -5,8 +5,9 @@
  * The thread id is in the thread control block, where libcs keep it.  One page remembers
  * which (thread pointer, tid there) pairs gettid() has confirmed; a child made by fork()
  * finds the page empty (MADV_WIPEONFORK).  Nothing here trusts a pair that was not
- * confirmed in this very process, so thread exit, reused stacks and raw clone() are
- * harmless; a vfork() child counts as its parent until it calls exec.
+ * confirmed in this very process, so thread exit and reused stacks are harmless.  What runs in
+ * its parent's memory with its parent's thread pointer (vfork(), clone() with CLONE_VM and
+ * without CLONE_SETTLS) counts as its parent.
  *
  *     63          42 41          22 21         0
  *     +-------------+--------------+-----------+

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 
 namespace {
@@ -70,19 +71,48 @@ struct Syscalls : ToolTest {
 			r[names().count((int)e.first) ? names().at((int)e.first) : "?"] = e.second;
 		return r;
 	}
+	// What a program says of itself: "name number" pairs.
+	static std::map<std::string, uint64_t> said(const std::string &text)
+	{
+		std::map<std::string, uint64_t> r;
+		std::istringstream in(text);
+		std::string name;
+		for (uint64_t n; in >> name >> n;)
+			r[name] = n;
+		return r;
+	}
+	// The children of clones.c found their stacks, and each call of theirs was seen where it
+	// goes in and out.  cloned: clone() calls whose number the code tells; their exits are the parent's.
+	void expect_clones(const std::string &text, uint64_t cloned)
+	{
+		auto say = said(text);
+		Counts in = counted("entered"), out = counted("left");
+		EXPECT_EQ(say["wrong"], 0u) << text;
+		EXPECT_EQ(in["getppid"], say["calls"]);
+		EXPECT_EQ(out["getppid"], say["calls"]);
+		EXPECT_EQ(in["clone"], say["raw"] + say["any"] + say["libc"]);
+		EXPECT_EQ(out["clone"], cloned);
+		EXPECT_EQ(in["vfork"], say["vfork"]);
+		EXPECT_EQ(out["vfork"], say["vfork"]);
+		EXPECT_EQ(in["clone3"], say["clone3"] + say["any_clone3"]);
+		EXPECT_EQ(out["clone3"], say["clone3"]);
+		EXPECT_EQ(counted("raw_entered"), in);
+		EXPECT_EQ(counted("raw_left"), out);
+	}
 	// What strace sees of a command; the dynamic linker's own calls, made from around the
 	// address of the first one, and execve, which brought us here, are not counted.
-	Counts traced(const std::string &cmd, bool dynamic)
+	Counts traced(const std::string &cmd, bool dynamic, const std::string &more = "")
 	{
 		std::string file = d + "/trace", line;
 		Counts r;
 		uint64_t linker = 0;
-		ok("strace -i -o " + file + " " + cmd + " > /dev/null");
+		ok("strace -i " + more + " -o " + file + " " + cmd + " > /dev/null");
 		std::ifstream in(file);
 		while (std::getline(in, line)) {
 			char name[64];
 			unsigned long long ip;
-			if (sscanf(line.c_str(), "[%llx] %63[a-z0-9_](", &ip, name) != 2 || !strcmp(name, "execve"))
+			const char *call = strchr(line.c_str(), '[');	// behind the pid, of -f
+			if (!call || sscanf(call, "[%llx] %63[a-z0-9_](", &ip, name) != 2 || !strcmp(name, "execve"))
 				continue;
 			if (dynamic && !linker)
 				linker = ip;
@@ -128,6 +158,53 @@ TEST_F(Syscalls, ProcessesThreadsAndSignalsGoOnAsBefore)
 		EXPECT_EQ(counted("raw_entered"), counted("entered"));
 		EXPECT_EQ(counted("raw_left"), counted("left"));
 	}
+}
+
+// clone() by the instruction and by the libc: the child returns on a stack of its own, as a
+// process or a thread, or ends on its parent's.
+TEST_F(Syscalls, ClonesGoOnWithStacksOfTheirOwn)
+{
+	for (const char *kind : { "static", "musl" }) {
+		std::string bin = std::string(SYSCALLS_DIR "/clones_") + kind;
+		SCOPED_TRACE(kind);
+		if (access(bin.c_str(), X_OK))
+			continue;
+		shell("rm -rf " + d + "/maps");
+		std::string plain = ok(bin), p = patched(bin, SYSCALLS_DIR "/count.bpf.o", kind);
+		std::string text = ok("timeout 60 " + p);
+		auto say = said(text);
+		EXPECT_EQ(text, plain);
+		// musl's clone() sets its number in two steps
+		expect_clones(text, say["raw"] + (strcmp(kind, "musl") ? say["libc"] : 0));
+	}
+}
+
+TEST_F(Syscalls, ClonesAreCountedAsByStrace)
+{
+	if (!has_strace())
+		GTEST_SKIP() << "strace cannot trace here";
+	std::string bin = SYSCALLS_DIR "/clones_static";
+	ok(patched(bin, SYSCALLS_DIR "/count.bpf.o", "clones") + " > /dev/null");
+	Counts in = counted("entered"), want = traced(bin, false, "-f");
+	for (const char *chance : { "futex", "wait4" }) {	// a thread ended already; a signal that strace stops for
+		in.erase(chance);
+		want.erase(chance);
+	}
+	expect_no_less(in, want);
+}
+
+// In memory, where threads may wait in a call while its place is written, a trampoline has one more copy
+// of the call.
+TEST_F(Syscalls, ClonesOfARunningProgramGoOnToo)
+{
+	std::string bin = SYSCALLS_DIR "/clones_static", run = BPFTIME_BIN_DIR "/bpftime-patch run " + d + "/p.hook.o -- ";
+	tool("bpftime-aot compile " SYSCALLS_DIR "/count.bpf.o -o " + d + "/p.hook.o");
+	if (shell(run + "/usr/bin/true").text.find("P301") != std::string::npos)
+		GTEST_SKIP() << "processes cannot be traced here";
+	shell("rm -rf " + d + "/maps");
+	std::string text = ok(run + bin + " 2> " + d + "/err");	// where it says what is not hooked
+	auto say = said(text);
+	expect_clones(text, say["raw"] + say["libc"]);
 }
 
 TEST_F(Syscalls, StaticProgramIsCountedAsByStrace)
