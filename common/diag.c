@@ -38,10 +38,12 @@ int diag(struct diags *dg, enum diag_code code, struct loc at, const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (!strcmp(text, table[code].text))	/* what another report had for its text */
+		text[0] = 0;
 	if (!dg->errors++) {
 		dg->first = code;
 		dg->first_insn = at.insn;
-		memcpy(dg->first_text, text, sizeof(text));
+		snprintf(dg->first_text, sizeof(dg->first_text), "%s", text[0] ? text : table[code].text);
 	}
 	if (dg->out) {
 		progress_hold();
@@ -94,6 +96,11 @@ void diag_more(struct diags *dg, const char *fmt, ...)
 	text_put_clean(dg->out, text);
 	fputc('\n', dg->out);
 	progress_go_on();
+}
+
+const char *diags_detail(const struct diags *dg)
+{
+	return strcmp(dg->first_text, table[dg->first].text) ? dg->first_text : "";
 }
 
 enum exit_code diags_exit(const struct diags *dg)

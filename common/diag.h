@@ -41,7 +41,7 @@ struct diags {			/* one per tool run; zero-initialise it */
 	unsigned errors, warnings;
 	enum diag_code first;	/* code, place and text of the first error */
 	int64_t  first_insn;
-	char     first_text[512];
+	char     first_text[512];	/* its message; the code's text where it has none */
 };
 
 /* Report an error: "file:prog:insn: error[V003]: text: message (src)".
@@ -70,6 +70,9 @@ static inline struct loc at_insn(const char *file, const char *prog, int64_t ins
 
 const char *diag_name(enum diag_code code);	/* "V003" */
 const char *diag_text(enum diag_code code);	/* "unknown helper" */
+
+/* What the first error's message says besides the code's text; "": nothing. */
+const char *diags_detail(const struct diags *dg);
 
 /* The exit code of a run: EX_OK without errors, else that of the first. */
 enum exit_code diags_exit(const struct diags *dg);

@@ -137,12 +137,13 @@ static int attach_later(struct follow *f, struct followed *n)
 	struct diags quiet = { 0 };
 	struct live_result res;
 	int r = attach(f, n, &res, &quiet);
+	const char *detail = r < 0 ? diags_detail(&quiet) : "";
 
 	if (r < 0)
 		stop_release(&n->s);
 	if (r < 0 && !not_yet(r) && r != -DIAG_P300)
-		tell(f, n->s.p->name, arena_printf(n->arena, "not attached: %s: %s", diag_text(quiet.first),
-						   quiet.first_text));
+		tell(f, n->s.p->name, arena_printf(n->arena, "not attached: %s%s%s", diag_text(quiet.first),
+						   *detail ? ": " : "", detail));
 	return r;
 }
 

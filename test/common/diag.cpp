@@ -30,6 +30,28 @@ static std::set<std::string> named_by_tests()
 	return out;
 }
 
+// An error always has a message, which is said once, however often it is handed on.
+TEST(Diag, WithoutAMessageHasTheTextOfItsCode)
+{
+	char *out = nullptr;
+	size_t n = 0;
+	diags first = {}, again = {};
+
+	diag(&first, DIAG_L012, at_file("a.hook.o"), "%s", "");
+	EXPECT_STREQ(first.first_text, diag_text(DIAG_L012));
+	EXPECT_STREQ(diags_detail(&first), "");
+	again.out = open_memstream(&out, &n);
+	diag(&again, first.first, at_file("a.hook.o"), "%s", first.first_text);
+	fclose(again.out);
+	EXPECT_EQ(std::string(out), std::string("a.hook.o: error[L012]: ") + diag_text(DIAG_L012) + "\n");
+	free(out);
+
+	diags other = {};
+	diag(&other, DIAG_L012, at_file("a.hook.o"), "%s", "f");
+	EXPECT_STREQ(other.first_text, "f");
+	EXPECT_STREQ(diags_detail(&other), "f");
+}
+
 TEST(Coverage, EveryDiagnosticIsNamedByATest)
 {
 	static const std::set<std::string> exempt = {

@@ -79,10 +79,11 @@ static void call(const struct job *j, engine_fn *fn, void *mem, struct child_res
 
 static void describe(struct child_result *res, const struct diags *dg, const char *before)
 {
+	const char *detail = diags_detail(dg);
 	size_t n = sizeof(res->message);
 
 	res->code = dg->first;
-	if (snprintf(res->message, n, "%s%s: %s", before, diag_text(dg->first), dg->first_text) < 0)
+	if (snprintf(res->message, n, "%s%s%s%s", before, diag_text(dg->first), *detail ? ": " : "", detail) < 0)
 		res->message[0] = 0;
 }
 
