@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -130,6 +131,18 @@ static int not_permitted(struct proc *p, int err, struct diags *dg)
 	return diag(dg, DIAG_P301, at_file(p->name), "the kernel does not permit it");
 }
 
+/* All that is known of processes is in /proc. */
+static int not_seen(const struct proc *p, struct diags *dg)
+{
+	bool there = p->pid > 0 && (!kill(p->pid, 0) || errno == EPERM);
+
+	if (access("/proc/self/status", R_OK))
+		return diag(dg, DIAG_P301, at_file(p->name), "/proc, which shows its memory, is not mounted");
+	if (there && proc_status(p->pid, "Tgid") < 0)
+		return diag(dg, DIAG_P301, at_file(p->name), "/proc does not show it (hidepid, or that of another namespace)");
+	return diag(dg, DIAG_P300, at_file(p->name), "there is none of that number");
+}
+
 int proc_open(struct arena *a, int pid, struct proc **out, struct diags *dg)
 {
 	struct proc *p = arena_alloc(a, sizeof(*p));
@@ -143,7 +156,7 @@ int proc_open(struct arena *a, int pid, struct proc **out, struct diags *dg)
 	p->pid = tgid > 0 ? (int)tgid : pid;
 	p->name = arena_printf(a, "process %d", p->pid);
 	if (pid <= 0 || tgid < 0)
-		return diag(dg, DIAG_P300, at_file(p->name), "there is none of that number");
+		return not_seen(p, dg);
 	status_line(p->pid, "Name", comm, sizeof(comm));
 	p->name = arena_printf(a, "process %d (%s)", p->pid, comm);
 	status_line(p->pid, "Uid", uids, sizeof(uids));

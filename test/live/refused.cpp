@@ -112,6 +112,17 @@ TEST_F(Refused, NoProcess)
 	EXPECT_EQ(attach("0").status, 2);
 }
 
+// That nothing can be seen is not that nothing is there.
+TEST_F(Refused, NoProcFilesystem)
+{
+	std::string hidden = "unshare -rm sh -c 'mount -t tmpfs none /proc && ", patch = BPFTIME_BIN_DIR "/bpftime-patch ";
+
+	if (shell(hidden + "true'").status)
+		GTEST_SKIP() << "no mount namespaces here";
+	expect(shell(hidden + patch + "--pid $$ --uprobe main'"), "P301", "/proc, which shows its memory, is not mounted", 3);
+	expect(shell(hidden + patch + "run --uprobe main -- /bin/true'"), "P301", "/proc, which shows its memory, is not mounted", 3);
+}
+
 TEST_F(Refused, KernelThread)
 {
 	if (live::read_file("/proc/2/comm") != "kthreadd\n")

@@ -225,7 +225,8 @@ static void run_usage(FILE *out)
 {
 	fputs("usage: bpftime-patch run [--uprobe SYMBOL]... [HOOK.o...] -- COMMAND [ARGUMENT...]\n\n"
 	      "Runs a command with hooks in it and in its libraries; no file is changed.  It ends as the\n"
-	      "command does.\n\n",
+	      "command does.  What is printed is the command's, so there is no --json: --plan --json with\n"
+	      "--binary shows what would be hooked, and with --pid what is.\n\n",
 	      out);
 	opts_help(out, OPT_PATCH, "run");
 }
