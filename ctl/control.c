@@ -49,7 +49,7 @@ static const char *check(const struct rt_control *f, size_t bytes, const char *n
 	return NULL;
 }
 
-static void read_hooks(struct control *c, struct arena *a, uint32_t n_attach, uint32_t attach_off)
+void control_read_hooks(struct control *c, struct arena *a, uint32_t n_attach, uint32_t attach_off)
 {
 	uint8_t *base = (uint8_t *)c->file;
 
@@ -74,9 +74,8 @@ static void read_hooks(struct control *c, struct arena *a, uint32_t n_attach, ui
 	}
 }
 
-/* Returns 1 when the file was read, 0 when it was warned about. */
-static int open_one(const struct mapdir *d, struct arena *a, const char *name, struct control *c,
-		    struct diags *dg)
+bool control_open(const struct mapdir *d, struct arena *a, const char *name, struct control *c,
+		  struct diags *dg)
 {
 	struct diags quiet = { 0 };
 	char path[PATH_MAX + 64];
@@ -89,14 +88,14 @@ static int open_one(const struct mapdir *d, struct arena *a, const char *name, s
 	snprintf(path, sizeof(path), "%s/" MAPFMT_CONTROL_DIR "/%s", d->path, name);
 	if (fd < 0 || fstat(fd, &st)) {
 		diag_warn(dg, at_file(path), "left out: %s", quiet.first_text);
-		return 0;
+		return false;
 	}
 	p = mmap(NULL, st.st_size ? (size_t)st.st_size : 1, PROT_READ | PROT_WRITE, MAP_SHARED,
 		 fd, 0);
 	close(fd);
 	if (p == MAP_FAILED) {
 		diag_warn(dg, at_file(path), "left out: %s", strerror(errno));
-		return 0;
+		return false;
 	}
 	*c = (struct control){ .id = arena_strdup(a, name), .file = p,
 			       .bytes = (size_t)st.st_size, .dev = st.st_dev, .ino = st.st_ino };
@@ -104,10 +103,10 @@ static int open_one(const struct mapdir *d, struct arena *a, const char *name, s
 	if (why) {
 		diag_warn(dg, at_file(path), "left out: %s: %s", diag_text(DIAG_M010), why);
 		munmap(p, st.st_size ? (size_t)st.st_size : 1);
-		return 0;
+		return false;
 	}
-	read_hooks(c, a, n_attach, attach_off);
-	return 1;
+	control_read_hooks(c, a, n_attach, attach_off);
+	return true;
 }
 
 int control_list(const struct mapdir *d, struct arena *a, struct control_list *out,
@@ -120,7 +119,7 @@ int control_list(const struct mapdir *d, struct arena *a, struct control_list *o
 	for (size_t i = 0; r >= 0 && i < files.n; i++) {
 		struct control c;
 
-		if (is_id(files.name[i]) && open_one(d, a, files.name[i], &c, dg))
+		if (is_id(files.name[i]) && control_open(d, a, files.name[i], &c, dg))
 			*ARENA_PUSH(a, out->control, out->n, out->cap) = c;
 	}
 	return r;
@@ -140,8 +139,16 @@ static bool maps_it(const char *line, const struct control *c)
 	unsigned major, minor;
 	uint64_t ino;
 
-	return sscanf(line, "%*x-%*x %*s %*x %x:%x %" SCNu64, &major, &minor, &ino) == 3 &&
+	return c->ino && sscanf(line, "%*x-%*x %*s %*x %x:%x %" SCNu64, &major, &minor, &ino) == 3 &&
 	       ino == c->ino && makedev(major, minor) == c->dev;
+}
+
+void control_add_pid(struct control *c, struct arena *a, int pid)
+{
+	for (size_t i = 0; i < c->n_pid; i++)
+		if (c->pid[i] == pid)
+			return;
+	*ARENA_PUSH(a, c->pid, c->n_pid, c->cap_pid) = pid;
 }
 
 /* Notes in `l` which control files process `pid` has mapped.  Returns false when its maps
@@ -157,10 +164,8 @@ static bool look_at(struct control_list *l, struct arena *a, int pid)
 		return false;
 	while (fgets(line, sizeof(line), f)) {
 		for (size_t i = 0; i < l->n; i++) {
-			struct control *c = &l->control[i];
-
-			if ((!c->n_pid || c->pid[c->n_pid - 1] != pid) && maps_it(line, c))
-				*ARENA_PUSH(a, c->pid, c->n_pid, c->cap_pid) = pid;
+			if (maps_it(line, &l->control[i]))
+				control_add_pid(&l->control[i], a, pid);
 		}
 	}
 	fclose(f);
@@ -176,32 +181,29 @@ static int by_number(const void *x, const void *y)
 
 int control_find_users(struct control_list *l, struct arena *a, int pid, struct diags *dg)
 {
-	DIR *proc;
+	DIR *proc = pid > 0 ? NULL : opendir("/proc");
 	struct dirent *e;
 	size_t kept = 0;
 
-	if (pid > 0) {
-		if (!look_at(l, a, pid))
-			return diag(dg, errno == EACCES || errno == EPERM ? DIAG_E001 : DIAG_M013,
-				    at_file("hooks"), "/proc/%d/maps: %s", pid, strerror(errno));
-		for (size_t i = 0; i < l->n; i++) {
-			if (l->control[i].n_pid)
-				l->control[kept++] = l->control[i];
-			else
-				munmap(l->control[i].file, l->control[i].bytes);
-		}
-		l->n = kept;
-		return 0;
-	}
-	proc = opendir("/proc");
+	if (pid > 0 && !look_at(l, a, pid))
+		return diag(dg, errno == EACCES || errno == EPERM ? DIAG_E001 : DIAG_M013,
+			    at_file("hooks"), "/proc/%d/maps: %s", pid, strerror(errno));
 	while (proc && (e = readdir(proc)))
 		if (isdigit((unsigned char)e->d_name[0]) && atoi(e->d_name) != getpid())
 			look_at(l, a, atoi(e->d_name));
 	if (proc)
 		closedir(proc);
-	for (size_t i = 0; i < l->n; i++)
-		if (l->control[i].n_pid)
-			qsort(l->control[i].pid, l->control[i].n_pid, sizeof(int), by_number);
+	for (size_t i = 0; i < l->n; i++) {
+		struct control *c = &l->control[i];
+
+		if (c->n_pid)
+			qsort(c->pid, c->n_pid, sizeof(int), by_number);
+		if (pid > 0 ? c->n_pid > 0 : !c->awaited || c->here)
+			l->control[kept++] = *c;
+		else
+			munmap(c->file, c->bytes);
+	}
+	l->n = kept;
 	return 0;
 }
 

@@ -45,11 +45,18 @@ int inner_find(const struct mapdir *d, struct arena *a, const struct mapfile *ou
 	return 0;
 }
 
-/* The file's pages, complete but for the name. */
-static int fill(int fd, const struct bpftime_map *m, const struct mapfile *outer, const char *name)
+struct contents {
+	const struct bpftime_map *m;
+	const struct mapfile *outer;
+	const char *name;
+};
+
+/* The file's pages. */
+static int fill(int fd, const void *arg)
 {
+	const struct contents *c = arg;
 	uint32_t cpus = rt_cpu_possible();
-	size_t bytes = MAPFMT_HEADER_BYTES + rt_map_size(m, cpus);
+	size_t bytes = MAPFMT_HEADER_BYTES + rt_map_size(c->m, cpus);
 	uint8_t *p;
 	int err = posix_fallocate(fd, 0, (off_t)bytes);
 
@@ -58,40 +65,11 @@ static int fill(int fd, const struct bpftime_map *m, const struct mapfile *outer
 	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return errno;
-	rt_map_header((struct mapfmt_header *)p, m, cpus, name, outer->h.object, outer->h.stamp);
-	rt_map_format(m, p + MAPFMT_HEADER_BYTES, cpus);
+	rt_map_header((struct mapfmt_header *)p, c->m, cpus, c->name, c->outer->h.object, c->outer->h.stamp);
+	rt_map_format(c->m, p + MAPFMT_HEADER_BYTES, cpus);
 	__atomic_store_n(&((struct mapfmt_header *)p)->state, MAPFMT_READY, __ATOMIC_RELEASE);
 	munmap(p, bytes);
 	return 0;
-}
-
-/* Some filesystems have only one of these. */
-static int give_name(int folder, const char *temp, const char *name)
-{
-	if (!renameat2(folder, temp, folder, name, RENAME_NOREPLACE))
-		return 0;
-	if (errno == EEXIST)
-		return EEXIST;
-	return linkat(folder, temp, folder, name, 0) ? errno : 0;
-}
-
-static int make_file(int folder, const struct bpftime_map *m, const struct mapfile *outer,
-		     const char *name)
-{
-	char temp[64];
-	int fd, err;
-
-	snprintf(temp, sizeof(temp), MAPFMT_TEMP_PREFIX "ctl-%d", (int)getpid());
-	unlinkat(folder, temp, 0);	/* of a process that had this id, and was killed */
-	fd = openat(folder, temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return errno;
-	err = fill(fd, m, outer, name);
-	if (!err)
-		err = give_name(folder, temp, name);
-	unlinkat(folder, temp, 0);
-	close(fd);
-	return err;
 }
 
 int inner_make(const struct mapdir *d, const struct mapfile *outer, const char *name,
@@ -114,7 +92,7 @@ int inner_make(const struct mapdir *d, const struct mapfile *outer, const char *
 	    !rt_map_fits(&t, &m))
 		return diag(dg, DIAG_M008, at, "it does not take maps of %u entries", m.max_entries);
 	folder = openat(d->fd, outer->ref.dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	err = folder < 0 ? errno : make_file(folder, &m, outer, name);
+	err = folder < 0 ? errno : mapdir_make_file(folder, name, fill, &(struct contents){ &m, outer, name });
 	if (folder >= 0)
 		close(folder);
 	if (err == EEXIST)

@@ -90,6 +90,58 @@ int mapdir_open_file(const struct mapdir *d, const char *folder, const char *fil
 	return r < 0 ? r : fd;
 }
 
+int mapdir_make_folder(struct mapdir *d, const char *folder, struct diags *dg)
+{
+	char path[2 * PATH_MAX];
+	int fd, r;
+
+	if (d->fd < 0) {
+		if (!mkdir(d->path, 0700))
+			chmod(d->path, 0700);	/* whatever the umask */
+		r = mapdir_open(d, strdupa(d->path), dg);
+		if (r < 0)
+			return r;
+	}
+	snprintf(path, sizeof(path), "%s/%s", d->path, folder);
+	if (d->fd >= 0 && !mkdirat(d->fd, folder, 0700))
+		fchmodat(d->fd, folder, 0700, 0);
+	fd = openat(d->fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return diag(dg, DIAG_E002, at_file(path), "%s", strerror(errno));
+	r = check_owner(fd, path, S_IFDIR, dg);
+	if (r < 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+/* Some filesystems have only one of these. */
+static int give_name(int folder, const char *temp, const char *name)
+{
+	if (!renameat2(folder, temp, folder, name, RENAME_NOREPLACE))
+		return 0;
+	if (errno == EEXIST)
+		return EEXIST;
+	return linkat(folder, temp, folder, name, 0) ? errno : 0;
+}
+
+int mapdir_make_file(int folder, const char *name, int (*fill)(int fd, const void *arg), const void *arg)
+{
+	char temp[64];
+	int fd, err;
+
+	snprintf(temp, sizeof(temp), MAPFMT_TEMP_PREFIX "ctl-%d", (int)getpid());
+	unlinkat(folder, temp, 0);	/* of a process that had this id, and was killed */
+	fd = openat(folder, temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	err = fill(fd, arg);
+	if (!err)
+		err = give_name(folder, temp, name);
+	unlinkat(folder, temp, 0);
+	close(fd);
+	return err;
+}
+
 /* "sslsniff-0f1e2d3c" -> "sslsniff" */
 static const char *object_of(struct arena *a, const char *dir)
 {

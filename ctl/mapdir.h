@@ -63,6 +63,14 @@ int mapdir_find(const struct mapdir *d, struct arena *a, const char *spec, struc
 int mapdir_open_file(const struct mapdir *d, const char *folder, const char *file, bool write,
 		     struct diags *dg);
 
+/* The folder of that name, made if need be, as is the directory itself.  Returns a descriptor,
+ * -DIAG_E002 or -DIAG_M001. */
+int mapdir_make_folder(struct mapdir *d, const char *folder, struct diags *dg);
+
+/* A new file in an open folder, complete when it appears; `fill` writes it and returns 0 or an errno.
+ * Returns 0 or an errno: EEXIST when there is one. */
+int mapdir_make_file(int folder, const char *name, int (*fill)(int fd, const void *arg), const void *arg);
+
 /* Removes every folder of `object` (or the one folder of that name) with its files; *n counts
  * the folders.  Returns 0, -DIAG_M003 or -DIAG_E002. */
 int mapdir_remove(const struct mapdir *d, struct arena *a, const char *object, size_t *n,

@@ -156,6 +156,63 @@ TEST_F(Json, HooksAreListedBeforeTheFirstHit)
 	l.order(LOAD_RUN);
 }
 
+// Whoever disables a hook before the first hit makes the control file, the same that the process would have made.
+TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
+{
+	if (std::string why = live::no_ptrace(); !why.empty())
+		GTEST_SKIP() << why;
+	std::string pie = std::string(TEST_TARGETS) + "/pie", own;
+	auto calls = [&] {
+		uint64_t n = 0, key;
+		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
+		return n;
+	};
+	// What the process itself writes.
+	{
+		Load l(pie, d, 2);
+		l.order(LOAD_REST);
+		tool("bpftime-patch --pid " + std::to_string(l.pid) + " --uprobe work --uprobe more_work");
+		l.order(LOAD_EXACT);
+		own = ok("cat " + d + "/maps/.hooks/*");
+	}
+	ok("rm -rf " + d + "/maps; mkdir " + d + "/2");
+	Load l(pie, d, 2), other(pie, d + "/2", 2);	// both will use the one file
+	std::string pid = std::to_string(l.pid);
+	for (Load *p : { &l, &other }) {
+		p->order(LOAD_REST);
+		tool("bpftime-patch --pid " + std::to_string(p->pid) + " --uprobe work --uprobe more_work");
+	}
+	EXPECT_NE(shell("ls " + d + "/maps").status, 0);
+	std::string hooks = tool("bpftime-ctl hooks");
+	EXPECT_NE(hooks.find(pid), hooks.npos) << hooks;
+	EXPECT_NE(hooks.find(std::to_string(other.pid)), hooks.npos) << hooks;
+	EXPECT_EQ(shell(BPFTIME_BIN_DIR "/bpftime-ctl disable nonesuch").status, 1);
+	// From another directory it cannot be done, which is said.
+	Output o = shell(BPFTIME_BIN_DIR "/bpftime-ctl disable more_work --dir " + d + "/elsewhere");
+	EXPECT_EQ(o.status, 1);
+	EXPECT_NE(o.text.find("error[M009]"), o.text.npos) << o.text;
+	EXPECT_NE(o.text.find(d + "/maps: --dir"), o.text.npos) << o.text;
+	EXPECT_NE(shell("ls " + d + "/elsewhere").status, 0);
+
+	tool("bpftime-ctl enable work more_work");
+	EXPECT_EQ(ok("cat " + d + "/maps/.hooks/*"), own);
+	EXPECT_NE(tool("bpftime-ctl disable work").find(" disabled "), std::string::npos);
+	hooks = tool("bpftime-ctl hooks " + pid);
+	EXPECT_NE(hooks.find(" disabled  uprobe     work "), hooks.npos) << hooks;
+	EXPECT_NE(hooks.find(" enabled   uprobe     more_work "), hooks.npos) << hooks;
+	l.order(LOAD_EXACT);
+	other.order(LOAD_EXACT);
+	EXPECT_EQ(calls(), 0u);
+	tool("bpftime-ctl enable work");
+	l.order(LOAD_EXACT);
+	EXPECT_EQ(calls(), 2u * LOAD_CALLS);
+	tool("bpftime-ctl disable work");
+	other.order(LOAD_EXACT);
+	EXPECT_EQ(calls(), 2u * LOAD_CALLS);
+	tool("bpftime-patch --pid " + pid + " --detach");
+	l.order(LOAD_RUN);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, Attach, testing::Values("pie", "nopie", "static", "static-pie", "musl",
 							"musl-static", "go"),
 			 [](const auto &i) {

@@ -102,25 +102,8 @@ static void print(const struct control_list *l, bool json)
 	json_close(&j, '}');
 }
 
-/* Before the first hook is hit there may be no directory.  false: nor are there hooks. */
-static bool print_waiting(int pid, bool json)
-{
-	struct control_list l = { 0 };
-	struct arena *a = arena_new();
-	bool any;
-
-	control_add_waiting(&l, a, pid);
-	any = l.n > 0;
-	if (any)
-		print(&l, json);
-	control_close(&l);
-	arena_free(a);
-	return any;
-}
-
 int cmd_hooks(const struct opts *o, struct diags *dg)
 {
-	struct diags quiet = { 0 };
 	struct control_list l;
 	struct session s;
 	char *end = NULL;
@@ -132,15 +115,14 @@ int cmd_hooks(const struct opts *o, struct diags *dg)
 		if (*end || pid <= 0 || pid > INT_MAX)
 			return diag(dg, DIAG_U001, at_file(o->arg[0]), "not a process id");
 	}
-	r = session_begin(&s, o, "hooks", 0, 1, &quiet);
+	r = session_begin(&s, o, "hooks", 0, 1, dg);
 	if (r < 0)
-		return pid && r == -DIAG_M003 && print_waiting((int)pid, opts_has(o, "json"))
-			       ? 0 : session_begin(&s, o, "hooks", 0, 1, dg);
+		return r;
 	r = control_list(&s.dir, s.a, &l, dg);
 	if (r >= 0)
+		control_add_waiting(&s.dir, &l, s.a, (int)pid);
+	if (r >= 0)
 		r = control_find_users(&l, s.a, (int)pid, dg);
-	if (r >= 0 && pid)
-		control_add_waiting(&l, s.a, (int)pid);
 	if (r >= 0)
 		print(&l, s.json);
 	control_close(&l);
@@ -148,27 +130,40 @@ int cmd_hooks(const struct opts *o, struct diags *dg)
 	return r;
 }
 
-/* Stores `word` for each hook that a name means; prints the hooks as they are then. */
-static int store(struct control_list *l, const char *spec, uint32_t word, struct diags *dg)
+static const char *why_apart(struct arena *a, const struct control *c)
 {
+	return *c->awaited ? arena_printf(a, "process %d will look for its state in %s: --dir names it", c->pid[0], c->awaited)
+			   : arena_printf(a, "process %d keeps its state to itself, or in another directory", c->pid[0]);
+}
+
+/* Stores `word` for each hook that a name means; prints the hooks as they are then. */
+static int store(struct session *s, struct control_list *l, const char *spec, uint32_t word, struct diags *dg)
+{
+	const char *apart = NULL;
 	size_t n = 0;
+	int r;
 
 	for (size_t i = 0; i < l->n; i++) {
-		for (size_t k = 0; k < l->control[i].n_hook; k++) {
-			struct control_hook *h = &l->control[i].hook[k];
+		struct control *c = &l->control[i];
 
-			if (!control_matches(&l->control[i], h, spec))
+		for (size_t k = 0; k < c->n_hook; k++) {
+			if (!control_matches(c, &c->hook[k], spec))
 				continue;
-			__atomic_store_n(h->word, word, __ATOMIC_RELEASE);
-			text_hook(h);
+			if (c->awaited && !c->here) {
+				apart = why_apart(s->a, c);
+				break;
+			}
+			if (c->awaited && (r = control_make(&s->dir, s->a, c, dg)) < 0)
+				return r;
+			__atomic_store_n(c->hook[k].word, word, __ATOMIC_RELEASE);
+			text_hook(&c->hook[k]);
 			n++;
 		}
 	}
 	if (n)
 		return 0;
-	diag(dg, DIAG_M009, at_file(spec), "%s",
-	     l->n ? "see bpftime-ctl hooks" : "there are none: no patched program has run");
-	return -DIAG_M009;
+	return diag(dg, DIAG_M009, at_file(spec), "%s",
+		    apart ? apart : l->n ? "see bpftime-ctl hooks" : "there are none: no patched program has run");
 }
 
 static int set_words(const struct opts *o, const char *command, uint32_t word, struct diags *dg)
@@ -180,8 +175,10 @@ static int set_words(const struct opts *o, const char *command, uint32_t word, s
 	if (r < 0)
 		return r;
 	r = control_list(&s.dir, s.a, &l, dg);
+	if (r >= 0)
+		control_add_waiting(&s.dir, &l, s.a, 0);
 	for (size_t i = 0; r >= 0 && i < o->n_arg; i++)
-		r = store(&l, o->arg[i], word, dg);
+		r = store(&s, &l, o->arg[i], word, dg);
 	control_close(&l);
 	session_end(&s);
 	return r;
