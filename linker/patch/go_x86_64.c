@@ -104,6 +104,15 @@ static bool starts_again(const struct image *im, const struct image_go_fn *fn)
 	return false;
 }
 
+/* In a running program, what an earlier attach has written: its trampolines are in no file.  What the jump covers
+ * cannot be seen. */
+static const char *const attached = "hooked already by an earlier attach: detach, and attach all hooks at once";
+
+static bool leads_away(const struct image *im, const struct insn *in)
+{
+	return in->kind == INSN_JMP && !image_at(im, in->target, 1);
+}
+
 /* The window of an entry: all of the check, and nothing else. */
 static void take_check(const struct image *im, const struct image_go_fn *fn, uint64_t end, struct tramp_site *t)
 {
@@ -119,6 +128,8 @@ static void take_check(const struct image *im, const struct image_go_fn *fn, uin
 const char *go_see_site(const struct image *im, const struct site *s, struct tramp_site *t)
 {
 	const struct image_go_fn *fn = image_go_fn_at(im, s->vaddr);
+	struct dec_insn d;
+	struct insn first;
 	uint64_t checked;
 
 	if (im->go && !im->go->n_fn)
@@ -141,7 +152,8 @@ const char *go_see_site(const struct image *im, const struct site *s, struct tra
 	if (s->kind == SITE_ENTRY && s->vaddr == fn->vaddr && checked)
 		take_check(im, fn, checked, t);
 	else if (s->kind == SITE_ENTRY && !fn->assembly && starts_again(im, fn))
-		return "it starts again when its stack has grown, and where it finds out is not clear";
+		return decode(im, fn->vaddr, fn->end, &first, &d) && leads_away(im, &first) ? attached
+			: "it starts again when its stack has grown, and where it finds out is not clear";
 	if (!fn->assembly && s->kind != SITE_OFFSET) {	/* neither arguments nor results, nor kept */
 		t->spare[0] = 13;
 		t->spare[1] = 12;
@@ -210,6 +222,8 @@ const char *go_returns(const struct image *im, const struct image_go_fn *fn, uin
 			return "bytes that are no instruction: there may be more returns";
 		if (in.kind == INSN_RET)
 			*ARENA_PUSH(im->arena, *vaddr, *n, cap) = at;
+		if (leads_away(im, &in))
+			return attached;
 		if ((in.kind == INSN_JMP || in.kind == INSN_JCC) && !inside(fn, in.target))
 			return "it ends in a jump to another function, which returns for it";
 		/* Compiled code has those of tables only. */

@@ -106,8 +106,87 @@ static void conclude(struct plan *p, struct site *s, struct tramp_site *t, const
 		s->before = (struct bytes){ before, s->window_bytes };
 }
 
-static void decide(struct plan *p, struct site *s, struct tramp_site *t, const struct plan_opts *o)
+static void set_hooks(struct site *s, struct site_attach *at, size_t n)
 {
+	s->at = at;
+	s->n_at = n;
+	s->has_ret = false;
+	for (size_t i = 0; i < n; i++)
+		s->has_ret |= at[i].ret;
+}
+
+/* Moves the hooks of object `from` to the end of `to`; the others close up. */
+static size_t take_object(const struct plan *p, uint32_t from, struct site_attach *to, size_t n_to,
+			  struct site_attach *left, size_t *n_left)
+{
+	size_t kept = 0, n = n_to;
+
+	for (size_t i = 0; i < *n_left; i++)
+		if (lnk_hook(p->lnk, left[i].hook)->object_index == from)
+			to[n++] = left[i];
+		else
+			left[kept++] = left[i];
+	*n_left = kept;
+	return n;
+}
+
+/* A place may take the hooks of one object and not those of another: a return hook, or a program that there is no
+ * stack for.  In the order of the command line each object stays with which there is no reason against the site; the
+ * others become a part, with the first one's reason.  `bare`, `t_bare`: with a window, and not concluded.
+ * (All returns of a Go function are hooked or none, which refuse_returns() sees to.) */
+static void split(struct plan *p, size_t at, const struct plan_opts *o, const struct site *bare,
+		  const struct tramp_site *t_bare)
+{
+	struct arena *a = p->im->arena;
+	size_t n = bare->n_at, n_kept = 0, n_out = 0, n_left = n;
+	struct site_attach *left = arena_array(a, n, sizeof(*left)), *kept = arena_array(a, n, sizeof(*kept)),
+			   *out = arena_array(a, n, sizeof(*out));
+	struct site part = p->site[at];
+	const char *why = NULL;
+
+	memcpy(left, bare->at, n * sizeof(*left));
+	while (n_left) {
+		size_t with = take_object(p, lnk_hook(p->lnk, left[0].hook)->object_index, kept, n_kept, left, &n_left);
+		struct tramp_site t = *t_bare;
+		struct site s = *bare;
+
+		set_hooks(&s, kept, with);
+		conclude(p, &s, &t, o, NULL);
+		if (!s.refused) {
+			p->site[at] = s;
+			p->state->ts[at] = t;
+			n_kept = with;
+			continue;
+		}
+		if (!why)
+			why = arena_printf(a, "for %s: %s", lnk_hook(p->lnk, kept[n_kept].hook)->object, s.refused);
+		part.over_cost |= s.over_cost;
+		memcpy(out + n_out, kept + n_kept, (with - n_kept) * sizeof(*out));
+		n_out += with - n_kept;
+	}
+	if (!n_kept)
+		return;
+	set_hooks(&part, out, n_out);
+	part.part = true;
+	part.refused = why;
+	part.n_decide = 0;
+	p->site[p->n_site++] = part;
+}
+
+static void settle(struct plan *p, size_t at, const struct plan_opts *o, const char *why)
+{
+	const struct site bare = p->site[at];
+	const struct tramp_site t_bare = p->state->ts[at];
+
+	conclude(p, &p->site[at], &p->state->ts[at], o, why);
+	if (!why && p->site[at].refused && bare.kind != SITE_RETURN)
+		split(p, at, o, &bare, &t_bare);
+}
+
+static void decide(struct plan *p, size_t at, const struct plan_opts *o)
+{
+	struct tramp_site *t = &p->state->ts[at];
+	struct site *s = &p->site[at];
 	const char *why = s->refused;
 
 	if (!why && s->probe)
@@ -116,7 +195,7 @@ static void decide(struct plan *p, struct site *s, struct tramp_site *t, const s
 		why = window_decide(p->im, plan_targets(p), s, t);
 		t->no_window = why != NULL;
 	}
-	conclude(p, s, t, o, why);
+	settle(p, at, o, why);
 }
 
 /* Entries that have no room for their jump get some from a neighbour. */
@@ -136,7 +215,7 @@ static void borrow_room(struct plan *p, const struct plan_opts *o)
 							    &p->site[k], &ts[k])))
 			k++;
 		if (k < end)
-			conclude(p, s, &ts[i], o, NULL);
+			settle(p, i, o, NULL);
 	}
 }
 
@@ -289,7 +368,7 @@ static void drop_address_only(struct plan *p)
 	for (size_t i = 0; i < p->n_site; i++) {
 		bool drop = false;
 
-		for (size_t k = 0; p->site[i].refused && p->site[i].import && k < p->n_site && !drop; k++)
+		for (size_t k = 0; p->site[i].refused && !p->site[i].part && p->site[i].import && k < p->n_site && !drop; k++)
 			drop = !p->site[k].refused && same_import(&p->site[i], &p->site[k]);
 		if (drop)
 			continue;
@@ -345,20 +424,38 @@ static void warn_of_rivals(const struct plan *p, struct diags *dg)
 		  n > 1 ? arena_printf(p->im->arena, " and %zu more", n - 1) : "", first->n_decide);
 }
 
+/* Room for the parts of each site, so that none has to move. */
+static void reserve_parts(struct plan *p)
+{
+	struct arena *a = p->im->arena;
+	size_t n = p->n_site;
+	struct site *site;
+
+	for (size_t i = 0; i < p->n_site; i++)
+		n += p->site[i].n_at > 1;
+	site = arena_array(a, n + 1, sizeof(*site));
+	if (p->n_site)
+		memcpy(site, p->site, p->n_site * sizeof(*site));
+	p->site = site;
+	p->cap_site = n;
+	p->state->ts = arena_array(a, n + 1, sizeof(*p->state->ts));
+}
+
 int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 {
 	struct arena *a = p->im->arena;
 	struct plan_state *st = p->state = arena_alloc(a, sizeof(*st));
 	struct code c = { .n = 0 };
+	size_t n = p->n_site;
 	int r;
 
-	st->ts = arena_array(a, p->n_site, sizeof(*st->ts));
+	reserve_parts(p);
 	plan_targets(p);
 	progress_step("planning for %s", p->im->path);
-	for (size_t i = 0; i < p->n_site; i++) {
-		progress_count(i, p->n_site);
+	for (size_t i = 0; i < n; i++) {
+		progress_count(i, n);
 		st->ts[i].moved = arena_array(a, WINDOW_MAX, sizeof(uint64_t));
-		decide(p, &p->site[i], &st->ts[i], o);
+		decide(p, i, o);
 	}
 	drop_address_only(p);
 	refuse_overlaps(p);

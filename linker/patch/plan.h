@@ -89,6 +89,7 @@ struct site {
 	uint64_t    cfi_off, cfi_bytes;
 	bool        has_ret;	/* one of `at` is a return hook, at an entry or import */
 	bool        over_cost;	/* refused for plan_opts.max_cost_ns */
+	bool        part;	/* hooks that are refused where those of other objects are not: they have a site too */
 	size_t      n_decide;	/* how many of `at` may keep the function from running */
 };
 
@@ -97,7 +98,7 @@ struct plan_state;	/* what plan_make knows about the image's code, and the writt
 struct plan {
 	struct image *im;
 	struct lnk   *lnk;
-	struct site  *site;	/* sorted by vaddr, one a place */
+	struct site  *site;	/* sorted by vaddr, one a place; plan_make puts parts behind them */
 	size_t        n_site, cap_site;
 	size_t        n_patched, n_refused;
 	uint64_t      tramp_bytes, cfi_bytes;

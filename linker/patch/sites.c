@@ -94,6 +94,11 @@ static void add_go_returns(struct plan *p, const struct want *w, const struct im
 	size_t n;
 	const char *why = go_returns(p->im, fn, &ret, &n);
 
+	if (!n) {	/* the reason has to stand somewhere: not at the entry, which may be hooked */
+		ret = arena_alloc(p->im->arena, sizeof(*ret));
+		ret[n++] = fn->end - 1;
+		why = why ? why : "it never returns";
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct site *s = attach(p, w, ret[i], SITE_RETURN, name);
 

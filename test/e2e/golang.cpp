@@ -77,6 +77,67 @@ INSTANTIATE_TEST_SUITE_P(
 			Build{ "pie", "CGO_ENABLED=0", "-buildmode=pie", 0x555555554000 }),
 	[](const auto &i) { return std::string(i.param.name); });
 
+// Hooks of two objects at one function, at once or by patching a patched file: all run, each call. What
+// there is no stack for is refused alone.
+TEST(GoTwice, HooksOfTwoObjectsAtOneFunction)
+{
+	if (!have("go"))
+		GTEST_SKIP() << "golang-go is not installed";
+	Scratch tmp;
+	const std::string plain = tmp / "plain", first = tmp / "first", both = tmp / "both", maps = tmp / "maps",
+			  patch = bin + "bpftime-patch --map-dir " + maps + " --binary ";
+	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source);
+	ASSERT_EQ(made.status, 0) << made.out;
+	long count = 0;
+	{
+		std::istringstream lines(sh(plain).out);
+		for (std::string word; lines >> word && !(word == "main.small" && lines >> count);)
+			;
+	}
+	ASSERT_GT(count, 0);
+	Place at = place_of(plain, "main.small");
+	for (const std::string &how : { std::string("object first"), std::string("counter first") }) {
+		SCOPED_TRACE(how);
+		std::string object = " --uprobe main.small --uretprobe main.small --uprobe internal/cpu.cpuid.abi0 " + hook,
+			    builtin = " --uprobe main.small --uprobe internal/cpu.cpuid.abi0";
+		bool object_first = how == "object first";
+
+		sh("rm -rf " + maps + " " + first + " " + both);
+		Result one = sh(patch + plain + (object_first ? object : builtin) + " -o " + first);
+		ASSERT_EQ(one.status, 0) << one.out;
+		Result two = sh(patch + first + (object_first ? builtin : object) + " -o " + both);
+		ASSERT_EQ(two.status, 0) << two.out;
+		EXPECT_NE(two.out.find("4 sites patched, 1 refused"), two.out.npos) << two.out;
+		Result plan = sh(patch + first + (object_first ? builtin : object) + " --plan");
+		EXPECT_NE(plan.out.find("internal/cpu.cpuid.abi0 refused: for golang: assembly without a stack check"),
+			  plan.out.npos) << plan.out;
+		EXPECT_EQ(sh(both).out, sh(plain).out);
+		EXPECT_EQ(hash_table(maps, "golang/calls")[at.vaddr], count);
+		EXPECT_EQ(hash_table(maps, "golang/rets")[at.vaddr], count);
+		long all = atol(sh(bin + "bpftime-ctl dump count/calls --dir " + maps + " | sed 's/^0: //'").out.c_str());
+		EXPECT_GT(all, count);	// and cpuid's
+		EXPECT_LT(all, count + 1000);
+		Result back = sh(bin + "bpftime-patch --revert " + both + " && cmp " + both + " " + plain);
+		EXPECT_EQ(back.status, 0) << back.out;
+	}
+}
+
+// What never returns has no place for a return hook, which is said.
+TEST(GoTwice, WhatNeverReturnsIsRefusedWithAReason)
+{
+	if (!have("go"))
+		GTEST_SKIP() << "golang-go is not installed";
+	Scratch tmp;
+	const std::string plain = tmp / "plain";
+	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source);
+	ASSERT_EQ(made.status, 0) << made.out;
+	for (const char *fn : { "runtime.gogo.abi0", "runtime.morestack_noctxt.abi0" }) {
+		Result r = sh(bin + "bpftime-patch --plan --binary " + plain + " --uretprobe " + fn + " " + hook);
+		EXPECT_NE(r.status, 0);
+		EXPECT_NE(r.out.find(std::string(fn) + ": it "), r.out.npos) << r.out;
+	}
+}
+
 // The kernel counts behind the stack check what is counted here at the entry; at the entry
 // itself it counts calls twice when the stack grows.
 TEST(GoKernel, CountsTheSame)
