@@ -246,6 +246,39 @@ TEST_F(ProgressOf, Attaching)
 	EXPECT_NE(t.screen()[0].find("error[P303]"), std::string::npos) << t.text;
 }
 
+// Until somebody takes what it has compiled.
+TEST_F(ProgressOf, Compiling)
+{
+	std::string in = d + "/min.bpf.o", out = d + "/out", cmd = "/bpftime-aot compile " + in + " -o " + out;
+
+	ok("cp " SAMPLES_DIR "/minimal.bpf.o " + in);	// a short name: the line is cut at the terminal's edge
+	ASSERT_EQ(mkfifo(out.c_str(), 0600), 0);
+	{
+		Terminal t([&] { execl("/bin/sh", "sh", "-c", (BPFTIME_BIN_DIR + cmd).c_str(), nullptr); });
+		EXPECT_TRUE(t.wait_for("compiling ")) << t.text;
+		EXPECT_TRUE(t.wait_for("2 s")) << t.text;	// it is drawn again
+		ok("cat " + out + " > " + d + "/min.hook.o");
+		EXPECT_EQ(t.end(), 0) << t.text;
+		EXPECT_EQ(t.screen(), Lines{""});
+	}
+	tool("bpftime-aot dump " + d + "/min.hook.o");
+	// Not for programs.
+	Terminal t([&] { execl("/bin/sh", "sh", "-c", (BPFTIME_BIN_DIR + cmd + " --json").c_str(), nullptr); });
+	usleep(1500000);
+	ok("cat " + out + " > /dev/null");
+	EXPECT_EQ(t.end(), 0) << t.text;
+	EXPECT_EQ(t.text, "");
+}
+
+// A program that runs for long: by then nothing is read or compiled any more.
+TEST_F(ProgressOf, Running)
+{
+	std::string cmd = BPFTIME_BIN_DIR "/bpftime-aot run " SAMPLES_DIR "/minimal.bpf.o --repeat 4000000000";
+	Terminal t([&] { execl("/bin/sh", "sh", "-c", cmd.c_str(), nullptr); });
+
+	EXPECT_TRUE(t.wait_for("running count_calls, ")) << t.text;
+}
+
 TEST_F(ProgressOf, Verifying)
 {
 	std::string fifo = d + "/lines";

@@ -7,6 +7,7 @@
 #include "front.h"
 #include "hookfile.h"
 #include "json.h"
+#include "progress.h"
 #include "maps.h"
 
 enum { BPF = 1, IR = 2, ASM = 4, MAPS = 8, HOOKS = 16, STAMP = 32 };
@@ -261,6 +262,7 @@ static int dump_ir(struct front *f, struct json *j, struct diags *dg)
 	struct bytes text;
 	int r = compile_ir(f->a, f->u, f->facts, &f->opts, &text, dg);
 
+	progress_end();
 	if (r >= 0 && j)
 		json_strn(j, "ir", (const char *)text.p, text.n);
 	else if (r >= 0)
@@ -278,15 +280,18 @@ static int dump_bpf_object(const struct opts *o, const char *path, unsigned what
 	int r = front_open(o, path, &f, dg);
 
 	what = what ? what : BPF;
-	if (r >= 0 && what & BPF)
+	if (r >= 0 && what & BPF) {
+		progress_end();
 		dump_bpf(f.u, j);
-	if (r >= 0 && what & ~(unsigned)BPF)
-		r = front_verify(&f, dg);
+	}
+	if (r >= 0 && what & ~(unsigned)BPF && (r = front_verify(&f, dg)) >= 0)
+		progress_step("compiling %s", path);
 	if (r >= 0 && what & IR)
 		r = dump_ir(&f, j, dg);
 	if (r >= 0 && what & (ASM | MAPS | HOOKS | STAMP)) {
-		if ((r = compile_object(f.a, f.u, f.facts, &f.opts, &obj, dg)) >= 0 &&
-		    (r = hookfile_open(f.a, path, obj, &h, dg)) >= 0)
+		r = compile_object(f.a, f.u, f.facts, &f.opts, &obj, dg);
+		progress_end();
+		if (r >= 0 && (r = hookfile_open(f.a, path, obj, &h, dg)) >= 0)
 			r = dump_object(&h, what, j, dg);
 	}
 	front_close(&f);
@@ -315,6 +320,8 @@ int cmd_dump(const struct opts *o, struct diags *dg)
 	int r;
 
 	if ((r = front_file(o, &path, dg)) >= 0 && (r = file_read(a, path, &file, NULL, dg)) >= 0) {
+		if (!out && !hookfile_is(file))
+			progress_start();
 		if (out) {
 			json_open(out, NULL, '{');
 			json_u64(out, "schema", 1);

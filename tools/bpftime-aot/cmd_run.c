@@ -10,6 +10,7 @@
 #include "file.h"
 #include "front.h"
 #include "json.h"
+#include "progress.h"
 #include "record.h"
 
 enum { SECONDS = 10, GUARD_BYTES = 4096 };
@@ -242,13 +243,17 @@ static int run_object(const struct opts *o, struct job *j, struct diags *dg)
 
 	if ((r = front_file(o, &path, dg)) < 0)
 		return r;
+	if (!opts_has(o, "json"))
+		progress_start();
 	if ((r = front_open(o, path, &f, dg)) >= 0 &&
 	    (r = find_prog(f.u, opts_get(o, "prog"), &j->prog, dg)) >= 0 &&
 	    (r = read_mem(o, &f, j, dg)) >= 0 && (r = front_verify(&f, dg)) >= 0) {
 		j->u = f.u;
 		j->facts = f.facts;
 		j->opts = f.opts;
+		progress_step("running %s", f.u->prog[j->prog].name);
 		r = child_run(run_in_child, j, &lim, &res, dg);
+		progress_end();
 		if (r >= 0)
 			r = report(o, j, &res, dg);
 	}
