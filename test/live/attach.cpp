@@ -183,7 +183,7 @@ TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
 	{
 		Load l(pie, d, 2);
 		l.order(LOAD_REST);
-		tool("bpftime-patch --pid " + std::to_string(l.pid) + " --uprobe work --uprobe more_work");
+		tool("bpftime-patch --pid " + std::to_string(l.pid) + " --uprobe work --uprobe main");
 		l.order(LOAD_EXACT);
 		own = ok("cat " + d + "/maps/.hooks/*");
 	}
@@ -192,7 +192,7 @@ TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
 	std::string pid = std::to_string(l.pid);
 	for (Load *p : { &l, &other }) {
 		p->order(LOAD_REST);
-		tool("bpftime-patch --pid " + std::to_string(p->pid) + " --uprobe work --uprobe more_work");
+		tool("bpftime-patch --pid " + std::to_string(p->pid) + " --uprobe work --uprobe main");
 	}
 	EXPECT_NE(shell("ls " + d + "/maps").status, 0);
 	std::string hooks = tool("bpftime-ctl hooks");
@@ -200,18 +200,18 @@ TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
 	EXPECT_NE(hooks.find(std::to_string(other.pid)), hooks.npos) << hooks;
 	EXPECT_EQ(shell(BPFTIME_BIN_DIR "/bpftime-ctl disable nonesuch").status, 1);
 	// From another directory it cannot be done, which is said.
-	Output o = shell(BPFTIME_BIN_DIR "/bpftime-ctl disable more_work --dir " + d + "/elsewhere");
+	Output o = shell(BPFTIME_BIN_DIR "/bpftime-ctl disable main --dir " + d + "/elsewhere");
 	EXPECT_EQ(o.status, 1);
 	EXPECT_NE(o.text.find("error[M009]"), o.text.npos) << o.text;
 	EXPECT_NE(o.text.find(d + "/maps: --dir"), o.text.npos) << o.text;
 	EXPECT_NE(shell("ls " + d + "/elsewhere").status, 0);
 
-	tool("bpftime-ctl enable work more_work");
+	tool("bpftime-ctl enable work main");
 	EXPECT_EQ(ok("cat " + d + "/maps/.hooks/*"), own);
 	EXPECT_NE(tool("bpftime-ctl disable work").find(" disabled "), std::string::npos);
 	hooks = tool("bpftime-ctl hooks " + pid);
 	EXPECT_NE(hooks.find(" disabled  uprobe     work "), hooks.npos) << hooks;
-	EXPECT_NE(hooks.find(" enabled   uprobe     more_work "), hooks.npos) << hooks;
+	EXPECT_NE(hooks.find(" enabled   uprobe     main "), hooks.npos) << hooks;
 	l.order(LOAD_EXACT);
 	other.order(LOAD_EXACT);
 	EXPECT_EQ(calls(), 0u);
