@@ -231,7 +231,8 @@ int visit_state(struct vfy *v)
 static void widen_reg(struct vfy *v, const struct reg *old, struct reg *now)
 {
 	if (old->type != REG_SCALAR || now->type != REG_SCALAR || v->def[old->def].precise ||
-	    v->def[now->def].precise || scalar_equal(&old->var, &now->var))
+	    v->def[now->def].precise ||
+	    (scalar_equal(&old->var, &now->var) && (old->id == now->id || !(v->opts->plain & PLAIN_TURN))))
 		return;
 	reg_set_unknown(v, now);
 }

@@ -59,6 +59,7 @@ enum vfy_plain {
 	PLAIN_SLOT = 32,		/* that a pointer in the stack is one more unknown number */
 	PLAIN_SHIFT = 64,		/* that halves are shifted by the lower half of a number */
 	PLAIN_KEY = 128,		/* that a stored word is the lower half of the number it is from */
+	PLAIN_TURN = 256,		/* that a turn leaves a number as it was, although it was copied */
 };
 
 struct vfy_opts {

@@ -10,7 +10,7 @@
 static const struct { const char *name; uint32_t plain; } knowledge[] = {
 	{"division", PLAIN_DIVISION}, {"contradiction", PLAIN_CONTRADICTION}, {"self", PLAIN_SELF},
 	{"depth", PLAIN_DEPTH}, {"iterator", PLAIN_ITERATOR}, {"slot", PLAIN_SLOT}, {"shift", PLAIN_SHIFT},
-	{"key", PLAIN_KEY},
+	{"key", PLAIN_KEY}, {"turn", PLAIN_TURN},
 };
 
 // "division", "slot V010", "loops", "seed 7"
