@@ -133,6 +133,7 @@ struct lower_prog {
 	uint8_t           *leader;	/* a block starts at this slot */
 	struct kinds      *kinds;	/* at each leader */
 	uint8_t           *cold;	/* the block at this leader runs rarely */
+	uint32_t          *tree;	/* what begins here is a node of a switch (switch.c): slot of its root + 1 */
 	unsigned           n_inlined;	/* map operations so far that are more than arithmetic */
 	LLVMBasicBlockRef *block;	/* of each leader */
 };
@@ -201,6 +202,8 @@ LLVMValueRef lower_src(struct lower_func *f, const struct bpfi *in, LLVMTypeRef 
 LLVMValueRef lower_imm(LLVMTypeRef w, int64_t v);
 
 void lower_alu(struct lower_func *f, uint32_t i);
+/* Ends the block with a switch where the jump at slot i is the root of one (switch.c). */
+bool lower_switch(struct lower_func *f, uint32_t i);
 LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a conditional jump */
 void lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
 void lower_atomic(struct lower_func *f, const struct bpfi *in);

@@ -113,7 +113,7 @@ static void jump(struct lower_func *f, uint32_t i)
 		may_goto(f, i);
 	else if (fact && fact->never_taken && !fact->always_taken)
 		LLVMBuildBr(b, f->p->block[i + 1]);
-	else {
+	else if (!lower_switch(f, i)) {
 		branch = LLVMBuildCondBr(b, lower_cond(f, in), to, f->p->block[i + 1]);
 		if (lower_is_null_test(f->p, i, &f->now, &rare))
 			weigh(f, branch, rare);
@@ -291,6 +291,7 @@ int lower_program(struct lower *l, size_t i, const struct vfy_result *facts,
 	p.leader = arena_alloc(l->a, up->n_insn + 1);
 	p.kinds = arena_array(l->a, up->n_insn + 1, sizeof(*p.kinds));
 	p.cold = arena_alloc(l->a, up->n_insn + 1);
+	p.tree = arena_array(l->a, up->n_insn + 1, sizeof(*p.tree));
 	p.block = arena_array(l->a, up->n_insn + 1, sizeof(*p.block));
 	for (size_t n = 0; n < up->n_func; n++)
 		declare(&p, n);
