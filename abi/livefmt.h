@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define LIVEFMT_MAGIC 0x31767966696c7062ull	/* "bplifyv1" */
-enum { LIVEFMT_VERSION = 1, LIVEFMT_NAME_BYTES = 4096, LIVEFMT_EDITS = 1 << 20 };
+enum { LIVEFMT_VERSION = 2, LIVEFMT_NAME_BYTES = 4096, LIVEFMT_EDITS = 1 << 20 };
 
 enum livefmt_state {
 	LIVE_ATTACHED = 1,	/* or about to be, or half of it is */
@@ -53,7 +53,7 @@ enum livefmt_bits {
 struct livefmt_record {
 	uint32_t n_edit, path_bytes;	/* with its NUL */
 	uint64_t edits_off;
-	uint64_t slots_off, stubs_off;	/* of the first struct rt_slot and its stub, from the head; 0: none */
+	uint64_t slots_off;	/* of the first struct rt_slot, from the head; 0: none */
 };
 enum livefmt_edit_kind {
 	LIVE_CODE = 1,		/* bytes of a site */

@@ -77,20 +77,30 @@ struct rt_module_record {
 	char     path[148];	/* "": too long */
 };
 
-/* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  Slot i belongs to stub i of the
- * trampolines, RT_SLOT_BYTES apart like the slots, so that a return address tells which slot it
- * is.  docs/design.md has the protocol. */
+/* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  A frame's slot is one of the RT_SLOT_REACH
+ * from its home on, which the address of its return address tells; how far from home, that
+ * return address tells: it leads into one of RT_SLOT_REACH stubs.  docs/design.md has the protocol. */
 enum {
-	RT_SLOTS_LOG2 = 10, RT_SLOTS = 1 << RT_SLOTS_LOG2, RT_SLOT_BYTES = 32,
-	RT_SLOT_POINT = 6,	/* offset of the return point in a stub */
+	RT_SLOT_HOMES_LOG2 = 11, RT_SLOT_HOMES = 1 << RT_SLOT_HOMES_LOG2, RT_SLOT_REACH = 32,
+	RT_SLOTS = RT_SLOT_HOMES + RT_SLOT_REACH, RT_SLOT_BYTES = 32,
+	RT_STUB_BYTES = 16,
+	RT_STUB_POINT = 4,	/* offset of the return point in a stub */
 };
-#define RT_SLOT_HASH 0x9e3779b1u	/* even slot: (uint32_t)(sp * hash) >> (33 - LOG2) << 1 */
+/* Of 300 odd numbers that with which recursion in frames of any one size from 16 to 4096 bytes goes deepest
+ * before a frame finds no slot: 1,801 calls. */
+#define RT_SLOT_HASH 0xd9cd0b99u
+
+/* The home of the frame whose return address is at sp: even, so that the next one is mostly free. */
+static inline uint32_t rt_slot_home(uint64_t sp)
+{
+	return (uint32_t)sp * RT_SLOT_HASH >> (33 - RT_SLOT_HOMES_LOG2) << 1;
+}
 
 struct rt_slot {
 	uint64_t resume;	/* where the stub goes at the return */
 	uint64_t ra;		/* the return address that was at sp */
 	uint64_t state;		/* sp | enum rt_slot_state | link << RT_SLOT_LINK_SHIFT */
-	uint64_t body;		/* what the stub calls */
+	uint64_t point;		/* the return point that is there instead */
 };
 enum rt_slot_state {		/* the low three bits; bit 0: not free */
 	RT_SLOT_FREE = 0,

@@ -39,9 +39,22 @@ RT_INLINE void rt_fill_long(void *to, uint8_t value, uint64_t bytes)
 #define RT_LOAD_AT(type_, p_, off_)                                                       \
 	({ type_ v_; __builtin_memcpy(&v_, (const char *)(p_) + (off_), sizeof(v_)); v_; })
 
+/* Sizes that only a map tells: once in a payload (mem.c), not wherever something is copied.  In bitcode
+ * they are constants by the time a hook object is emitted. */
+#ifdef RT_BITCODE
+#define RT_IS_LONG(bytes_) 0
+#else
+#define RT_IS_LONG(bytes_) (!__builtin_constant_p(bytes_))
+#endif
+#pragma GCC visibility push(hidden)
+void rt_copy_in_long(void *to, const void *from, uint64_t bytes);
+void rt_copy_words_long(void *to, const void *from, uint64_t bytes);
+bool rt_equal_long(const void *in, const void *bytes_of, uint32_t bytes);
+#pragma GCC visibility pop
+
 /* Word by word: what a reader or a kill sees of the copy is made of whole ones where `to` is aligned,
  * as values in maps are. */
-RT_INLINE void rt_copy_in(void *to, const void *from, uint64_t bytes)
+RT_INLINE void rt_copy_in_here(void *to, const void *from, uint64_t bytes)
 {
 	uint64_t i = 0;
 
@@ -55,7 +68,14 @@ RT_INLINE void rt_copy_in(void *to, const void *from, uint64_t bytes)
 		rt_store((uint8_t *)to + i, RT_LOAD_AT(uint8_t, from, i));
 }
 
-/* In bitcode sizes are constants by the time a hook object is emitted. */
+RT_INLINE void rt_copy_in(void *to, const void *from, uint64_t bytes)
+{
+	if (RT_IS_LONG(bytes))
+		rt_copy_in_long(to, from, bytes);
+	else
+		rt_copy_in_here(to, from, bytes);
+}
+
 RT_INLINE void rt_copy(void *to, const void *from, uint64_t bytes)
 {
 	if (bytes > RT_MEM_UNROLL) {
@@ -105,7 +125,7 @@ RT_INLINE void rt_fill(void *to, uint8_t value, uint64_t bytes)
 
 /* 8 bytes at a time where both sides allow it: what another thread or a kill sees of a
  * value is then made of whole words. */
-RT_INLINE void rt_copy_words(void *to, const void *from, uint64_t bytes)
+RT_INLINE void rt_copy_words_here(void *to, const void *from, uint64_t bytes)
 {
 	uint64_t i = 0;
 
@@ -117,8 +137,16 @@ RT_INLINE void rt_copy_words(void *to, const void *from, uint64_t bytes)
 		rt_store((uint8_t *)to + i, rt_load((const uint8_t *)from + i));
 }
 
+RT_INLINE void rt_copy_words(void *to, const void *from, uint64_t bytes)
+{
+	if (RT_IS_LONG(bytes))
+		rt_copy_words_long(to, from, bytes);
+	else
+		rt_copy_words_here(to, from, bytes);
+}
+
 /* Is what rt_copy_in() stored at the aligned `in` equal to these bytes?  It may be written to meanwhile. */
-RT_INLINE bool rt_equal(const void *in, const void *bytes_of, uint32_t bytes)
+RT_INLINE bool rt_equal_here(const void *in, const void *bytes_of, uint32_t bytes)
 {
 	const char *at = in;
 	uint32_t i = 0;
@@ -135,6 +163,11 @@ RT_INLINE bool rt_equal(const void *in, const void *bytes_of, uint32_t bytes)
 		if (rt_load((const uint8_t *)(at + i)) != RT_LOAD_AT(uint8_t, bytes_of, i))
 			return false;
 	return true;
+}
+
+RT_INLINE bool rt_equal(const void *in, const void *bytes_of, uint32_t bytes)
+{
+	return RT_IS_LONG(bytes) ? rt_equal_long(in, bytes_of, bytes) : rt_equal_here(in, bytes_of, bytes);
 }
 
 #endif

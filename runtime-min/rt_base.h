@@ -41,6 +41,8 @@ extern "C" {
 
 #define rt_likely(x_) __builtin_expect(!!(x_), 1)
 #define rt_unlikely(x_) __builtin_expect(!!(x_), 0)
+/* Better small than fast, and not part of what calls it. */
+#define RT_COLD __attribute__((cold, noinline))
 
 #pragma GCC visibility push(hidden)
 

@@ -27,14 +27,14 @@ static uint32_t examining;	/* one at a time */
 static uint32_t backoff;	/* misses to let pass before the next look */
 static uint32_t waited;
 
-/* The slot whose return point `ra` is, or NULL. */
-static struct rt_slot *slot_of(uint64_t ra, uint64_t stubs)
+/* The slot that the return point `ra` at sp leads to, or NULL: an ordinary return address. */
+static struct rt_slot *slot_of(uint64_t ra, uint64_t sp, uint64_t stubs)
 {
 	uint64_t off = ra - stubs;
 
-	if (off >= RT_SLOTS * RT_SLOT_BYTES || off % RT_SLOT_BYTES != RT_SLOT_POINT)
+	if (off >= RT_SLOT_REACH * RT_STUB_BYTES || off % RT_STUB_BYTES != RT_STUB_POINT)
 		return NULL;
-	return &bpftime_rt1_slots[off / RT_SLOT_BYTES];
+	return &bpftime_rt1_slots[rt_slot_home(sp) + off / RT_STUB_BYTES];
 }
 
 /* Frees the slots that tail calls chained behind a dead frame; the first is named by the
@@ -43,7 +43,7 @@ static void free_chain(uint64_t ra, uint64_t sp, uint64_t stubs)
 {
 	struct rt_slot *s;
 
-	while ((s = slot_of(ra, stubs))) {
+	while ((s = slot_of(ra, sp, stubs))) {
 		uint64_t st = rt_load(&s->state);
 
 		ra = s->ra;
@@ -68,11 +68,10 @@ static bool examine(struct rt_slot *s, uint64_t stubs)
 {
 	uint64_t st = rt_load_acquire(&s->state), sp = st & SP_MASK, ra;
 	uint64_t exam = (st & ~(uint64_t)RT_SLOT_MASK) | RT_SLOT_EXAMINED;
-	uint64_t point = stubs + (uint64_t)(s - bpftime_rt1_slots) * RT_SLOT_BYTES + RT_SLOT_POINT;
 
 	if ((st & RT_SLOT_MASK) != RT_SLOT_ARMED || !rt_cas(&s->state, &st, exam))
 		return false;
-	if (frame_alive(sp, point)) {
+	if (frame_alive(sp, s->point)) {
 		rt_cas(&s->state, &exam, st);
 		return false;
 	}
@@ -125,15 +124,14 @@ static bool take(struct rt_slot *s, uint64_t sp, bool fresh, uint64_t stubs)
 
 static struct rt_slot *take_any(uint64_t sp, bool fresh, uint64_t stubs)
 {
-	uint32_t home = ((uint32_t)sp * RT_SLOT_HASH) >> (33 - RT_SLOTS_LOG2) << 1;
+	struct rt_slot *home = &bpftime_rt1_slots[rt_slot_home(sp)];
 
-	for (uint32_t i = 0; i < RT_SLOTS; i++) {
-		struct rt_slot *s = &bpftime_rt1_slots[(home + i) % RT_SLOTS];
-
-		if (take(s, sp, fresh, stubs))
-			return s;
-	}
-	return 0;
+	for (uint32_t i = 0; i < RT_SLOT_REACH; i++)
+		if (take(&home[i], sp, fresh, stubs)) {
+			home[i].point = stubs + i * RT_STUB_BYTES + RT_STUB_POINT;
+			return &home[i];
+		}
+	return NULL;
 }
 
 static uint64_t miss(void)
@@ -144,10 +142,10 @@ static uint64_t miss(void)
 	return 0;
 }
 
-uint64_t rt_slot(uint64_t sp, uint64_t stubs)
+uint64_t rt_slot(uint64_t sp, uint64_t stubs, uint64_t resume)
 {
 	uint64_t ra = *(const uint64_t *)sp, link = 0;
-	struct rt_slot *parent = slot_of(ra, stubs), *s;
+	struct rt_slot *parent = slot_of(ra, sp, stubs), *s;
 
 	if (sp & RT_SLOT_MASK)
 		return miss();
@@ -161,7 +159,11 @@ uint64_t rt_slot(uint64_t sp, uint64_t stubs)
 	if (!s)
 		return miss();
 	rt_store(&s->state, sp | RT_SLOT_CLAIMED | link << RT_SLOT_LINK_SHIFT);
+	s->resume = resume;
+	s->ra = ra;
 	if (parent)	/* before [sp] changes */
 		rt_store_release(&parent->state, rt_load(&parent->state) | RT_SLOT_CHAINED);
-	return (uint64_t)s;
+	rt_store_release((uint64_t *)sp, s->point);
+	rt_store_release(&s->state, sp | RT_SLOT_ARMED | link << RT_SLOT_LINK_SHIFT);
+	return s->point - RT_STUB_POINT;
 }

@@ -54,7 +54,7 @@ RT_INLINE void rt_holes(const struct bpftime_map *m, struct rt_hole hole[2])
 }
 
 /* Copies a value into a map: all of it but the lock.  Its timer ends. */
-RT_INLINE void rt_value_in(const struct bpftime_map *m, void *to, const void *from)
+RT_INLINE void rt_value_in_here(const struct bpftime_map *m, void *to, const void *from)
 {
 	struct rt_hole hole[2];
 	uint32_t at = 0;
@@ -71,7 +71,7 @@ RT_INLINE void rt_value_in(const struct bpftime_map *m, void *to, const void *fr
 }
 
 /* Copies a value out of a map; where lock and timer are, zeros. */
-RT_INLINE void rt_value_out(const struct bpftime_map *m, void *to, const void *from)
+RT_INLINE void rt_value_out_here(const struct bpftime_map *m, void *to, const void *from)
 {
 	struct rt_hole hole[2];
 	uint32_t at = 0;
@@ -89,6 +89,13 @@ RT_INLINE void rt_value_out(const struct bpftime_map *m, void *to, const void *f
 }
 
 #pragma GCC visibility push(hidden)
+#ifdef RT_BITCODE
+#define rt_value_in rt_value_in_here
+#define rt_value_out rt_value_out_here
+#else
+void rt_value_in(const struct bpftime_map *m, void *to, const void *from);
+void rt_value_out(const struct bpftime_map *m, void *to, const void *from);
+#endif
 /* rt_value_out() under the value's lock.  0 or -EBUSY, counted. */
 int rt_value_get(const struct bpftime_map *m, void *base, void *to, void *value);
 #pragma GCC visibility pop

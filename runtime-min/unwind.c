@@ -132,7 +132,7 @@ static bool step(struct walk *w)
 	p->first = p->exact = false;
 	if (!(known ? by_rule(&w->v, p, &r) : by_frame_pointer(&w->v, p)))
 		return false;
-	p->ip = rt_unwind_unhooked(p->ip);
+	p->ip = rt_unwind_unhooked(p->ip, p->sp - sizeof(p->ip));
 	return p->ip != 0;
 }
 

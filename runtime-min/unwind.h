@@ -35,8 +35,8 @@ struct rt_module;
 bool rt_unwind_cfi(const struct rt_module *m, uint64_t pc, struct unwind_rule *out);
 /* Does a call that was made by a trampoline return to ip? */
 bool rt_unwind_in_trampoline(uint64_t ip);
-/* The return address that a return hook's stub stands for; any other as it is. */
-uint64_t rt_unwind_unhooked(uint64_t ra);
+/* The return address that a return hook's stub, which was read at sp, stands for; any other as it is. */
+uint64_t rt_unwind_unhooked(uint64_t ra, uint64_t sp);
 
 /* Return addresses of the frame behind ctx (struct bpftime_frame_<cpu>), innermost first: the
  * site, then its callers.  Returns how many, at most max. */

@@ -100,7 +100,7 @@ bool rt_unwind_in_trampoline(uint64_t ip)
 	return t && ip - (uint64_t)RT_REL(const char, t->tramp_rel) < t->tramp_bytes;
 }
 
-uint64_t rt_unwind_unhooked(uint64_t ra)
+uint64_t rt_unwind_unhooked(uint64_t ra, uint64_t sp)
 {
 	const struct unwind_table *t = table();
 	const struct rt_slot *slot;
@@ -111,9 +111,9 @@ uint64_t rt_unwind_unhooked(uint64_t ra)
 	for (uint32_t i = 0; i < RT_SLOT_LINKS; i++) {
 		uint64_t off = ra - (uint64_t)RT_REL(const char, t->stubs_rel);
 
-		if (off >= RT_SLOTS * RT_SLOT_BYTES || off % RT_SLOT_BYTES != RT_SLOT_POINT)
+		if (off >= RT_SLOT_REACH * RT_STUB_BYTES || off % RT_STUB_BYTES != RT_STUB_POINT)
 			break;
-		ra = rt_load(&slot[off / RT_SLOT_BYTES].ra);
+		ra = rt_load(&slot[rt_slot_home(sp) + off / RT_STUB_BYTES].ra);
 	}
 	return ra;
 }

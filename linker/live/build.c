@@ -103,7 +103,7 @@ int live_build(struct live_part *part, uint32_t seq, struct diags *dg)
 {
 	struct patch_job *j = &part->job;
 	uint64_t rx_vaddr = part->at + part->head_bytes - part->m->bias;
-	uint64_t rw_vaddr = part->at + part->rx_bytes - part->m->bias, slots = 0, stubs;
+	uint64_t rw_vaddr = part->at + part->rx_bytes - part->m->bias, slots = 0;
 	struct edits e = { 0 };
 	struct bytes rx, record;
 	uint8_t *out;
@@ -118,9 +118,7 @@ int live_build(struct live_part *part, uint32_t seq, struct diags *dg)
 	take_edits(part, &e);
 	if (lnk_symbol(j->lnk, "bpftime_rt1_slots", &slots))
 		slots += part->m->bias - part->at;
-	stubs = plan_stubs(j->plan);
-	stubs += stubs ? part->m->bias - part->at : 0;
-	record = live_record(j->a, part, slots, stubs);
+	record = live_record(j->a, part, slots);
 	out = arena_alloc(j->a, part->rx_bytes);
 	memcpy(out + part->head_bytes, rx.p, rx.n);
 	if (part->head_bytes + rx.n + 15 + record.n > part->rx_bytes)

@@ -74,12 +74,12 @@ static int restore(struct detach *d, struct live_detached *out)
 
 /* An armed slot whose return point is gone from its place belonged to a frame that was left by
  * longjmp, an exception or the end of its thread. */
-static bool is_left(const struct proc *p, const struct live_found *f, size_t i, uint64_t state)
+static bool is_left(const struct proc *p, const struct rt_slot *s)
 {
-	uint64_t sp = state & ~(uint64_t)RT_SLOT_MASK, ra;
+	uint64_t sp = s->state & ~(uint64_t)RT_SLOT_MASK, ra;
 
-	return (state & RT_SLOT_MASK) == RT_SLOT_ARMED && f->stubs && sp >> RT_SLOT_LINK_SHIFT == 0 &&
-	       (!proc_read(p, sp, &ra, sizeof(ra)) || ra != f->stubs + i * RT_SLOT_BYTES + RT_SLOT_POINT);
+	return (s->state & RT_SLOT_MASK) == RT_SLOT_ARMED && sp >> RT_SLOT_LINK_SHIFT == 0 &&
+	       (!proc_read(p, sp, &ra, sizeof(ra)) || ra != s->point);
 }
 
 static bool slots_free(const struct proc *p, const struct live_found *f)
@@ -90,7 +90,7 @@ static bool slots_free(const struct proc *p, const struct live_found *f)
 	    !proc_read(p, f->slots, slot, sizeof(slot)))
 		return false;
 	for (size_t i = 0; i < RT_SLOTS; i++)
-		if ((slot[i].state & 1) && !is_left(p, f, i, slot[i].state))
+		if ((slot[i].state & 1) && !is_left(p, &slot[i]))
 			return false;
 	return true;
 }

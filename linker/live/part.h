@@ -51,7 +51,7 @@ struct live_found {
 	const char *path;	/* of the module */
 	struct live_edit *edit;
 	size_t   n_edit;
-	uint64_t slots, stubs;	/* addresses of the return slots and their stubs, 0: none */
+	uint64_t slots;		/* address of the return slots, 0: none */
 	bool     kept;		/* detach.c: it stays mapped */
 };
 struct live_list {
@@ -104,8 +104,7 @@ struct live_range {
 };
 struct live_range *live_map_memory(struct proc *p, const struct live_found *f, size_t *n);
 /* The bytes of a record. */
-struct bytes live_record(struct arena *a, const struct live_part *part, uint64_t slots_off,
-			 uint64_t stubs_off);
+struct bytes live_record(struct arena *a, const struct live_part *part, uint64_t slots_off);
 uint64_t live_record_bound(const char *path, size_t n_edit);
 
 /* edit.c */

@@ -15,13 +15,12 @@ uint64_t live_record_bound(const char *path, size_t n_edit)
 	       n_edit * (sizeof(struct livefmt_edit) + 2 * EDIT_BYTES);
 }
 
-struct bytes live_record(struct arena *a, const struct live_part *part, uint64_t slots_off,
-			 uint64_t stubs_off)
+struct bytes live_record(struct arena *a, const struct live_part *part, uint64_t slots_off)
 {
 	uint64_t bound = live_record_bound(part->job.im->path, part->n_edit);
 	uint32_t path_bytes = (uint32_t)strlen(part->job.im->path) + 1;
 	struct livefmt_record r = { .n_edit = (uint32_t)part->n_edit, .path_bytes = path_bytes,
-				    .slots_off = slots_off, .stubs_off = stubs_off };
+				    .slots_off = slots_off };
 	uint8_t *out = arena_alloc(a, bound);
 	uint64_t at;
 
@@ -84,7 +83,6 @@ static const char *read_record(struct proc *p, struct live_found *f)
 		return "its record is damaged";
 	f->path = (const char *)buf + sizeof(r);
 	f->slots = r.slots_off ? f->head.self + r.slots_off : 0;
-	f->stubs = r.stubs_off ? f->head.self + r.stubs_off : 0;
 	f->edit = arena_array(a, r.n_edit + 1, sizeof(*f->edit));
 	for (uint32_t i = 0; i < r.n_edit; i++) {
 		struct livefmt_edit row;

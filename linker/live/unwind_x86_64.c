@@ -198,7 +198,7 @@ int unwind_build(struct live_part *part, uint32_t seq, struct diags *dg)
 		.before = { image_at(part->m->im, part->site->patch_vaddr, part->site->window_bytes),
 			    part->site->window_bytes },
 		.after = { after, part->site->window_bytes } };
-	record = live_record(a, part, 0, 0);
+	record = live_record(a, part, 0);
 	h.record_off = (table_off + n * sizeof(*row) + 15) & ~15ull;
 	h.record_bytes = record.n;
 	memcpy(out + h.record_off, record.p, record.n);

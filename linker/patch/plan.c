@@ -21,7 +21,7 @@ struct plan_state {
 	struct tramp_common common;
 	struct cfi_out cfi;
 	struct usdt_rooms usdt;
-	bool slots;	/* a return goes through one */
+	bool slots, ret_flags;	/* a return goes through one; a program behind such a return reads the flags */
 	bool stacks;	/* a program runs on one of the payload's */
 };
 
@@ -329,7 +329,7 @@ static void write_all(struct plan *p, struct code *c, struct cfi_out *f)
 {
 	struct plan_state *st = p->state;
 
-	tramp_common_code(&st->common, st->slots, c, f);
+	tramp_common_code(&st->common, st->slots, st->ret_flags, c, f);
 	for (size_t i = 0; i < p->n_site; i++) {
 		struct site *s = &p->site[i];
 		struct code site;
@@ -465,7 +465,10 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	for (size_t i = 0; i < p->n_site; i++) {
 		p->n_refused += p->site[i].refused != NULL;
 		p->n_patched += p->site[i].refused == NULL;
-		st->slots |= !p->site[i].refused && p->site[i].has_ret && !st->ts[i].calls;
+		if (p->site[i].refused || !p->site[i].has_ret || st->ts[i].calls)
+			continue;
+		st->slots = true;
+		st->ret_flags |= tramp_reads_flags(p->lnk, &p->site[i], true);
 	}
 	warn_of_rivals(p, dg);
 	r = name_attach_points(p, dg);

@@ -37,14 +37,15 @@ static void cold_common(struct tramp *t)
 	cfi_end(t->f, code_vaddr(t->c));
 }
 
-void tramp_common_code(struct tramp_common *g, bool slots, struct code *c, struct cfi_out *f)
+void tramp_common_code(struct tramp_common *g, bool slots, bool flags, struct code *c,
+		       struct cfi_out *f)
 {
 	struct tramp t = { .g = g, .c = c, .f = f };
 
 	cfi_cie(f);
 	g->has_slots = slots;
 	if (slots)
-		return_stubs(g, c, f);
+		return_stubs(g, flags, c, f);
 	g->cold = code_vaddr(c);
 	cold_common(&t);
 }

@@ -148,11 +148,10 @@ static bool reads_flags(const struct objfmt_hook *h)
 	return h->kind != HOOK_tracepoint && (h->form == ENTRY_FRAME || h->ctx_mask & 1u << CTX_FLAGS);
 }
 
-static bool wants_flags(const struct tramp *t)
+bool tramp_reads_flags(const struct lnk *l, const struct site *s, bool at_return)
 {
-	for (size_t i = 0; i < t->s->n_at; i++)
-		if (t->s->at[i].ret == t->at_return &&
-		    reads_flags(lnk_hook(t->g->lnk, t->s->at[i].hook)->row))
+	for (size_t i = 0; i < s->n_at; i++)
+		if (s->at[i].ret == at_return && reads_flags(lnk_hook(l, s->at[i].hook)->row))
 			return true;
 	return false;
 }
@@ -361,7 +360,7 @@ void save_flags(struct tramp *t)
 {
 	if (t->room != STACK_ROOMY && t->flags == FLAGS_DEAD)
 		return;		/* call_program() pushes what they are then */
-	if (t->flags == FLAGS_ALL_LIVE || wants_flags(t)) {
+	if (t->flags == FLAGS_ALL_LIVE || tramp_reads_flags(t->g->lnk, t->s, t->at_return)) {
 		push_flags(t);
 		if (t->flags == FLAGS_ALL_LIVE)
 			PUT(t->c, 0xfc);	/* cld */

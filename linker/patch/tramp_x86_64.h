@@ -104,13 +104,14 @@ void syscall_decided(struct tramp *t, const struct tramp *made, size_t made_off)
 void syscall_under_way(struct tramp *t, const struct tramp_site *ts);
 
 /* return_x86_64.c */
-void return_stubs(struct tramp_common *g, struct code *c, struct cfi_out *f);
+/* flags: programs see the flags at the return. */
+void return_stubs(struct tramp_common *g, bool flags, struct code *c, struct cfi_out *f);
 /* Behind the entry programs: arms a slot and goes through its stub to what follows; or
  * straight to what follows, when no return program is enabled or no slot is free. */
 struct arming {
 	size_t   cold_at;	/* rel32 fields of branches to the cold parts */
 	size_t   slow_at[3];
-	uint64_t arm_vaddr, got_vaddr, body_vaddr;
+	uint64_t arm_vaddr, resume_vaddr, body_vaddr;
 };
 void return_arm(struct tramp *t, uint64_t resume_vaddr, struct arming *a);
 /* The same without a slot: calls what follows, a function that needs nothing above its return

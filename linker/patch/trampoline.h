@@ -64,9 +64,13 @@ struct tramp_common {
 	bool     has_slots;		/* the same: returns go through slots */
 };
 
-/* The code that all sites share: the way to bpftime_rt1_cold and, with `slots`, a return
- * stub for each slot. Sets common->cold, ->stubs and ->has_slots. */
-void tramp_common_code(struct tramp_common *common, bool slots, struct code *c,
+/* Does a program at the site's entry, or at its return, read the flags? */
+bool tramp_reads_flags(const struct lnk *l, const struct site *s, bool at_return);
+
+/* The code that all sites share: the way to bpftime_rt1_cold and, with `slots`, the stubs that
+ * hooked functions return to, which keep the flags if told to. Sets common->cold, ->stubs and
+ * ->has_slots. */
+void tramp_common_code(struct tramp_common *common, bool slots, bool flags, struct code *c,
 		       struct cfi_out *f);
 
 /* Can all programs of the site run there?  NULL, or the reason; true for *stacks when one needs a

@@ -207,15 +207,15 @@ RT_INLINE uint32_t rt_hash_of(rt_map m, const void *base, const void *key)
 /* Finds `key` in bucket b.  Without the lock (locked = false) the walk may be led into
  * another chain; then *lost is set and the answer is NULL.  *state is the entry's, read
  * before and unchanged after the key was compared. */
-RT_INLINE struct rt_entry *rt_hash_walk(rt_map m, void *base, uint32_t b, const void *key,
-					uint64_t *state, bool *lost)
+RT_INLINE struct rt_entry *rt_hash_walk_in(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t b,
+					   const void *key, uint64_t *state, bool *lost)
 {
-	uint32_t i = rt_load_acquire(&rt_hash_bucket(m, base, b)->head);
+	uint32_t i = rt_load_acquire(&((struct rt_bucket *)((char *)base + l->buckets_off))[b].head);
 	uint32_t steps = m->max_entries;
 
 	*lost = false;
 	while (i < m->max_entries && steps--) {
-		struct rt_entry *e = rt_hash_entry(m, base, i);
+		struct rt_entry *e = (struct rt_entry *)((char *)base + l->entries_off + i * l->entry_bytes);
 		uint64_t s = rt_load_acquire(&e->state);
 
 		if ((s & RT_LIVE) && rt_equal(rt_hash_key(e), key, m->key_size)) {
@@ -229,6 +229,14 @@ RT_INLINE struct rt_entry *rt_hash_walk(rt_map m, void *base, uint32_t b, const 
 	}
 	*lost = i != (RT_HASH_END | b);
 	return NULL;
+}
+
+RT_INLINE struct rt_entry *rt_hash_walk(rt_map m, void *base, uint32_t b, const void *key,
+					uint64_t *state, bool *lost)
+{
+	struct rt_hash_layout l = rt_hash_layout(m);
+
+	return rt_hash_walk_in(&l, m, base, b, key, state, lost);
 }
 
 #endif

@@ -48,6 +48,34 @@ static char *value_of(const struct view *v, uint32_t x, uint64_t state)
 	return (char *)entry(v, x) + v->at.value_off + (state & RT_ACTIVE ? v->at.stride : 0);
 }
 
+static __attribute__((noinline)) uint32_t bucket_of(const struct view *v, const void *key)
+{
+	return rt_hash_of(v->m, v->base, key);
+}
+
+static uint32_t index_of(const struct view *v, const struct rt_entry *e)
+{
+	return (uint32_t)((uint64_t)((const char *)e - ((const char *)v->base + v->at.entries_off)) / v->at.entry_bytes);
+}
+
+/* A program used the entry now. */
+static void touch(const struct view *v, struct rt_entry *e)
+{
+	uint64_t *at = (uint64_t *)((char *)e + v->at.used_off), tick;
+
+	if (!v->at.lru)
+		return;
+	tick = rt_load(&((const struct rt_hash *)v->base)->tick);
+	if (rt_load(at) != tick)	/* else the line stays clean */
+		rt_store(at, tick);
+}
+
+/* Without the bucket's lock it may lose its way. */
+static RT_COLD struct rt_entry *walk(const struct view *v, uint32_t b, const void *key, uint64_t *state, bool *lost)
+{
+	return rt_hash_walk_in(&v->at, v->m, v->base, b, key, state, lost);
+}
+
 /* The link of bucket b's chain that leads to entry x; NULL: there is none.  Under b's lock. */
 static uint32_t *link_to(const struct view *v, uint32_t b, uint32_t x)
 {
@@ -94,7 +122,7 @@ static uint32_t top_of(const struct view *v, const struct rt_shard *s)
 	return top < v->at.per_shard ? top : v->at.per_shard;
 }
 
-static bool is_free(const struct view *v, uint32_t x)
+static RT_COLD bool is_free(const struct view *v, uint32_t x)
 {
 	uint32_t s = shard_of(v, x), top = top_of(v, rt_hash_shard(v->base, s));
 	const uint32_t *stack = stack_of(v, s);
@@ -181,7 +209,7 @@ static void make_unlive(const struct view *v, uint32_t x)
 /* ---- what the dead left ---- */
 
 /* Finishes what is pending in bucket b, which is locked.  0 or -EBUSY. */
-static int repair(const struct view *v, uint32_t b, uint64_t me)
+static RT_COLD int repair(const struct view *v, uint32_t b, uint64_t me)
 {
 	struct rt_bucket *bucket = &v->buckets[b];
 	uint32_t x = rt_load(&bucket->pending) - 1;
@@ -243,7 +271,7 @@ int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me)
 }
 
 /* A dead process may hold entries in buckets that nobody has visited since. */
-static void collect(const struct view *v, uint64_t me)
+static RT_COLD void collect(const struct view *v, uint64_t me)
 {
 	for (uint32_t b = 0; b < v->at.buckets; b++) {
 		struct rt_bucket *bucket = &v->buckets[b];
@@ -257,7 +285,7 @@ static void collect(const struct view *v, uint64_t me)
 	}
 }
 
-static bool time_to_collect(void *base)
+static RT_COLD bool time_to_collect(void *base)
 {
 	uint64_t n = rt_add(&((struct rt_hash *)base)->full, 1) + 1;
 
@@ -344,7 +372,7 @@ static int put(const struct view *v, uint32_t b, const void *key, const void *va
 	if (flags & MAP_LOCK)	/* in place, for those who have its address */
 		return (int)rt_value_put((uint64_t)v->m, (uint64_t)v->base,
 					 (uint64_t)value_of(v, x, state), (uint64_t)value);
-	rt_hash_touch(v->m, v->base, e);
+	touch(v, e);
 	write_value(v, x, state ^ RT_ACTIVE, value, flags, false);
 	if (v->at.percpu)
 		return 0;
@@ -435,11 +463,12 @@ uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t val, uint64
 	void *base = (void *)at;
 	const void *key = (const void *)k, *value = (const void *)val;
 	uint64_t me = locked_by ? locked_by : rt_me();
-	uint32_t b = rt_hash_of(m, base, key);
 	struct view v;
+	uint32_t b;
 	int r;
 
 	look_at(&v, m, base);
+	b = bucket_of(&v, key);
 	r = try_put(&v, b, key, value, flags, me, locked_by);
 	if (v.at.lru) {
 		for (int i = 0; r == -RT_E2BIG && i < LRU_TRIES; i++) {
@@ -456,7 +485,7 @@ uint64_t rt_hash_put(uint64_t map, uint64_t at, uint64_t k, uint64_t val, uint64
 }
 
 /* The value as a process gets it: of per-CPU kinds those of all CPUs. */
-static void copy_out(const struct view *v, uint32_t x, void *value)
+static RT_COLD void copy_out(const struct view *v, uint32_t x, void *value)
 {
 	uint32_t cpus = v->at.percpu ? rt_map_cpus(v->m, v->base) : 0;
 
@@ -468,12 +497,13 @@ static void copy_out(const struct view *v, uint32_t x, void *value)
 
 int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
-	uint32_t b = rt_hash_of(m, base, key), x = 0, *link;
+	uint32_t b, x = 0, *link;
 	uint64_t me = rt_me();
 	struct view v;
 	int r = -RT_ENOENT;
 
 	look_at(&v, m, base);
+	b = bucket_of(&v, key);
 	if (enter(&v, b, me))
 		return rt_busy();
 	link = find(&v, b, key, &x);
@@ -489,7 +519,7 @@ int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t fl
 	return r;
 }
 
-int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void *keys, void *values,
+RT_COLD int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void *keys, void *values,
 			   uint64_t value_bytes, bool take)
 {
 	uint64_t me = rt_me();
@@ -526,25 +556,30 @@ uint64_t rt_hash_del(uint64_t map, uint64_t at, uint64_t k)
 }
 
 /* A walk without the lock lost its way: a few more, then one under the lock. */
-uint64_t rt_hash_find(uint64_t map, uint64_t at, uint64_t k)
+RT_COLD uint64_t rt_hash_find(uint64_t map, uint64_t at, uint64_t k)
 {
-	rt_map m = (rt_map)map;
-	void *base = (void *)at;
 	const void *key = (const void *)k;
-	uint32_t b = rt_hash_of(m, base, key);
 	struct rt_entry *e = NULL;
-	uint64_t state = 0;
+	uint64_t state = 0, me;
 	bool lost = true;
+	struct view v;
+	uint32_t b;
 
+	look_at(&v, (rt_map)map, (void *)at);
+	b = bucket_of(&v, key);
 	for (int i = 0; i < RT_HASH_RESTARTS && lost; i++)
-		e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (lost && rt_hash_enter(m, base, b, rt_me())) {
-		rt_busy();	/* a helper cannot say so: the answer is that there is none */
-	} else if (lost) {
-		e = rt_hash_walk(m, base, b, key, &state, &lost);
-		rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+		e = walk(&v, b, key, &state, &lost);
+	if (lost) {
+		me = rt_me();
+		if (enter(&v, b, me)) {
+			rt_busy();	/* a helper cannot say so: the answer is that there is none */
+			return 0;
+		}
+		e = walk(&v, b, key, &state, &lost);
+		leave(&v, b);
 	}
-	if (e)
-		rt_hash_touch(m, base, e);
-	return e ? (uint64_t)rt_hash_value(m, base, e, state) : 0;
+	if (!e)
+		return 0;
+	touch(&v, e);
+	return (uint64_t)value_of(&v, index_of(&v, e), state);
 }

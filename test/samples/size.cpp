@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a hook adds to a file is small: the segments of a counter have at most 8 KiB in the file.
+// What a hook adds to a file is small: the segments of a counter have at most 8 KiB in the file, those of
+// four programs with a ring buffer, a hash map and return slots at most 32.
 #include "../tools.h"
 
 #include <elf.h>
@@ -11,7 +12,7 @@
 #include <set>
 #include <vector>
 
-enum { COUNTER_BYTES = 8 << 10 };
+enum { COUNTER_BYTES = 8 << 10, SNIFFER_BYTES = 32 << 10 };
 
 static std::vector<Elf64_Phdr> loads(const std::string &path)
 {
@@ -47,16 +48,20 @@ static uint64_t added(const std::string &bare, const std::string &patched)
 }
 
 struct Size : ToolTest {
-	void counter(const std::string &object)
+	void at_most(uint64_t most, const std::string &target, const std::string &what)
 	{
 		const std::string bare = d + "/bare";	/* the payload has the target's path in it */
-		std::filesystem::copy_file(SAMPLE_TARGET, bare);
-		tool("bpftime-patch --binary " + bare + " --uprobe target_work " + object + " -o " + d + "/t");
+		std::filesystem::copy_file(target, bare);
+		tool("bpftime-patch --binary " + bare + " " + what + " -o " + d + "/t");
 		ok(d + "/t 40");
 		uint64_t n = added(bare, d + "/t");
 		RecordProperty("bytes", (int)n);
 		EXPECT_GT(n, 1024u);
-		EXPECT_LE(n, (uint64_t)COUNTER_BYTES);
+		EXPECT_LE(n, most);
+	}
+	void counter(const std::string &object)
+	{
+		at_most(COUNTER_BYTES, SAMPLE_TARGET, "--uprobe target_work " + object);
 	}
 };
 
@@ -71,4 +76,11 @@ TEST_F(Size, SampleCounter)
 	tool("bpftime-aot compile " BPFTIME_SAMPLES_DIR "/minimal.bpf.o -o " + d + "/minimal.hook.o");
 	counter(d + "/minimal.hook.o");
 	EXPECT_NE(tool("bpftime-ctl dump minimal/calls").find("120"), std::string::npos);
+}
+
+TEST_F(Size, SampleSniffer)
+{
+	tool("bpftime-aot compile " BPFTIME_SAMPLES_DIR "/sslsniff.bpf.o -o " + d + "/sslsniff.hook.o");
+	at_most(SNIFFER_BYTES, SAMPLE_TLS, d + "/sslsniff.hook.o");
+	EXPECT_NE(tool("bpftime-ctl dump latency --json").find("40"), std::string::npos);
 }
