@@ -20,6 +20,12 @@ bool cfi_row_is_entry(const struct cfi_row *row)
 	       row->reg[CFI_RA].kind == CFI_OFFSET && row->reg[CFI_RA].off == -8;
 }
 
+bool cfi_row_is_inside(const struct cfi_row *row)
+{
+	return row->cfa.kind == CFI_REGISTER && (row->cfa.reg != CFI_RSP || row->cfa.off != 8) &&
+	       row->reg[CFI_RA].kind == CFI_OFFSET && row->reg[CFI_RA].off == -8;
+}
+
 struct cfi_row cfi_pushed(struct cfi_row row, int64_t n)
 {
 	if (row.cfa.kind == CFI_REGISTER && row.cfa.reg == CFI_RSP)

@@ -41,6 +41,8 @@ struct cfi_row {
 struct cfi_row cfi_entry_row(void);
 /* Is the return address on top of the stack? */
 bool cfi_row_is_entry(const struct cfi_row *row);
+/* Is it deeper in the stack, as in a piece of a function that is jumped to? */
+bool cfi_row_is_inside(const struct cfi_row *row);
 /* The row when n more bytes were pushed. */
 struct cfi_row cfi_pushed(struct cfi_row row, int64_t n);
 

@@ -219,15 +219,27 @@ static bool has_stub(const struct unnamed *u, const struct image_fde *f)
 	return lo < u->n_stub && u->stub[lo] - f->vaddr < f->bytes;
 }
 
+/* A piece of a function that the compiler put elsewhere (".cold"), jumped to with the frame in place.  It is
+ * not called, so no pattern means it. */
+static bool is_fragment(const struct image *im, uint64_t vaddr)
+{
+	const struct image_fde *f = image_fde_at(im, vaddr);
+	struct cfi_row row;
+
+	return f && f->vaddr == vaddr && cfi_row_at(im, vaddr, &row) && cfi_row_is_inside(&row);
+}
+
 /* Adds those in front of vaddr, which has a name.  In the order of addresses nothing has to make room. */
 static void add_unnamed(struct unnamed *u, uint64_t vaddr)
 {
 	const struct image *im = u->p->im;
 
 	for (; u->next < im->n_fde && im->fde[u->next].vaddr <= vaddr; u->next++) {
-		if (im->fde[u->next].vaddr == vaddr || has_stub(u, &im->fde[u->next]))
+		uint64_t start = im->fde[u->next].vaddr;
+
+		if (start == vaddr || has_stub(u, &im->fde[u->next]) || is_fragment(im, start))
 			continue;
-		add_function(u->p, u->w, NULL, im->fde[u->next].vaddr, NULL);
+		add_function(u->p, u->w, NULL, start, NULL);
 		u->n++;
 	}
 }
@@ -262,7 +274,7 @@ static int find_demangled(struct plan *p, const struct want *w, const struct pat
 	for (size_t i = 0; i < im->n_sym; i++) {
 		const struct image_symbol *s = &im->sym[i];
 
-		if (!demangle_matches(s->name, pat->name, glob))
+		if (!demangle_matches(s->name, pat->name, glob) || (glob && is_fragment(im, s->vaddr)))
 			continue;
 		add_function(p, w, s, s->vaddr, s->name);
 		note_overload(&o, im->arena, s->name, s->vaddr);
@@ -301,6 +313,8 @@ static int find_named(struct plan *p, const struct want *w, struct diags *dg)
 			continue;
 		if (all)
 			add_unnamed(&u, s->vaddr);
+		if (pat.glob && is_fragment(im, s->vaddr))
+			continue;
 		if (all && s->type == STT_GNU_IFUNC) {	/* the resolver, a function like others */
 			add_function(p, w, NULL, s->vaddr, NULL);
 			n++;

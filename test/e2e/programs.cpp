@@ -3,6 +3,8 @@
 // the hooks count what a kernel uprobe counts.
 #include "e2e.h"
 
+#include <cinttypes>
+
 static const std::string src = BPFTIME_TEST_DIR "/e2e/", hook = BPFTIME_E2E_HOOK;
 
 struct Program {
@@ -122,6 +124,31 @@ TEST_P(Programs, RevertsBitForBit)
 
 INSTANTIATE_TEST_SUITE_P(Kind, Programs, testing::ValuesIn(programs),
 			 [](const auto &i) { return std::string(i.param.name); });
+
+// A pattern counts calls: a piece of a function is not called.
+TEST(Fragments, AreNoFunctions)
+{
+	Scratch tmp;
+	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
+	Result built = sh("gcc -O2 " + src + "fragment.c -o " + plain);
+	ASSERT_EQ(built.status, 0) << built.out;
+	Place work = place_of(plain, "work"), cold = place_of(plain, "work.cold");
+	ASSERT_TRUE(work.found && cold.found) << "the compiler kept it together";
+	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe 'work*' --map-dir " + maps + " -o " + patched + " " + hook);
+	ASSERT_EQ(made.status, 0) << made.out;
+	EXPECT_EQ(sh(patched), sh(plain));
+	EXPECT_EQ(map_value(maps, "entries"), 10);
+
+	ASSERT_EQ(sh("strip " + plain).status, 0);
+	for (const char *kind : {"uprobe", "uretprobe"}) {
+		std::string plan = sh(bin + "bpftime-patch --binary " + plain + " --" + kind + " '*' --plan").out;
+		char at[2][32];
+		snprintf(at[0], sizeof(at[0]), "0x%" PRIx64 " ", work.vaddr);
+		snprintf(at[1], sizeof(at[1]), "0x%" PRIx64 " ", cold.vaddr);
+		EXPECT_NE(plan.find(at[0]), plan.npos) << plan;
+		EXPECT_EQ(plan.find(at[1]), plan.npos) << plan;
+	}
+}
 
 TEST(SharedLibrary, EntryAndReturn)
 {
