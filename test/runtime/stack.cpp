@@ -8,6 +8,7 @@
 
 #include "hooks.h"
 #include "kill_kinds.h"
+#include "storm.h"
 
 namespace {
 
@@ -149,3 +150,46 @@ TEST(KillStack, StacksAreWhole)
 		ASSERT_GE(stackid(f, run.map, BPF_F_USER_STACK | BPF_F_REUSE_STACKID), 0);
 	}
 }
+
+struct StormStacks : testing::TestWithParam<Weather> {};
+
+// Whoever comes with it, at the same time or not: a stack has one id, and is there whole.
+TEST_P(StormStacks, OneIdForOneStack)
+{
+	enum { STACKS = 16, BUSY = 0, OTHER_ID, TORN };
+	MapMem k(map_attrs(MAP_TYPE_stack_trace, 4, 256, 4096));
+	Storm s;
+	auto *id = (int64_t *)mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	s.run(GetParam(), [&](uint32_t me, uint64_t seq) {
+		uint64_t which = (me + seq) % STACKS, got[32];
+		Frames f(20, which);
+		int64_t r = stackid(f, k, BPF_F_USER_STACK), none = 0;
+		if (r < 0) {	// taken by another stack, or by somebody who writes it right now
+			s.count(r == -EBUSY || r == -EEXIST ? BUSY : OTHER_ID);
+			return;
+		}
+		if (!__atomic_compare_exchange_n(&id[which], &none, r + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) &&
+		    none != r + 1)
+			s.count(OTHER_ID);
+		uint32_t key = (uint32_t)r;
+		int e = rt_map_lookup(&k.m, k.base, &key, got, 0);
+		for (int i = 2; !e && i <= 20; i++)
+			if (got[i] != got[i - 1] + 1)
+				e = -EINVAL;
+		if (e && e != -EBUSY)
+			s.count(TORN);
+	});
+	EXPECT_EQ(s.c->n[OTHER_ID], 0u) << "another id, or an errno that there is not";
+	EXPECT_EQ(s.c->n[TORN], 0u) << "torn";
+	uint32_t key, next, n = 0, seen = 0;
+	for (int r = rt_map_next_key(&k.m, k.base, nullptr, &key); !r; key = next, n++)
+		r = rt_map_next_key(&k.m, k.base, &key, &next);
+	for (int i = 0; i < STACKS; i++)
+		seen += id[i] != 0;
+	EXPECT_EQ(n, seen);
+	EXPECT_GT(seen, (uint32_t)STACKS / 2);
+	munmap(id, 4096);
+}
+INSTANTIATE_TEST_SUITE_P(In, StormStacks, testing::Values(THREADS, SIGNALS, FORKS, SHORT_THREADS, PROCESSES),
+			 [](const auto &i) { return std::string(weather_name(i.param)); });

@@ -14,6 +14,7 @@
 #include "dynptr.h"
 #include "map_mem.h"
 #include "rt_helpers.h"
+#include "storm.h"
 
 namespace {
 
@@ -131,3 +132,49 @@ TEST_F(UserRing, ADeadProducerLeavesNothing)
 		EXPECT_FALSE(next(at));
 	}
 }
+
+struct StormUserRing : testing::TestWithParam<Weather> {};
+
+// Half of all push, half drain: each sample that was pushed comes out once.
+TEST_P(StormUserRing, EverySampleComesOnce)
+{
+	enum { PUSHED, PUSHED_SUM, CAME, CAME_SUM, WRONG };
+	MapMem r(map_attrs(MAP_TYPE_user_ringbuf, 0, 0, 4096));
+	Storm s;
+	auto drain = [&] {
+		helper_drain at = {};
+		while (bpftime_h_user_ringbuf_drain(&r.m, r.base, &at)) {
+			auto d = (const rt_dynptr *)at.dynptr;
+			uint64_t v[2];
+			if (rt_dynptr_size(d) != sizeof(v))
+				s.count(WRONG);
+			memcpy(v, rt_dynptr_at(d, 0), sizeof(v));
+			if (v[1] != ~v[0])
+				s.count(WRONG);
+			s.count(CAME);
+			s.count(CAME_SUM, v[0]);
+		}
+		if ((int64_t)at.result < 0 && (int64_t)at.result != -EBUSY)
+			s.count(WRONG);
+	};
+
+	s.run(GetParam(), [&](uint32_t me, uint64_t seq) {
+		uint64_t v[2] = {(uint64_t)me << 32 | seq, ~((uint64_t)me << 32 | seq)};
+		if ((me + seq) % 2)
+			return drain();
+		int e = rt_user_ringbuf_push(&r.m, r.base, v, sizeof(v));
+		if (!e) {
+			s.count(PUSHED);
+			s.count(PUSHED_SUM, v[0]);
+		} else if (e != -ENOSPC && e != -EBUSY) {
+			s.count(WRONG);
+		}
+	});
+	drain();
+	EXPECT_EQ(s.c->n[WRONG], 0u);
+	EXPECT_GT(s.c->n[PUSHED], 0u);
+	EXPECT_EQ(s.c->n[CAME], s.c->n[PUSHED]);
+	EXPECT_EQ(s.c->n[CAME_SUM], s.c->n[PUSHED_SUM]);
+}
+INSTANTIATE_TEST_SUITE_P(In, StormUserRing, testing::Values(THREADS, SIGNALS, FORKS, SHORT_THREADS, PROCESSES),
+			 [](const auto &i) { return std::string(weather_name(i.param)); });
