@@ -83,7 +83,8 @@ enum helper_arg {
 	ARG_CONST_STR,		/* a NUL-terminated string in constant global data */
 	ARG_FUNC,		/* a function of the program, called by the helper */
 	ARG_SCALAR,		/* a number, no address */
-	ARG_ITER,		/* an iterator on the stack: kfuncs only */
+	ARG_ITER_NUM,		/* an iterator on the stack, of bpf_iter_num_*: kfuncs only */
+	ARG_ITER_BITS,		/* of bpf_iter_bits_* */
 	ARG_FUNC_CTX,		/* what the helper hands on to that function: stack, or NULL */
 	ARG_CTX_ARGS,		/* the context, of which the registers of a call's arguments are read */
 	ARG_CTX_RET,		/* the context, of which the returned value is read */
@@ -111,6 +112,12 @@ enum helper_ret {
 	RET_SLICE_RDONLY_OR_NULL,	/* the same, to be read */
 	RET_TASK,		/* the number HELPER_TASK */
 };
+
+/* How much of the stack an iterator takes; 0: the argument is none. */
+static inline unsigned iter_bytes(uint8_t arg)
+{
+	return arg == ARG_ITER_NUM ? 8 : arg == ARG_ITER_BITS ? 16 : 0;
+}
 
 /* Kinds whose result is a pointer. */
 static inline bool ret_is_pointer(uint8_t ret)

@@ -9,7 +9,7 @@
 
 #include "lower.h"
 
-enum { ITER_BYTES = 8, DYNPTR_BYTES = 16 };	/* struct bpf_iter_num, bpf_dynptr */
+enum { DYNPTR_BYTES = 16 };	/* struct bpf_dynptr */
 
 struct walk {
 	const struct lower_prog *p;
@@ -139,8 +139,8 @@ static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsign
 	const struct helper_proto *h = callee(w, i);
 	int64_t from = k->reg[arg + 1].off + BPFI_STACK_BYTES, n = BPFI_STACK_BYTES;
 
-	if (h->arg[arg] == ARG_ITER)
-		n = ITER_BYTES;
+	if (iter_bytes(h->arg[arg]))
+		n = iter_bytes(h->arg[arg]);
 	else if (h->arg[arg] == ARG_DYNPTR || h->arg[arg] == ARG_DYNPTR_RECORD || makes_dynptr(h->arg[arg]))
 		n = DYNPTR_BYTES;
 	else if (h->arg[arg] == ARG_MAP_KEY || h->arg[arg] == ARG_MAP_VALUE)
@@ -149,7 +149,7 @@ static void helper_arg(struct walk *w, const struct kinds *k, uint32_t i, unsign
 		n = k->reg[arg + 2].off;
 	if (n > BPFI_STACK_BYTES)
 		n = BPFI_STACK_BYTES;
-	if ((h->arg[arg] == ARG_ITER && h->arg[1] != ARG_NONE) || makes_dynptr(h->arg[arg]))
+	if ((iter_bytes(h->arg[arg]) && h->arg[1] != ARG_NONE) || makes_dynptr(h->arg[arg]))
 		writes(w, after, from, from + n);
 	else if (h->arg[arg] == ARG_MEM_UNINIT && fills(in) && k->reg[arg + 2].is == KIND_CONST)
 		writes(w, after, from, from + n);

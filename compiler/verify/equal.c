@@ -89,7 +89,8 @@ static bool slot_covers(struct vfy *v, struct ids *ids, const struct slot *old,
 	bool spill = old->byte[0] == BYTE_SPILL;
 
 	if (old->byte[0] == BYTE_ITER || now->byte[0] == BYTE_ITER)
-		return old->byte[0] == now->byte[0] && same_id(ids, old->reg.ref, now->reg.ref, true);
+		return old->byte[0] == now->byte[0] && old->reg.off == now->reg.off &&
+		       old->reg.size == now->reg.size && same_id(ids, old->reg.ref, now->reg.ref, true);
 	if (old->byte[0] == BYTE_DYNPTR || now->byte[0] == BYTE_DYNPTR)
 		return old->byte[0] == now->byte[0] && old->reg.off == now->reg.off &&
 		       same_id(ids, old->reg.ref, now->reg.ref, true) &&

@@ -366,7 +366,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 	case ARG_DYNPTR_NEW_CLONE:
 	case ARG_DYNPTR_RECORD:
 		return arg_dynptr(v, c, r, kind);
-	case ARG_ITER:		/* iter.c */
+	case ARG_ITER_NUM:	/* iter.c */
+	case ARG_ITER_BITS:
 		break;
 	}
 	return refuse(v, DIAG_I001, "kind of argument %d", (int)kind);

@@ -22,7 +22,7 @@ int step_kfunc(struct vfy *v, const struct bpfi *in)
 	if (!(c.h->progs & 1u << v->p->type))
 		return refuse(v, DIAG_V018, "bpf_%s is not for %s programs", c.h->name,
 			      prog_type_name(v->p->type));
-	if (c.h->arg[0] == ARG_ITER)
+	if (iter_bytes(c.h->arg[0]))
 		return step_iter(v, c.h);
 	if ((r = check_unlocked(v, "a call of a kernel function")) < 0)
 		return r;

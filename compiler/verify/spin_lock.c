@@ -61,7 +61,7 @@ static int find_lock(struct vfy *v, unsigned r, const char *name)
 	return 0;
 }
 
-/* Iterators are forgotten without harm. */
+/* Iterators over numbers are forgotten without harm. */
 static int check_no_records(struct vfy *v)
 {
 	const struct state *s = v->cur;
@@ -70,10 +70,10 @@ static int check_no_records(struct vfy *v)
 		const struct helper_proto *k = called_kfunc(v, &v->insn[s->ref[i].insn]);
 		int r;
 
-		if (k && k->arg[0] == ARG_ITER)
+		if (k && k->arg[0] == ARG_ITER_NUM)
 			continue;
-		r = refuse(v, DIAG_V046, "bpf_spin_lock, but what was acquired at %u is neither submitted nor "
-			   "discarded", s->ref[i].insn);
+		r = refuse(v, DIAG_V046, "bpf_spin_lock, but what was acquired at %u has not been given "
+			   "back", s->ref[i].insn);
 		explain_insn(v, s->ref[i].insn);
 		return r;
 	}

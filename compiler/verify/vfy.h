@@ -66,7 +66,9 @@ struct reg {
 
 enum slot_byte {
 	BYTE_NONE, BYTE_MISC, BYTE_ZERO, BYTE_SPILL,
-	BYTE_ITER,			/* all eight: an iterator, of which reg.ref is the reference */
+	/* All eight: an iterator, or half of one.  reg.ref is the reference, reg.size how many bytes it
+	 * has, reg.off 0 or, in the half at the higher address, 8. */
+	BYTE_ITER,
 	/* All eight: half of a dynptr.  reg.dynptr is its id, reg.ref the record it holds, reg.off
 	 * 0 in the half at the lower address and 8 in the other. */
 	BYTE_DYNPTR,

@@ -9,11 +9,6 @@
 #include "ring.h"
 #include "rt_helpers.h"
 
-RT_INLINE uint64_t int_result(int32_t v)
-{
-	return (uint32_t)v;
-}
-
 RT_FAST uint64_t bpftime_h_dynptr_from_mem(void *data, uint64_t size, uint64_t flags, void *to)
 {
 	rt_dynptr_clear(to);
@@ -122,9 +117,9 @@ RT_FAST uint64_t bpftime_h_dynptr_adjust(void *dynptr, uint64_t from, uint64_t t
 	struct rt_dynptr *d = dynptr;
 
 	if (!d->data || start > end)
-		return int_result(-RT_EINVAL);
+		return rt_int_result(-RT_EINVAL);
 	if (end > rt_dynptr_size(d))
-		return int_result(-RT_ERANGE);
+		return rt_int_result(-RT_ERANGE);
 	d->offset += start;
 	d->size = (d->size & ~(uint32_t)RT_DYNPTR_MAX) | (end - start);
 	return 0;
@@ -146,7 +141,7 @@ RT_FAST uint64_t bpftime_h_dynptr_size(const void *dynptr)
 {
 	const struct rt_dynptr *d = dynptr;
 
-	return d->data ? rt_dynptr_size(d) : int_result(-RT_EINVAL);
+	return d->data ? rt_dynptr_size(d) : rt_int_result(-RT_EINVAL);
 }
 
 RT_FAST uint64_t bpftime_h_dynptr_clone(const void *dynptr, void *clone)
@@ -155,7 +150,7 @@ RT_FAST uint64_t bpftime_h_dynptr_clone(const void *dynptr, void *clone)
 
 	rt_dynptr_clear(clone);
 	if (!d.data)
-		return int_result(-RT_EINVAL);
+		return rt_int_result(-RT_EINVAL);
 	*(struct rt_dynptr *)clone = d;
 	return 0;
 }
@@ -174,12 +169,12 @@ RT_FAST uint64_t bpftime_h_dynptr_copy(void *to_dynptr, uint64_t to_off, void *f
 		return 0;
 	}
 	if (from)
-		return int_result((int32_t)bpftime_h_dynptr_write(to_dynptr, to_off, from, bytes, 0));
+		return rt_int_result((int32_t)bpftime_h_dynptr_write(to_dynptr, to_off, from, bytes, 0));
 	if (to)
-		return int_result((int32_t)bpftime_h_dynptr_read(to, bytes, from_dynptr, from_off, 0));
+		return rt_int_result((int32_t)bpftime_h_dynptr_read(to, bytes, from_dynptr, from_off, 0));
 	if (!rt_dynptr_has(to_dynptr, (uint32_t)to_off, bytes) ||
 	    !rt_dynptr_has(from_dynptr, (uint32_t)from_off, bytes))
-		return int_result(-RT_E2BIG);
+		return rt_int_result(-RT_E2BIG);
 	return 0;
 }
 
@@ -189,9 +184,9 @@ RT_FAST uint64_t bpftime_h_dynptr_memset(void *dynptr, uint64_t off, uint64_t si
 	void *to = slice_rdwr(d, (uint32_t)off, (uint32_t)size);
 
 	if (d->size & RT_DYNPTR_RDONLY)
-		return int_result(-RT_EINVAL);
+		return rt_int_result(-RT_EINVAL);
 	if (!rt_dynptr_has(d, (uint32_t)off, (uint32_t)size))
-		return int_result(-RT_E2BIG);
+		return rt_int_result(-RT_E2BIG);
 	if (to)
 		rt_fill(to, (uint8_t)value, (uint32_t)size);
 	return 0;
@@ -205,9 +200,9 @@ RT_INLINE uint64_t read_into(const struct rt_dynptr *d, uint64_t off, uint64_t s
 	uint64_t to = (uint64_t)slice_rdwr(d, (uint32_t)off, (uint32_t)size);
 
 	if (rt_likely(to))
-		return int_result((int32_t)(str ? bpftime_rt1_read_user_str(to, (uint32_t)size, from)
+		return rt_int_result((int32_t)(str ? bpftime_rt1_read_user_str(to, (uint32_t)size, from)
 						: bpftime_rt1_read_user(to, (uint32_t)size, from)));
-	return rt_dynptr_has(d, (uint32_t)off, (uint32_t)size) ? 0 : int_result(-RT_E2BIG);
+	return rt_dynptr_has(d, (uint32_t)off, (uint32_t)size) ? 0 : rt_int_result(-RT_E2BIG);
 }
 
 RT_FAST uint64_t bpftime_h_probe_read_user_dynptr(void *d, uint64_t off, uint64_t size, uint64_t from)

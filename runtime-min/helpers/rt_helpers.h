@@ -13,6 +13,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+/* What a kernel function that returns an int leaves in the register. */
+RT_INLINE uint64_t rt_int_result(int32_t v)
+{
+	return (uint32_t)v;
+}
+
 #pragma GCC visibility push(hidden)
 void *bpftime_h_map_lookup_elem(const struct bpftime_map *m, void *base, const void *key);
 uint64_t bpftime_h_map_update_elem(const struct bpftime_map *m, void *base, const void *key,
@@ -29,6 +35,9 @@ uint64_t bpftime_h_probe_read_str(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_probe_read_user_str(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_probe_read_kernel_str(void *to, uint64_t bytes, uint64_t from);
 uint64_t bpftime_h_trace_printk(void *fmt, uint64_t bytes, uint64_t a, uint64_t b, uint64_t c);
+uint64_t bpftime_h_iter_bits_new(void *it, uint64_t from, uint64_t words);
+void *bpftime_h_iter_bits_next(void *it);
+void bpftime_h_iter_bits_destroy(void *it);
 uint64_t bpftime_h_iter_num_new(void *it, uint64_t start, uint64_t end);
 void *bpftime_h_iter_num_next(void *it);
 void bpftime_h_iter_num_destroy(void *it);

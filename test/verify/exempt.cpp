@@ -65,7 +65,7 @@ static bool ends_by_itself(const gen_prog &p)
 {
 	for (auto &in : p.insn)
 		if (in.code == BPFI_MAY_GOTO || (in.code == BPFI_LD_IMM64 && in.src == BPFI_LD_FUNC) ||
-		    (in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_KFUNC && in.imm == GEN_ITER_NEXT))
+		    (in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_KFUNC && (in.imm == GEN_ITER_NEXT || in.imm == GEN_BITS_NEXT)))
 			return true;
 	return false;
 }

@@ -22,6 +22,7 @@ const std::vector<gen_map> gen_maps = {
 
 const std::vector<const char *> gen_kfuncs = {
 	"bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy",
+	"bpf_iter_bits_new", "bpf_iter_bits_next", "bpf_iter_bits_destroy",
 	"bpf_dynptr_adjust", "bpf_dynptr_clone", "bpf_dynptr_copy", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly",
 	"bpf_dynptr_memset", "bpf_dynptr_size", "bpf_dynptr_slice", "bpf_dynptr_slice_rdwr",
 	"bpf_strcasecmp", "bpf_strchr", "bpf_strchrnul", "bpf_strcmp", "bpf_strcspn", "bpf_strlen", "bpf_strnchr",
@@ -299,23 +300,32 @@ void builder::loop()
 		    BPFI_K, n, 0, (int)head - (int)p.insn.size() - 1, 2 * (int)below(20));
 }
 
-// A loop over numbers; sometimes left early, left undestroyed, or used after the end.
+// A loop over numbers or bits; sometimes left early, left undestroyed, or used after the end.
 void builder::iterate()
 {
-	int at = chance(80) ? -72 : slot();
+	bool bits = chance(30);
+	int at = chance(80) ? bits ? -80 : -72 : slot();
 	unsigned d = saved(), n = 1 + (unsigned)below(3);
+	auto call_iter = [&](int num, int of_bits) {
+		kfunc(chance(99) == bits ? of_bits : num);
+	};
+	if (bits)
+		imm64(R2, BPFI_LD_MAP_VALUE, GEN_ARRAY1, 8 * (int)below(4));
+	else
+		movi(R2, (int32_t)below(5));
 	mov(R1, R10), addi(R1, at);
-	movi(R2, (int32_t)below(5));
-	if (chance(50))
+	if (bits)
+		movi(R3, chance(90) ? 1 + (int32_t)below(4) : chance(50) ? 0 : 512);
+	else if (chance(50))
 		movi(R3, (int32_t)below(40));
 	else
 		mov(R3, any());
-	put(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, GEN_ITER_NEW);
+	call_iter(GEN_ITER_NEW, GEN_BITS_NEW);
 	if (chance(50))
 		mov(any(), R0);
 	size_t head = p.insn.size();
 	mov(R1, R10), addi(R1, chance(97) ? at : slot());
-	put(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, GEN_ITER_NEXT);
+	call_iter(GEN_ITER_NEXT, GEN_BITS_NEXT);
 	size_t check = p.insn.size();
 	put(BPFI_JMP | BPFI_JEQ | BPFI_K, R0, 0, 0, 0);
 	value_map[R0] = 0;
@@ -340,7 +350,7 @@ void builder::iterate()
 	p.insn[check].off = (int16_t)(p.insn.size() - check - 1);
 	mov(R1, R10), addi(R1, at);
 	if (chance(97))
-		put(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, GEN_ITER_DESTROY);
+		call_iter(GEN_ITER_DESTROY, GEN_BITS_DESTROY);
 	movi(R0, constant());
 	value_map[R0] = 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernel functions: all that this kernel has are known by name, and those on strings answer as the
-// kernel's do in the same programs.
+// Kernel functions: all that this kernel has are known by name, and those on strings and bits answer as
+// the kernel's do in the same programs.
 #include <gtest/gtest.h>
 
 #include <bpf/btf.h>
@@ -44,7 +44,23 @@ std::string contents(std::mt19937_64 &rnd)
 	return s;
 }
 
-// r6 = r6 * 31 + r0, for all of them.
+// r6 = r6 * 31 + r0
+void fold(coder &c)
+{
+	c.put(BPFI_ALU64 | BPFI_MUL | BPFI_K, 6, 0, 0, 31);
+	c.put(BPFI_ALU64 | BPFI_ADD | BPFI_X, 6, 0, 0, 0);
+}
+
+// All 64 bits of r6 are the program's result.
+void keep(coder &c)
+{
+	c.value(1, 56);
+	c.put(BPFI_STX | BPFI_MEM | BPFI_DW, 1, 6, 0, 0);
+	c.put(BPFI_ALU64 | BPFI_MOV | BPFI_X, 0, 6, 0, 0);
+	c.put(BPFI_JMP_EXIT, 0, 0, 0, 0);
+}
+
+// What each of the functions says, folded.
 gen_prog strings(std::mt19937_64 &rnd)
 {
 	static const struct { int f; unsigned strings; int numbers; bool chr; } calls[] = {
@@ -75,20 +91,62 @@ gen_prog strings(std::mt19937_64 &rnd)
 			c.imm64(call.strings + 1 + (unsigned)i, is_char ? ch : rnd() % 8 ? rnd() % 36 : rnd());
 		}
 		c.kfunc(call.f);
-		c.put(BPFI_ALU64 | BPFI_MUL | BPFI_K, 6, 0, 0, 31);
-		c.put(BPFI_ALU64 | BPFI_ADD | BPFI_X, 6, 0, 0, 0);
+		fold(c);
 	}
-	c.value(1, 56);		// all 64 bits
-	c.put(BPFI_STX | BPFI_MEM | BPFI_DW, 1, 6, 0, 0);
-	c.put(BPFI_ALU64 | BPFI_MOV | BPFI_X, 0, 6, 0, 0);
-	c.put(BPFI_JMP_EXIT, 0, 0, 0, 0);
+	keep(c);
+	p.insn = c.insn;
+	return p;
+}
+
+// The bits of some words, which the program changes while it looks at them; r6 is what was seen.
+gen_prog bits(std::mt19937_64 &rnd)
+{
+	gen_prog p = {PROG_XDP, {}, rnd()};
+	coder c;
+	for (unsigned i = 0; i < 64; i += 8) {
+		uint64_t word = rnd() % 3 ? rnd() & rnd() & rnd() : rnd() % 2 ? 0 : rnd() % 2 ? 1ull << 63 : ~0ull;
+		c.value(1, i), c.imm64(2, word);
+		c.put(BPFI_STX | BPFI_MEM | BPFI_DW, 1, 2, 0, 0);
+	}
+	c.imm64(6, 0);
+	for (int i = 0; i < 3; i++) {
+		int at = rnd() % 2 ? -16 : -40;
+		uint64_t words = rnd() % 6 ? 1 + rnd() % 7 : rnd() % 2 ? (uint64_t)(rnd() % 2) << 32 : 511 + rnd() % 2;
+		static const uint64_t nowhere[] = {0, 8, 0xffff800000000000};
+		bool readable = words < 8 && rnd() % 5;
+		if (readable)
+			c.value(2, rnd() % (64 - 8 * words + 1));
+		else
+			c.imm64(2, nowhere[rnd() % 3]);
+		c.place(1, at), c.imm64(3, words);
+		c.kfunc(GEN_BITS_NEW);
+		fold(c);
+		size_t head = c.insn.size();
+		c.place(1, at), c.kfunc(GEN_BITS_NEXT);
+		size_t check = c.insn.size();
+		c.put(BPFI_JMP | BPFI_JEQ | BPFI_K, 0, 0, 0, 0);
+		c.put(BPFI_LDX | BPFI_MEM | BPFI_W, 0, 0, 0, 0);
+		fold(c);
+		c.value(1, 0), c.imm64(2, ~0ull);
+		for (int w = 0; w < 7; w++)
+			c.put(BPFI_STX | BPFI_ATOMIC | BPFI_DW, 1, 2, (int)(8 * w), BPFI_ATOMIC_XOR);
+		if (rnd() % 4 == 0)	// not to the end
+			c.put(BPFI_JMP | BPFI_JSGT | BPFI_K, 6, 0, 1, (int32_t)rnd());
+		c.put(BPFI_JMP_JA, 0, 0, (int)head - (int)c.insn.size() - 1, 0);
+		c.insn[check].off = (int16_t)(c.insn.size() - check - 1);
+		c.place(1, at), c.kfunc(GEN_BITS_NEXT);
+		c.put(BPFI_JMP | BPFI_JNE | BPFI_K, 0, 0, 2, 0);
+		fold(c);
+		c.place(1, at), c.kfunc(GEN_BITS_DESTROY);
+	}
+	keep(c);
 	p.insn = c.insn;
 	return p;
 }
 
 }
 
-TEST(Kfuncs, StringsAreTheKernels)
+static void same_as_the_kernels(gen_prog (*make)(std::mt19937_64 &), int n)
 {
 	kernel_oracle k;
 	if (!k.usable())
@@ -96,8 +154,8 @@ TEST(Kfuncs, StringsAreTheKernels)
 	run_batch batch(k);
 	std::mt19937_64 rnd(7);
 	std::string text;
-	for (int i = 0; i < 200; i++) {
-		gen_prog p = strings(rnd);
+	for (int i = 0; i < n; i++) {
+		gen_prog p = make(rnd);
 		std::string log;
 		int fd = k.load(p, &log);
 		ASSERT_GE(fd, 0) << log;
@@ -107,5 +165,15 @@ TEST(Kfuncs, StringsAreTheKernels)
 		if (batch.size() == 50)
 			EXPECT_TRUE(batch.compare(&text)) << text;
 	}
-	EXPECT_EQ(batch.compared, 200u);
+	EXPECT_EQ(batch.compared, (uint64_t)n);
+}
+
+TEST(Kfuncs, StringsAreTheKernels)
+{
+	same_as_the_kernels(strings, 200);
+}
+
+TEST(Kfuncs, BitsAreTheKernels)
+{
+	same_as_the_kernels(bits, 100);
 }

@@ -86,7 +86,9 @@ bool runnable(const gen_prog &p)
 	if ((p.type != PROG_XDP && p.type != PROG_SOCKET_FILTER) || p.by_order)
 		return false;
 	for (auto &in : p.insn)		// how often may_goto goes is a matter of time
-		if (in.code == BPFI_MAY_GOTO || (BPFI_CLASS(in.code) == BPFI_LD && in.code != BPFI_LD_IMM64 && in.code))
+		if (p.mutated && in.code == BPFI_JMP_CALL && in.src == BPFI_CALL_KFUNC && in.imm == GEN_BITS_NEW)
+			return false;	// bits of the memory behind
+		else if (in.code == BPFI_MAY_GOTO || (BPFI_CLASS(in.code) == BPFI_LD && in.code != BPFI_LD_IMM64 && in.code))
 			return false;
 	return true;
 }

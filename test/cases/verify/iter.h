@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * iter.h - iterators over numbers, as vmlinux.h and newer headers of libbpf declare them. */
+ * iter.h - iterators over numbers and bits, as vmlinux.h and newer headers of libbpf declare them. */
 #ifndef ITER_H
 #define ITER_H
 
@@ -13,5 +13,13 @@ struct bpf_iter_num {
 extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __weak __ksym;
 extern int *bpf_iter_num_next(struct bpf_iter_num *it) __weak __ksym;
 extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __weak __ksym;
+
+struct bpf_iter_bits {
+	__u64 opaque[2];
+} __attribute__((aligned(8)));
+
+extern int bpf_iter_bits_new(struct bpf_iter_bits *it, const __u64 *words, __u32 n) __weak __ksym;
+extern int *bpf_iter_bits_next(struct bpf_iter_bits *it) __weak __ksym;
+extern void bpf_iter_bits_destroy(struct bpf_iter_bits *it) __weak __ksym;
 
 #endif
