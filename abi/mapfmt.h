@@ -68,6 +68,16 @@ static inline int mapfmt_fits(const struct mapfmt_inner *t, const struct mapfmt_
 	       (!counted || t->max_entries == in->max_entries);
 }
 
+/* An element of a stack in a map with MAP_F_STACK_BUILD_ID: the kernel's struct bpf_stack_build_id. */
+enum mapfmt_build_id_status {
+	MAPFMT_BUILD_ID_EMPTY, MAPFMT_BUILD_ID_VALID, MAPFMT_BUILD_ID_IP,
+};
+struct mapfmt_build_id {
+	int32_t  status;	/* enum mapfmt_build_id_status */
+	uint8_t  id[20];	/* a shorter one ends in zeros */
+	uint64_t at;		/* VALID: offset in the file; IP: address */
+};
+
 /* Files of an object, under $BPFTIME_DIR/<object>-<stamp8>/: */
 #define MAPFMT_BTF_FILE ".btf"	/* raw BTF of the programs, for tools */
 /* Files of a payload, under $BPFTIME_DIR/.hooks/: <payload id, 16 hex digits> is its

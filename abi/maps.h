@@ -36,7 +36,7 @@ enum map_update_flags { MAP_ANY = 0, MAP_NOEXIST = 1, MAP_EXIST = 2, MAP_LOCK = 
 
 enum map_create_flags {
 	MAP_F_NO_PREALLOC = 1 << 0, MAP_F_NO_COMMON_LRU = 1 << 1, MAP_F_NUMA_NODE = 1 << 2,
-	MAP_F_RDONLY = 1 << 3, MAP_F_WRONLY = 1 << 4, MAP_F_ZERO_SEED = 1 << 6,
+	MAP_F_RDONLY = 1 << 3, MAP_F_WRONLY = 1 << 4, MAP_F_STACK_BUILD_ID = 1 << 5, MAP_F_ZERO_SEED = 1 << 6,
 	MAP_F_RDONLY_PROG = 1 << 7, MAP_F_WRONLY_PROG = 1 << 8, MAP_F_MMAPABLE = 1 << 10,
 	MAP_F_INNER_MAP = 1 << 12,
 };

@@ -2,6 +2,7 @@
 #include "places.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,30 +125,80 @@ static const struct image_symbol *symbol_at(const struct image *im, uint64_t vad
 	return f && f->vaddr > best->vaddr ? NULL : best;
 }
 
+/* The function at vaddr, or, if it is a return address, of the call in front of it. */
+static void name_place(const struct image *im, struct arena *a, bool exact, struct place *p)
+{
+	const struct image_symbol *s = symbol_at(im, exact ? p->vaddr : p->vaddr - 1);
+
+	if (!s)		/* nobody calls what handlers return to: there is no call in front of it */
+		s = symbol_at(im, p->vaddr);
+	if (!s)
+		return;
+	p->symbol = demangle(a, s->name, false);
+	p->symbol = p->symbol ? p->symbol : s->name;
+	p->off_bytes = p->vaddr - s->vaddr;
+}
+
 struct place place_of_ip(struct module_list *l, struct arena *a, uint64_t ip, uint32_t pid, bool exact)
 {
-	uint64_t at = exact ? ip : ip - 1;
-	struct module *m = module_at(l, at, pid);
+	struct module *m = module_at(l, exact ? ip : ip - 1, pid);
 	const struct image *im = m ? image_of(m, a) : NULL;
-	const struct image_symbol *s = im ? symbol_at(im, at - m->r.bias) : NULL;
 	struct place p = { .m = m, .vaddr = m ? ip - m->r.bias : 0 };
 
-	if (im && !s)	/* nobody calls what handlers return to: there is no call in front of it */
-		s = symbol_at(im, ip - m->r.bias);
+	if (im)
+		name_place(im, a, exact, &p);
+	return p;
+}
 
-	if (s) {
-		p.symbol = demangle(a, s->name, false);
-		p.symbol = p.symbol ? p.symbol : s->name;
-		p.off_bytes = p.vaddr - s->vaddr;
+static bool has_id(const struct module *m, const struct mapfmt_build_id *f)
+{
+	uint8_t id[sizeof(f->id)] = { 0 };
+
+	memcpy(id, m->r.build_id, m->r.build_id_bytes);
+	return m->r.build_id_bytes && !memcmp(id, f->id, sizeof(id));
+}
+
+/* What is at an offset in the file; false: nothing that is loaded. */
+static bool vaddr_of(const struct image *im, uint64_t foff, uint64_t *vaddr)
+{
+	for (size_t i = 0; i < im->eh.e_phnum; i++) {
+		const Elf64_Phdr *p = &im->ph[i];
+
+		if (p->p_type == PT_LOAD && foff - p->p_offset < p->p_filesz) {
+			*vaddr = p->p_vaddr + (foff - p->p_offset);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct place place_of_build_id(struct module_list *l, struct arena *a, const struct mapfmt_build_id *f, bool exact)
+{
+	struct place p = { 0 };
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct image *im = has_id(&l->m[i], f) ? image_of(&l->m[i], a) : NULL;
+
+		if (!im || !vaddr_of(im, f->at, &p.vaddr))
+			continue;
+		p.m = &l->m[i];
+		name_place(im, a, exact, &p);
+		return p;
 	}
 	return p;
 }
 
-const char *place_name(const struct place *p, struct arena *a, uint64_t ip)
+const char *place_name(const struct place *p, struct arena *a, const struct mapfmt_build_id *f)
 {
+	char id[2 * sizeof(f->id) + 1];
+
 	if (p->symbol)
 		return p->symbol;
 	if (p->m && p->m->path[0])
 		return arena_printf(a, "%s+0x%llx", path_base(p->m->path), (unsigned long long)p->vaddr);
-	return arena_printf(a, "0x%llx", (unsigned long long)ip);
+	if (f->status != MAPFMT_BUILD_ID_VALID)
+		return arena_printf(a, "0x%llx", (unsigned long long)f->at);
+	for (size_t i = 0; i < sizeof(f->id); i++)
+		snprintf(id + 2 * i, 3, "%02x", f->id[i]);
+	return arena_printf(a, "%s+0x%llx", id, (unsigned long long)f->at);
 }

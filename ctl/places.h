@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "mapdir.h"
+#include "mapfmt.h"
 #include "rt.h"
 
 #ifdef __cplusplus
@@ -36,12 +37,16 @@ struct place {
 	const char *symbol;	/* as people write it; NULL: no function of a known name */
 	uint64_t off_bytes;	/* behind its start */
 };
+/* Where the stack says in which file it is (MAPFMT_BUILD_ID_VALID): a file that some process had, and that
+ * still is that one. */
+struct place place_of_build_id(struct module_list *l, struct arena *a, const struct mapfmt_build_id *f, bool exact);
 /* pid: of the process that had the address, 0: not known.  exact: ip is the place itself, else a return
  * address, which belongs to the call in front of it. */
 struct place place_of_ip(struct module_list *l, struct arena *a, uint64_t ip, uint32_t pid, bool exact);
 
-/* "function", "file+0x1f" or "0x7f00..": one word, as folded stacks have it. */
-const char *place_name(const struct place *p, struct arena *a, uint64_t ip);
+/* "function", "file+0x1f", "0x7f00.." or, of a file that is not known, "0a1b..+0x1f", its build id and
+ * an offset in it: one word, as folded stacks have it. */
+const char *place_name(const struct place *p, struct arena *a, const struct mapfmt_build_id *f);
 
 #ifdef __cplusplus
 }

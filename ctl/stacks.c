@@ -172,14 +172,20 @@ static const char *text(struct arena *a, const uint8_t *p, const struct field *f
 /* Up to the first 0: there is no code. */
 static void read_stack(const struct mapfile *m, struct arena *a, struct stack *s)
 {
+	bool build_ids = m->h.flags & MAP_F_STACK_BUILD_ID;
+	size_t depth = m->h.value_size / (build_ids ? sizeof(*s->frame) : sizeof(uint64_t));
+	struct mapfmt_build_id *f = arena_array(a, depth + 1, sizeof(*f));
+	uint64_t *ip = arena_alloc(a, m->h.value_size + sizeof(*ip));
 	uint32_t id = (uint32_t)s->id;
-	size_t depth = m->h.value_size / 8;
 
-	s->ip = arena_array(a, depth + 1, sizeof(*s->ip));
-	if (s->id < 0 || rt_map_lookup(&m->m, m->base, &id, s->ip, 0))
+	s->frame = f;
+	if (s->id < 0 || rt_map_lookup(&m->m, m->base, &id, build_ids ? (void *)f : ip, 0))
 		return;
-	while (s->n_ip < depth && s->ip[s->n_ip])
-		s->n_ip++;
+	for (size_t i = 0; i < depth && !build_ids; i++)
+		f[i] = (struct mapfmt_build_id){ .status = ip[i] ? MAPFMT_BUILD_ID_IP : MAPFMT_BUILD_ID_EMPTY, .at = ip[i] };
+	while (s->n_frame < depth &&
+	       (f[s->n_frame].status == MAPFMT_BUILD_ID_VALID || f[s->n_frame].status == MAPFMT_BUILD_ID_IP))
+		s->n_frame++;
 }
 
 static int read_counted(const struct mapfile *m, const struct mapfile *c, struct arena *a,

@@ -12,8 +12,8 @@ extern "C" {
 
 struct stack {
 	int64_t  id;		/* negative: what bpf_get_stackid() returned instead */
-	uint64_t *ip;		/* innermost first */
-	size_t   n_ip;		/* 0: the map does not have it (any more) */
+	struct mapfmt_build_id *frame;	/* innermost first; none is MAPFMT_BUILD_ID_EMPTY */
+	size_t   n_frame;		/* 0: the map does not have it (any more) */
 	bool     counted;	/* it is an entry of `counts`, with: */
 	int64_t  count;
 	uint32_t pid;		/* 0: the key does not say */

@@ -83,7 +83,7 @@ static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 	uint32_t n_note = 0;
 	struct ehdr e;
 
-	*m = (struct rt_module){ 0 };
+	*m = (struct rt_module){ .headers = at };
 	*dynamic = 0;
 	if (!get(&e, at, sizeof(e)) || __builtin_bswap32(*(uint32_t *)e.ident) != 0x7f454c46 ||
 	    e.phentsize != sizeof(p))
@@ -113,6 +113,30 @@ static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 		find_build_id(m->bias + note[i].vaddr, note[i].filesz, m);
 	m->check_at = m->build_id && m->build_id_bytes >= sizeof(m->check) ? m->build_id : eh ? m->eh_frame_hdr : at;
 	return get(m->check, m->check_at, sizeof(m->check));
+}
+
+bool rt_module_segment(const struct rt_module *m, uint64_t pc, struct rt_segment *out)
+{
+	struct phdr p;
+	struct ehdr e;
+
+	if (!get(&e, m->headers, sizeof(e)) || e.phentsize != sizeof(p))
+		return false;
+	for (uint32_t i = 0; i < e.phnum && i < PHDRS; i++) {
+		if (!get(&p, m->headers + e.phoff + i * sizeof(p), sizeof(p)))
+			return false;
+		out->start = m->bias + p.vaddr;
+		out->end = out->start + p.filesz;
+		out->to_file = p.offset - out->start;
+		if (p.type == LOAD_SEGMENT && pc - out->start < p.filesz)
+			return true;
+	}
+	return false;
+}
+
+bool rt_module_is_file(const struct rt_module *m)
+{
+	return m->name != (uint64_t)vdso_name;
 }
 
 static bool still_there(const struct rt_module *m)

@@ -17,6 +17,7 @@ extern "C" {
 
 struct rt_module {
 	uint64_t start, end;	/* of its segments in memory */
+	uint64_t headers;	/* its ELF header */
 	uint64_t bias;
 	uint64_t eh_frame_hdr;	/* 0: none */
 	uint64_t build_id;	/* its address; 0: none */
@@ -29,6 +30,18 @@ struct rt_module {
 /* The module at pc.  `sure`: serial of a module that the caller knows to be there still, which need
  * not be looked at again; 0: none.  false: there is none that is known. */
 bool rt_module_at(uint64_t pc, uint32_t sure, struct rt_module *out);
+
+/* The part of a file that a segment holds. */
+struct rt_segment {
+	uint64_t start, end;	/* in memory */
+	uint64_t to_file;	/* what makes of an address there an offset in the file */
+};
+
+/* The segment of that module that pc is in.  false: none, or it cannot be read. */
+bool rt_module_segment(const struct rt_module *m, uint64_t pc, struct rt_segment *out);
+
+/* Was it loaded from a file?  The vDSO was not. */
+bool rt_module_is_file(const struct rt_module *m);
 
 /* Writes down which file it is (RT_MODULES_FILE).  false: not now. */
 bool rt_module_note(const struct rt_module *m);

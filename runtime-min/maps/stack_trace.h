@@ -2,7 +2,8 @@
  *
  * stack_trace.h - layout of a stack_trace map; docs/maps.md has the protocol.
  *
- *     buckets[B], each   struct rt_stack_bucket, then value_size bytes: addresses, then zeros */
+ *     buckets[B], each   struct rt_stack_bucket, then value_size bytes: addresses, or, with
+ *                        MAP_F_STACK_BUILD_ID, struct mapfmt_build_id; then zeros */
 #ifndef BPFTIME_RUNTIME_STACK_TRACE_H
 #define BPFTIME_RUNTIME_STACK_TRACE_H
 

@@ -84,6 +84,9 @@ TEST(Stack, RefusesWhatTheKernelRefuses)
 	EXPECT_EQ((int64_t)bpftime_h_get_stack(&f.ctx, out, 32, BPF_F_USER_STACK | 1 << 12), -EINVAL);
 	EXPECT_EQ((int64_t)bpftime_h_get_stack(&f.ctx, out, 31, BPF_F_USER_STACK), -EINVAL);
 	EXPECT_EQ((int64_t)bpftime_h_get_stack(&f.ctx, out, 32, 0), -EFAULT);	// the kernel's stack
+	EXPECT_EQ((int64_t)bpftime_h_get_stack(&f.ctx, out, 32, BPF_F_USER_BUILD_ID), -EINVAL);
+	EXPECT_EQ((int64_t)bpftime_h_get_stack(&f.ctx, out, 24, BPF_F_USER_STACK | BPF_F_USER_BUILD_ID), -EINVAL);
+	EXPECT_EQ(stackid(f, k, BPF_F_USER_STACK | BPF_F_USER_BUILD_ID), -EINVAL);
 	EXPECT_EQ(out[0], 0u);
 	EXPECT_EQ(stackid(f, k, BPF_F_USER_STACK | 1 << 12), -EINVAL);
 	EXPECT_EQ(stackid(f, k, 0), -EFAULT);

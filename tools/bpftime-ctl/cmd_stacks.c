@@ -20,7 +20,11 @@ struct show {
 
 static struct place place(const struct show *w, const struct stack *s, size_t i)
 {
-	return place_of_ip(w->modules, w->s->a, s->ip[i], s->pid, !i);
+	const struct mapfmt_build_id *f = &s->frame[i];
+
+	if (f->status == MAPFMT_BUILD_ID_VALID)
+		return place_of_build_id(w->modules, w->s->a, f, !i);
+	return place_of_ip(w->modules, w->s->a, f->at, s->pid, !i);
 }
 
 static void print_text(const struct show *w, const struct stack *s)
@@ -35,11 +39,11 @@ static void print_text(const struct show *w, const struct stack *s)
 		text_put_clean(stdout, s->comm);
 	}
 	putchar('\n');
-	for (size_t i = 0; i < s->n_ip; i++) {
+	for (size_t i = 0; i < s->n_frame; i++) {
 		struct place p = place(w, s, i);
 
 		fputs("    ", stdout);
-		text_put_clean(stdout, place_name(&p, w->s->a, s->ip[i]));
+		text_put_clean(stdout, place_name(&p, w->s->a, &s->frame[i]));
 		if (p.symbol)
 			printf("+0x%" PRIx64, p.off_bytes);
 		if (p.symbol && p.m->path[0]) {
@@ -49,7 +53,7 @@ static void print_text(const struct show *w, const struct stack *s)
 		}
 		putchar('\n');
 	}
-	if (!s->n_ip)
+	if (!s->n_frame)
 		puts(s->id < 0 ? "    not taken" : "    not in the map any more");
 }
 
@@ -67,11 +71,18 @@ static void print_json(const struct show *w, struct json *j, const struct stack 
 		json_null(j, "pid");
 	json_str(j, "comm", s->comm);
 	json_open(j, "frames", '[');
-	for (size_t i = 0; i < s->n_ip; i++) {
+	for (size_t i = 0; i < s->n_frame; i++) {
+		const struct mapfmt_build_id *f = &s->frame[i];
 		struct place p = place(w, s, i);
 
 		json_open(j, NULL, '{');
-		json_hex(j, "ip", s->ip[i]);
+		if (f->status == MAPFMT_BUILD_ID_VALID) {
+			json_null(j, "ip");
+			json_hexbytes(j, "build_id", f->id, sizeof(f->id));
+			json_hex(j, "file_offset", f->at);
+		} else {
+			json_hex(j, "ip", f->at);
+		}
 		json_str(j, "symbol", p.symbol);
 		json_u64(j, "offset", p.off_bytes);
 		json_str(j, "module", p.m ? p.m->path : NULL);
@@ -110,13 +121,13 @@ static const char *fold(const struct show *w, const struct stack *s)
 	if (!out)
 		return NULL;
 	put_name(out, s->comm && *s->comm ? s->comm : w->object);
-	for (size_t i = s->n_ip; i--;) {
+	for (size_t i = s->n_frame; i--;) {
 		struct place p = place(w, s, i);
 
 		fputc(';', out);
-		put_name(out, place_name(&p, w->s->a, s->ip[i]));
+		put_name(out, place_name(&p, w->s->a, &s->frame[i]));
 	}
-	if (!s->n_ip)
+	if (!s->n_frame)
 		fputs(";[missed]", out);
 	if (fclose(out)) {
 		free(text);
