@@ -26,9 +26,14 @@ enum kfunc_id {
 #include "kfuncs.def"
 };
 
+/* KF_SLEEPABLE in the kernel. */
+#define SLEEPS(id_)                                                                         \
+	((id_) == KFUNC_copy_from_user_str || (id_) == KFUNC_copy_from_user_dynptr ||       \
+	 (id_) == KFUNC_copy_from_user_str_dynptr)
+
 static const struct helper_proto kfuncs[] = {
 #define KFUNC(name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                                 \
-	{ #name_, NULL, KFUNC_##name_ == KFUNC_copy_from_user_str, PROGS_##progs_,           \
+	{ #name_, NULL, SLEEPS(KFUNC_##name_), PROGS_##progs_,           \
 	  RET_##ret_, { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
 #define KFUNC_NO(name_, reason_) { .name = #name_, .refused = reason_ },
 #include "kfuncs.def"

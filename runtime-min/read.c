@@ -81,6 +81,15 @@ uint64_t rt_read_user(uint64_t to, uint64_t bytes, uint64_t from)
 	return (uint64_t)-RT_EFAULT;
 }
 
+/* Kernel: copy_from_user(). */
+uint64_t rt_copy_user(uint64_t to, uint64_t bytes, uint64_t from)
+{
+	uint64_t n = rt_read_some((void *)to, from, bytes);
+
+	rt_zero((char *)to + n, bytes - n);
+	return n == bytes ? 0 : (uint64_t)-RT_EFAULT;
+}
+
 /* Kernel: bpf_probe_read_user_str_common().  Nothing is written behind the NUL: programs
  * use the buffer as a map key. */
 uint64_t rt_read_user_str(uint64_t to, uint64_t bytes, uint64_t from)

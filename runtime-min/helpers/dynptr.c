@@ -192,38 +192,29 @@ RT_FAST uint64_t bpftime_h_dynptr_memset(void *dynptr, uint64_t off, uint64_t si
 	return 0;
 }
 
-/* As bpf_probe_read_user() and _str(), kernel/trace/bpf_trace.c; nothing goes into a dynptr to
- * nothing. */
-RT_INLINE uint64_t read_into(const struct rt_dynptr *d, uint64_t off, uint64_t size, uint64_t from,
-			     bool str)
+/* Where to read to, as kernel/trace/bpf_trace.c, __bpf_dynptr_copy(); NULL: *result says why, and
+ * nothing goes into a dynptr to nothing. */
+RT_INLINE uint64_t room_in(const struct rt_dynptr *d, uint64_t off, uint64_t size, uint64_t *result)
 {
-	uint64_t to = (uint64_t)slice_rdwr(d, (uint32_t)off, (uint32_t)size);
-
-	if (rt_likely(to))
-		return rt_int_result((int32_t)(str ? bpftime_rt1_read_user_str(to, (uint32_t)size, from)
-						: bpftime_rt1_read_user(to, (uint32_t)size, from)));
-	return rt_dynptr_has(d, (uint32_t)off, (uint32_t)size) ? 0 : rt_int_result(-RT_E2BIG);
+	*result = rt_dynptr_has(d, (uint32_t)off, (uint32_t)size) ? 0 : rt_int_result(-RT_E2BIG);
+	return (uint64_t)slice_rdwr(d, (uint32_t)off, (uint32_t)size);
 }
 
-RT_FAST uint64_t bpftime_h_probe_read_user_dynptr(void *d, uint64_t off, uint64_t size, uint64_t from)
-{
-	return read_into(d, off, size, from, false);
-}
+/* name_(d, off, size, from): as read_(to, size, from). */
+#define READ_INTO(name_, read_)                                                               \
+	RT_FAST uint64_t bpftime_h_##name_##_dynptr(void *d, uint64_t off, uint64_t size,     \
+						    uint64_t from)                            \
+	{                                                                                     \
+		uint64_t result, to = room_in(d, off, size, &result);                         \
+											      \
+		return rt_likely(to) ? rt_int_result((int32_t)read_(to, (uint32_t)size, from)) \
+				     : result;                                                \
+	}
+#define copy_user_str(to_, size_, from_) bpftime_rt1_copy_user_str((to_), (size_), (from_), 0)
 
-RT_FAST uint64_t bpftime_h_probe_read_kernel_dynptr(void *d, uint64_t off, uint64_t size,
-						    uint64_t from)
-{
-	return read_into(d, off, size, from, false);
-}
-
-RT_FAST uint64_t bpftime_h_probe_read_user_str_dynptr(void *d, uint64_t off, uint64_t size,
-						      uint64_t from)
-{
-	return read_into(d, off, size, from, true);
-}
-
-RT_FAST uint64_t bpftime_h_probe_read_kernel_str_dynptr(void *d, uint64_t off, uint64_t size,
-							uint64_t from)
-{
-	return read_into(d, off, size, from, true);
-}
+READ_INTO(probe_read_user, bpftime_rt1_read_user)
+READ_INTO(probe_read_kernel, bpftime_rt1_read_user)
+READ_INTO(probe_read_user_str, bpftime_rt1_read_user_str)
+READ_INTO(probe_read_kernel_str, bpftime_rt1_read_user_str)
+READ_INTO(copy_from_user, bpftime_rt1_copy_user)
+READ_INTO(copy_from_user_str, copy_user_str)

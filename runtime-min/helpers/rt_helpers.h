@@ -63,6 +63,8 @@ uint64_t bpftime_h_probe_read_user_str_dynptr(void *d, uint64_t off, uint64_t si
 					      uint64_t from);
 uint64_t bpftime_h_probe_read_kernel_str_dynptr(void *d, uint64_t off, uint64_t size,
 						uint64_t from);
+uint64_t bpftime_h_copy_from_user_dynptr(void *d, uint64_t off, uint64_t size, uint64_t from);
+uint64_t bpftime_h_copy_from_user_str_dynptr(void *d, uint64_t off, uint64_t size, uint64_t from);
 uint64_t bpftime_h_ringbuf_reserve_dynptr(const struct bpftime_map *m, void *base, uint64_t size,
 					  uint64_t flags, void *to);
 void bpftime_h_ringbuf_submit_dynptr(void *d, uint64_t flags);

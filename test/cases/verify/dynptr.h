@@ -10,6 +10,10 @@ struct bpf_dynptr {
 	__u64 opaque[2];
 } __attribute__((aligned(8)));
 
+extern int bpf_copy_from_user_dynptr(struct bpf_dynptr *p, __u32 off, __u32 size,
+				     const void *from) __weak __ksym;
+extern int bpf_copy_from_user_str_dynptr(struct bpf_dynptr *p, __u32 off, __u32 size,
+					 const void *from) __weak __ksym;
 extern int bpf_dynptr_adjust(const struct bpf_dynptr *p, __u32 start, __u32 end) __weak __ksym;
 extern int bpf_dynptr_clone(const struct bpf_dynptr *p, struct bpf_dynptr *clone) __weak __ksym;
 extern int bpf_dynptr_copy(struct bpf_dynptr *to, __u32 to_off, struct bpf_dynptr *from,
