@@ -5,7 +5,7 @@
  * The same kinds fix the C signature of bpftime_h_<name>() in runtime-min and the
  * call that the compiler emits:
  *     MAP           two parameters: const struct bpftime_map *m, void *base
- *     ANY, SCALAR, UNCHECKED, SIZE*, CONST_SIZE, TASK  uint64_t
+ *     ANY, SCALAR, UNCHECKED, SIZE*, CONST_SIZE, TASK, TYPE_VOID  uint64_t
  *     every other kind                  void *  (const where only read)
  *     result        uint64_t, or void * for the _OR_NULL kinds, or void
  * but for
@@ -98,6 +98,7 @@ enum helper_arg {
 	ARG_DYNPTR_RECORD,	/* a dynptr that holds a record; the reference ends here */
 	ARG_SPIN_LOCK,		/* the struct bpf_spin_lock of a map value */
 	ARG_TIMER,		/* the struct bpf_timer of a map value */
+	ARG_TYPE_VOID,		/* the id of a type, which is 0: void */
 	ARG_TASK,		/* the running task, HELPER_TASK, or NULL */
 	ARG_MAP_VALUE_OR_NULL,	/* like MAP_VALUE, or NULL */
 };
@@ -111,6 +112,7 @@ enum helper_ret {
 	RET_SLICE_OR_NULL,	/* as many bytes of the dynptr as CONST_SIZE says */
 	RET_SLICE_RDONLY_OR_NULL,	/* the same, to be read */
 	RET_TASK,		/* the number HELPER_TASK */
+	RET_ANYWHERE,		/* an address that nobody vouches for: loads through it do not fault */
 };
 
 /* How much of the stack an iterator takes; 0: the argument is none. */
@@ -122,7 +124,7 @@ static inline unsigned iter_bytes(uint8_t arg)
 /* Kinds whose result is a pointer. */
 static inline bool ret_is_pointer(uint8_t ret)
 {
-	return ret != RET_INT && ret != RET_VOID && ret != RET_TASK;
+	return ret != RET_INT && ret != RET_VOID && ret != RET_TASK && ret != RET_ANYWHERE;
 }
 
 /* Kinds of program, as bits: hooks.def says which kind a SEC() name is. */

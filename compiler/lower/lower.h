@@ -205,7 +205,7 @@ void lower_alu(struct lower_func *f, uint32_t i);
 /* Ends the block with a switch where the jump at slot i is the root of one (switch.c). */
 bool lower_switch(struct lower_func *f, uint32_t i);
 LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a conditional jump */
-void lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
+int lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
 void lower_atomic(struct lower_func *f, const struct bpfi *in);
 int  lower_call(struct lower_func *f, uint32_t i);
 /* bpf_loop, bpf_for_each_map_elem, bpf_user_ringbuf_drain (callback.c), bpf_timer_set_callback (timer.c). */

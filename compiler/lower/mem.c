@@ -125,10 +125,32 @@ static void ld_imm64(struct lower_func *f, uint32_t i)
 	}
 }
 
-void lower_mem(struct lower_func *f, uint32_t i)
+/* Memory that may not be there, which is then zeros. */
+static int load_anywhere(struct lower_func *f, uint32_t i)
+{
+	const struct bpfi *in = &f->p->prog->insn[i];
+	struct lower *l = f->l;
+	LLVMTypeRef w = lower_size(l, in->code), type = LLVMFunctionType(l->i64, (LLVMTypeRef[]){ l->i64, l->i64 }, 2, 0);
+	LLVMValueRef fn = lower_runtime(l, "bpftime_h_load_anywhere", type), arg[2], v;
+
+	if (!fn)
+		return diag(l->dg, DIAG_C003, at_insn(l->u->path, f->p->prog->name, i, unit_src(l->u, f->p->prog, i)),
+			    "rdonly_cast: not in the runtime for %s", l->target);
+	arg[0] = LLVMBuildAdd(l->b, reg_get(f, in->src), lower_imm(l->i64, in->off), "");
+	arg[1] = lower_imm(l->i64, LLVMGetIntTypeWidth(w) / 8);
+	v = LLVMBuildTrunc(l->b, LLVMBuildCall2(l->b, type, fn, arg, 2, ""), w, "");
+	if (BPFI_MODE(in->code) == BPFI_MEMSX)
+		v = LLVMBuildSExt(l->b, v, l->i64, "");
+	reg_set(f, in->dst, v);
+	return 0;
+}
+
+int lower_mem(struct lower_func *f, uint32_t i)
 {
 	const struct bpfi *in = &f->p->prog->insn[i];
 
+	if (BPFI_CLASS(in->code) == BPFI_LDX && f->p->facts && f->p->facts->insn[i].mem == MEM_ANYWHERE)
+		return load_anywhere(f, i);
 	if (BPFI_CLASS(in->code) == BPFI_LD)
 		ld_imm64(f, i);
 	else if (is_xdp_ctx(f->p, i))
@@ -139,4 +161,5 @@ void lower_mem(struct lower_func *f, uint32_t i)
 		lower_atomic(f, in);
 	else
 		store(f, i);
+	return 0;
 }

@@ -141,7 +141,8 @@ static int lower_block(struct lower_func *f, uint32_t i)
 		if (class == BPFI_ALU || class == BPFI_ALU64) {
 			lower_alu(f, i);
 		} else if (class != BPFI_JMP && class != BPFI_JMP32) {
-			lower_mem(f, i);
+			if ((r = lower_mem(f, i)) < 0)
+				return r;
 		} else if (in->code == BPFI_JMP_CALL || in->code == BPFI_JMP_CALLX) {
 			if ((r = lower_call(f, i)) < 0)
 				return r;

@@ -64,7 +64,7 @@ static bool may_be_stack(const struct walk *w, uint32_t i)
 	const struct vfy_result *facts = w->p->facts;
 
 	return w->escapes && (!facts || facts->insn[i].mem == MEM_UNKNOWN ||
-			      facts->insn[i].mem == MEM_STACK);
+			      facts->insn[i].mem == MEM_STACK || facts->insn[i].mem == MEM_ANYWHERE);
 }
 
 static void memory(struct walk *w, const struct kinds *k, uint32_t i, struct stack_bits *written)

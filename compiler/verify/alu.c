@@ -120,6 +120,7 @@ static bool arithmetic_allowed(const struct reg *p, enum bpfi_op op, const struc
 	case REG_PACKET:
 	case REG_PACKET_META:
 	case REG_MEM:
+	case REG_ANYWHERE:
 		return true;
 	case REG_MAP:
 		return op == BPFI_ADD && scalar_is(off, 0);
@@ -157,6 +158,11 @@ static int pointer_arithmetic(struct vfy *v, const struct bpfi *in, unsigned dst
 		return refuse_reg(v, DIAG_V016, dst, "a pointer is subtracted from a number");
 	if (op == BPFI_SUB && p.type == REG_STACK)
 		return refuse_reg(v, DIAG_V016, dst, "subtraction from a stack pointer; add a negative number");
+	if (p.type == REG_ANYWHERE) {	/* one place is as good as another */
+		*d = p;
+		d->def = def_new(v, p.def, off->def);
+		return 0;
+	}
 	if ((r = check_offset(v, dst, &p, s)) < 0)
 		return r;
 	mark_precise(v, off->def);

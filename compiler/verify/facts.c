@@ -17,6 +17,8 @@ static enum mem_kind kind_of(const struct reg *r)
 		return MEM_PACKET;
 	case REG_MEM:
 		return r->ref && !r->read_only && !r->dynptr ? MEM_RECORD : MEM_OTHER;
+	case REG_ANYWHERE:
+		return MEM_ANYWHERE;
 	default:
 		return MEM_OTHER;
 	}
@@ -66,7 +68,7 @@ bool fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 	int64_t at = (int64_t)r->off + off + (int64_t)r->var.bits.value;
 	enum mem_kind kind = kind_of(r);
 	/* Another frame's stack has no fixed place from this r10. */
-	bool fixed = scalar_is_const(&r->var) && at == (int32_t)at &&
+	bool fixed = scalar_is_const(&r->var) && at == (int32_t)at && kind != MEM_ANYWHERE &&
 		     (kind != MEM_STACK || r->frame == v->cur->top);
 
 	(void)bytes;
@@ -77,7 +79,9 @@ bool fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 		f->fixed_off = fixed;
 		f->mem_off = fixed ? (int32_t)at : 0;
 	} else {
-		if (f->mem != kind)
+		if (f->mem == MEM_ANYWHERE || kind == MEM_ANYWHERE)
+			f->mem = MEM_ANYWHERE;	/* so that it does not fault on any path */
+		else if (f->mem != kind)
 			f->mem = MEM_UNKNOWN;
 		f->fixed_off = f->fixed_off && fixed && f->mem_off == at && f->mem == kind;
 	}

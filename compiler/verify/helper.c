@@ -59,6 +59,9 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 	case RET_TASK:
 		reg_set_scalar(v, r0, scalar_const(HELPER_TASK), 0);
 		return;
+	case RET_ANYWHERE:
+		reg_set_pointer(v, r0, REG_ANYWHERE);
+		return;
 	case RET_MAP_VALUE_OR_NULL:
 		reg_set_pointer(v, r0, holds_maps(v, c) ? REG_MAP : REG_MAP_VALUE);
 		r0->inner = holds_maps(v, c);

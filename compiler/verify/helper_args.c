@@ -263,6 +263,19 @@ static int arg_task(struct vfy *v, struct call *c, unsigned r)
 	return 0;
 }
 
+/* A type: void is the only one that is known. */
+static int arg_type(struct vfy *v, struct call *c, unsigned r)
+{
+	const struct reg *p = reg_of(v, r);
+
+	if (p->type != REG_SCALAR || !scalar_is_const(&p->var))
+		return refuse_reg(v, DIAG_V019, r, "r%u of bpf_%s must be a constant, the id of a type", r, c->h->name);
+	mark_precise(v, p->def);
+	if (p->var.bits.value)
+		return refuse_reg(v, DIAG_V028, r, "bpf_%s: types of the kernel mean nothing here, only 0, void, does", c->h->name);
+	return 0;
+}
+
 static int arg_value_or_null(struct vfy *v, struct call *c, unsigned r, uint32_t bytes)
 {
 	const struct reg *p = reg_of(v, r);
@@ -326,6 +339,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		return arg_timer(v, c, r);
 	case ARG_TASK:
 		return arg_task(v, c, r);
+	case ARG_TYPE_VOID:
+		return arg_type(v, c, r);
 	case ARG_MAP_VALUE_UNINIT:
 		return arg_memory(v, c, r, m ? m->value_size : 0, ACCESS_WRITE, false);
 	case ARG_SIZE:

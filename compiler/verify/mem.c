@@ -248,6 +248,15 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 		if ((e = check_region(v, DIAG_V013, r, off, bytes, p->size)) < 0)
 			return e;
 		break;
+	case REG_ANYWHERE:
+		if (access & ACCESS_WRITE)
+			return refuse_reg(v, DIAG_V033, r, "what bpf_rdonly_cast gives is read-only");
+		if (access & ACCESS_ATOMIC)
+			return refuse_reg(v, DIAG_V032, r, "an atomic operation on memory that may not be there");
+		v->out->by_chance = true;
+		for (uint32_t i = 0; i <= v->cur->top; i++)	/* it may be there */
+			fact_stack_read(v, v->cur->frame[i], -BPFI_STACK_BYTES, 0);
+		break;
 	default:
 		return refuse_reg(v, DIAG_V014, r, "r%u is %s, not a pointer to memory", r, reg_text(v, p));
 	}

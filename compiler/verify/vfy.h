@@ -36,6 +36,7 @@ enum reg_type {
 	REG_MEM,			/* .size bytes: a record, the memory of a vm program, ... */
 	REG_FUNC,			/* .sub */
 	REG_DYNPTR,			/* a dynptr that lives elsewhere: .dynptr */
+	REG_ANYWHERE,			/* an address that nobody vouches for; it may be read, fault-safe */
 	REG_GONE,			/* pointed into a dynptr that has ended: of no use */
 };
 

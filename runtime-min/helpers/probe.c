@@ -39,6 +39,21 @@ PROBE_READ_STR(probe_read_str)
 PROBE_READ_STR(probe_read_user_str)
 PROBE_READ_STR(probe_read_kernel_str)
 
+/* Kernel: bpf_rdonly_cast(), and loads with an exception table behind it. */
+RT_FAST uint64_t bpftime_h_rdonly_cast(uint64_t address, uint64_t type)
+{
+	(void)type;
+	return address;
+}
+
+RT_FAST uint64_t bpftime_h_load_anywhere(uint64_t address, uint64_t bytes)
+{
+	uint64_t v = 0;
+
+	read(&v, bytes, address);
+	return v;
+}
+
 RT_FAST uint64_t bpftime_h_probe_write_user(uint64_t to, const void *from, uint64_t bytes)
 {
 	return bpftime_rt1_write_user(to, bytes, (uint64_t)from);

@@ -72,6 +72,9 @@ void bpftime_h_ringbuf_discard_dynptr(void *d, uint64_t flags);
 uint64_t bpftime_h_user_ringbuf_drain(const struct bpftime_map *m, void *base,
 				      struct helper_drain *at);
 uint64_t bpftime_h_copy_from_user_str(void *to, uint64_t bytes, uint64_t from, uint64_t flags);
+uint64_t bpftime_h_rdonly_cast(uint64_t address, uint64_t type);
+/* What loads through that are: up to 8 bytes; 0 if they are not all there. */
+uint64_t bpftime_h_load_anywhere(uint64_t address, uint64_t bytes);
 uint64_t bpftime_h_strcmp(uint64_t a, uint64_t b);
 uint64_t bpftime_h_strcasecmp(uint64_t a, uint64_t b);
 uint64_t bpftime_h_strchr(uint64_t s, uint64_t c);

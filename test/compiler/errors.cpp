@@ -154,12 +154,12 @@ TEST(CompilerErrors, PlaceIsNamed)
 
 TEST(CompilerErrors, KernelFunctionsAreRefusedByName)
 {
-	const char *names[] = { "bpf_rdonly_cast" };
+	const char *names[] = { "bpf_cast_to_kern_ctx" };
 	Bare b({ insn(BPFI_JMP_CALL, 0, BPFI_CALL_KFUNC, 0, 0), leave });
 	b.u.kfunc = names;
 	b.u.n_kfunc = 1;
 	EXPECT_EQ(b.compile(), -DIAG_C003);
-	EXPECT_NE(std::string(b.dg.first_text).find("bpf_rdonly_cast"), std::string::npos);
+	EXPECT_NE(std::string(b.dg.first_text).find("bpf_cast_to_kern_ctx"), std::string::npos);
 }
 
 /* Whatever the bytes, the answer is an object or a refusal: never a bug of ours, never a

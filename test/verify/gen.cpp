@@ -28,6 +28,7 @@ const std::vector<const char *> gen_kfuncs = {
 	"bpf_strcasecmp", "bpf_strchr", "bpf_strchrnul", "bpf_strcmp", "bpf_strcspn", "bpf_strlen", "bpf_strnchr",
 	"bpf_strnlen", "bpf_strnstr", "bpf_strrchr", "bpf_strspn", "bpf_strstr",
 	"bpf_probe_read_kernel_dynptr", "bpf_probe_read_kernel_str_dynptr",
+	"bpf_rdonly_cast",
 };
 
 int32_t builder::constant()
@@ -355,6 +356,28 @@ void builder::iterate()
 	value_map[R0] = 0;
 }
 
+// Loads through an address that nobody vouches for; sometimes a store.
+void builder::cast()
+{
+	static const unsigned sizes[] = {BPFI_B, BPFI_H, BPFI_W, BPFI_DW};
+	unsigned d = saved(), size = sizes[below(4)];
+	mov(R1, any());
+	movi(R2, chance(97) ? 0 : 7);
+	kfunc(GEN_RDONLY_CAST);
+	if (chance(50))
+		put(BPFI_ALU64 | (chance(80) ? BPFI_ADD : BPFI_SUB) | BPFI_X, R0, any(), 0, 0);
+	else if (chance(50))
+		addi(R0, constant());
+	if (chance(20))		// one load of this and of a map's value
+		put(BPFI_JMP | BPFI_JGT | BPFI_K, d, 0, 2, constant()), imm64(R0, BPFI_LD_MAP_VALUE, GEN_ARRAY1, 0);
+	put(BPFI_LDX | (size != BPFI_DW && chance(20) ? BPFI_MEMSX : BPFI_MEM) | size, d, R0, (int)below(80) - 8, 0);
+	value_map[d] = 0;
+	if (chance(10))
+		put(BPFI_STX | BPFI_MEM | size, R0, d, 0, 0);
+	movi(R0, constant());
+	value_map[R0] = 0;
+}
+
 void builder::packet()
 {
 	int n = (int)below(20);
@@ -450,7 +473,7 @@ void builder::one_block()
 	case 18: if (chance(40)) stack_variable(); else direct_value(); break;
 	case 19: helper(); break;
 	case 20: if (chance(60)) record(); else helper(); break;
-	case 21: if (chance(60)) loop(); else iterate(); break;
+	case 21: if (chance(60)) loop(); else if (chance(75)) iterate(); else cast(); break;
 	case 22: if (chance(60)) packet(); else atomic(); break;
 	case 23: loop_by_callback(); break;
 	case 24: each_element(); break;

@@ -68,6 +68,7 @@ private:
 	void record();
 	void loop();
 	void iterate();
+	void cast();
 	// gen_dynptr.cpp
 	void dynptr();
 	void dynptr_make(int at, bool record);

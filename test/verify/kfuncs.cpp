@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernel functions: all that this kernel has are known by name, and those on strings and bits answer as
-// the kernel's do in the same programs.
+// Kernel functions: all that this kernel has are known by name, and those on strings, bits and addresses answer
+// as the kernel's do in the same programs.
 #include <gtest/gtest.h>
 
 #include <bpf/btf.h>
@@ -144,6 +144,50 @@ gen_prog bits(std::mt19937_64 &rnd)
 	return p;
 }
 
+// Loads of all sizes, behind addresses of memory that is there and of memory that is not.
+gen_prog casts(std::mt19937_64 &rnd)
+{
+	gen_prog p = {PROG_XDP, {}, rnd()};
+	coder c;
+	for (unsigned i = 0; i < 64; i += 8) {
+		c.value(1, i), c.imm64(2, rnd());
+		c.put(BPFI_STX | BPFI_MEM | BPFI_DW, 1, 2, 0, 0);
+		c.put(BPFI_STX | BPFI_MEM | BPFI_DW, 10, 2, -64 + (int)i, 0);
+	}
+	c.imm64(6, 0);
+	for (int i = 0; i < 6; i++) {
+		static const uint64_t nowhere[] = {0, 8, 0xffff800000000000, 0xfffffffffffffffc};
+		static const unsigned sizes[] = {BPFI_B, BPFI_H, BPFI_W, BPFI_DW};
+		unsigned size = sizes[rnd() % 4], mode = size != BPFI_DW && rnd() % 3 == 0 ? BPFI_MEMSX : BPFI_MEM;
+		int at = (int)(rnd() % 25), where = (int)(rnd() % 4);
+		if (where == 0)
+			c.imm64(1, nowhere[rnd() % 4]);
+		else if (where == 1)
+			c.place(1, -64 + at);
+		else
+			c.value(1, (unsigned)at);
+		c.imm64(2, 0);
+		c.kfunc(GEN_RDONLY_CAST);
+		if (where && rnd() % 3 == 0) {	// a number that is not known before it runs
+			c.value(1, 40);
+			c.put(BPFI_LDX | BPFI_MEM | BPFI_B, 1, 1, 0, 0);
+			c.put(BPFI_ALU64 | BPFI_AND | BPFI_K, 1, 0, 0, 15);
+			c.put(BPFI_ALU64 | BPFI_ADD | BPFI_X, 0, 1, 0, 0);
+		}
+		if (where && rnd() % 3 == 0)	// one load for both
+			c.put(BPFI_JMP | BPFI_JSGT | BPFI_K, 6, 0, 2, (int32_t)rnd()), c.value(0, 3);
+		if (rnd() % 4 == 0) {
+			c.put(BPFI_JMP | BPFI_JNE | BPFI_K, 0, 0, 1, 0);
+			c.put(BPFI_ALU64 | BPFI_ADD | BPFI_K, 6, 0, 0, 77);
+		}
+		c.put(BPFI_LDX | mode | size, 0, 0, where ? (int)(rnd() % 16) : 0, 0);
+		fold(c);
+	}
+	keep(c);
+	p.insn = c.insn;
+	return p;
+}
+
 }
 
 static void same_as_the_kernels(gen_prog (*make)(std::mt19937_64 &), int n)
@@ -176,4 +220,9 @@ TEST(Kfuncs, StringsAreTheKernels)
 TEST(Kfuncs, BitsAreTheKernels)
 {
 	same_as_the_kernels(bits, 100);
+}
+
+TEST(Kfuncs, LoadsFromAnywhereAreTheKernels)
+{
+	same_as_the_kernels(casts, 150);
 }

@@ -1,0 +1,9 @@
+// types of the kernel
+#include "../cast.h"
+
+UPROBE(prog)
+{
+	int *p = bpf_rdonly_cast((void *)ctx->di, 7); // V028
+
+	return *p;
+}
