@@ -163,14 +163,18 @@ TEST_F(AsInTheKernel, ClocksAndTicks)
 	ASSERT_TRUE(ask(HELPER_ktime_get_coarse_ns, {}, &theirs, BPF_PROG_TYPE_XDP));
 	after = bpftime_h_ktime_get_coarse_ns();
 	EXPECT_TRUE(before <= theirs && theirs <= after);
-	before = bpftime_h_jiffies64();
-	ASSERT_TRUE(ask(HELPER_jiffies64, {}, &theirs));
-	EXPECT_NEAR((double)before, (double)theirs, 1000);	// at boot they do not start together
-	double apart = (double)before - (double)theirs;
+	auto apart = [&] {	// asked within a jiffy
+		do {
+			before = bpftime_h_jiffies64();
+			EXPECT_TRUE(ask(HELPER_jiffies64, {}, &theirs));
+			after = bpftime_h_jiffies64();
+		} while (before != after);
+		return (double)before - (double)theirs;
+	};
+	double first = apart();
+	EXPECT_NEAR(first, 0, 1000);	// at boot they do not start together
 	usleep(200000);
-	before = bpftime_h_jiffies64();
-	ASSERT_TRUE(ask(HELPER_jiffies64, {}, &theirs));
-	EXPECT_NEAR((double)before - (double)theirs, apart, 3);
+	EXPECT_NEAR(apart(), first, 3);
 }
 
 TEST_F(AsInTheKernel, WhoRuns)

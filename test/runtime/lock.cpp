@@ -10,7 +10,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <functional>
+#include <string>
 #include <thread>
 
 extern "C" {
@@ -85,7 +87,9 @@ TEST_F(RtLock, OfAThreadThatExecEndedIsTakenOver)
 	}
 	while (!__atomic_load_n(lock, __ATOMIC_ACQUIRE))
 		usleep(100);
-	usleep(100000);		// exec
+	std::string comm, path = "/proc/" + std::to_string(pid) + "/comm";
+	while (comm != "sleep" && !waitpid(pid, nullptr, WNOHANG) && std::getline(std::ifstream(path), comm))
+		usleep(1000);
 	EXPECT_EQ(test_lock(lock), 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, nullptr, 0);

@@ -172,7 +172,9 @@ TEST_P(StormValues, AreNeverTorn)
 		sigset_t all;
 		sigfillset(&all);
 		pthread_sigmask(SIG_SETMASK, &all, nullptr);
-		while (!end) {
+		bool last;	/* one more time after the end, however late this thread came */
+		do {
+			last = end;
 			for (uint32_t key = 0; key < KEYS; key++) {
 				Value v;
 				if (rt_map_lookup(&k.m, k.base, &key, &v, 0))
@@ -182,7 +184,7 @@ TEST_P(StormValues, AreNeverTorn)
 					torn += x != v.v[0];
 			}
 			usleep(10);
-		}
+		} while (!last);
 	});
 	s.run(weather(), [&](uint32_t me, uint64_t seq) {
 		uint32_t key = (uint32_t)(seq % KEYS);
