@@ -21,20 +21,12 @@ const struct helper_proto *helper_proto(int32_t id)
 	return protos[id].name ? &protos[id] : NULL;
 }
 
-enum kfunc_id {
-#define KFUNC(name_, ...) KFUNC_##name_,
-#include "kfuncs.def"
-};
-
-/* KF_SLEEPABLE in the kernel. */
-#define SLEEPS(id_)                                                                         \
-	((id_) == KFUNC_copy_from_user_str || (id_) == KFUNC_copy_from_user_dynptr ||       \
-	 (id_) == KFUNC_copy_from_user_str_dynptr)
-
 static const struct helper_proto kfuncs[] = {
-#define KFUNC(name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                                 \
-	{ #name_, NULL, SLEEPS(KFUNC_##name_), PROGS_##progs_,           \
-	  RET_##ret_, { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
+#define PROTO(name_, sleeps_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                        \
+	{ name_, NULL, sleeps_, PROGS_##progs_, RET_##ret_,                                 \
+	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
+#define KFUNC(name_, ...) PROTO(#name_, false, __VA_ARGS__)
+#define KFUNC_SLEEPS(name_, ...) PROTO(#name_, true, __VA_ARGS__)
 #define KFUNC_NO(name_, reason_) { .name = #name_, .refused = reason_ },
 #include "kfuncs.def"
 };
