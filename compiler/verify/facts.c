@@ -61,7 +61,7 @@ void fact_inner(struct vfy *v, int32_t template)
 	aux->inner_seen = true;
 }
 
-bool fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
+bool fact_mem(struct vfy *v, const struct reg *r, int32_t off)
 {
 	struct vfy_insn *f = &v->out->insn[v->cur->pc];
 	struct insn_aux *aux = &v->aux[v->cur->pc];
@@ -71,7 +71,6 @@ bool fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes)
 	bool fixed = scalar_is_const(&r->var) && at == (int32_t)at && kind != MEM_ANYWHERE &&
 		     (kind != MEM_STACK || r->frame == v->cur->top);
 
-	(void)bytes;
 	if (aux->mem_seen && f->mem != kind && (f->mem == MEM_CTX || kind == MEM_CTX))
 		return false;
 	if (!aux->mem_seen) {

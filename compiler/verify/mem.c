@@ -223,7 +223,7 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 	    p->type != REG_CTX)
 		return refuse_reg(v, p->type == REG_STACK ? DIAG_V010 : DIAG_V032, r,
 				  "%u bytes at an offset that is not a multiple of %u", bytes, bytes);
-	if (!fact_mem(v, p, off, bytes))	/* kernel: reg_type_mismatch(); fields of a context may be translated */
+	if (!fact_mem(v, p, off))	/* kernel: reg_type_mismatch(); fields of a context may be translated */
 		return refuse_reg(v, DIAG_V014, r, "r%u is the context on one path that comes here and another "
 				  "pointer on another", r);
 	switch ((enum reg_type)p->type) {

@@ -386,7 +386,7 @@ void dynptr_release(struct vfy *v, uint32_t ref);
 void dynptr_end_given(struct vfy *v, uint32_t dynptr);
 
 /* ---- facts.c ---- */
-bool fact_mem(struct vfy *v, const struct reg *r, int32_t off, uint32_t bytes);
+bool fact_mem(struct vfy *v, const struct reg *r, int32_t off);
 void fact_map(struct vfy *v, int32_t map);
 void fact_func(struct vfy *v, uint32_t sub);
 void fact_inner(struct vfy *v, int32_t template);
