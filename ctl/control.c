@@ -179,20 +179,31 @@ static int by_number(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
+size_t control_processes(struct arena *a, int **pid)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+	size_t n = 0, cap = 0;
+
+	*pid = NULL;
+	while (proc && (e = readdir(proc)))
+		if (isdigit((unsigned char)e->d_name[0]) && atoi(e->d_name) != getpid())
+			*ARENA_PUSH(a, *pid, n, cap) = atoi(e->d_name);
+	if (proc)
+		closedir(proc);
+	return n;
+}
+
 int control_find_users(struct control_list *l, struct arena *a, int pid, struct diags *dg)
 {
-	DIR *proc = pid > 0 ? NULL : opendir("/proc");
-	struct dirent *e;
-	size_t kept = 0;
+	int *all = NULL;
+	size_t n = pid > 0 ? 0 : control_processes(a, &all), kept = 0;
 
 	if (pid > 0 && !look_at(l, a, pid))
 		return diag(dg, errno == EACCES || errno == EPERM ? DIAG_E001 : DIAG_M013,
 			    at_file("hooks"), "/proc/%d/maps: %s", pid, strerror(errno));
-	while (proc && (e = readdir(proc)))
-		if (isdigit((unsigned char)e->d_name[0]) && atoi(e->d_name) != getpid())
-			look_at(l, a, atoi(e->d_name));
-	if (proc)
-		closedir(proc);
+	for (size_t i = 0; i < n; i++)
+		look_at(l, a, all[i]);
 	for (size_t i = 0; i < l->n; i++) {
 		struct control *c = &l->control[i];
 

@@ -61,6 +61,8 @@ int control_make(struct mapdir *d, struct arena *a, struct control *c, struct di
 /* control.c: the hooks that the file's tables tell of, which are known to fit in it. */
 void control_read_hooks(struct control *c, struct arena *a, uint32_t n_attach, uint32_t attach_off);
 void control_add_pid(struct control *c, struct arena *a, int pid);
+/* The processes that /proc shows, but for this one.  Returns how many. */
+size_t control_processes(struct arena *a, int **pid);
 /* Opens the one of that name.  false: it was warned about. */
 bool control_open(const struct mapdir *d, struct arena *a, const char *name, struct control *c, struct diags *dg);
 

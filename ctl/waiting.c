@@ -3,14 +3,9 @@
  * waiting.c - hooks that were attached to a running process and not hit so far: nothing has initialised them, so they
  * have no control file, but their payload's tables are in the process's memory.  What init will write into the file
  * is made from them here, byte for byte.  Whoever runs there may have written them: everything is bounded. */
-#include <ctype.h>
-#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -233,16 +228,13 @@ static void look_at(const struct mapdir *d, struct control_list *l, struct arena
 
 void control_add_waiting(const struct mapdir *d, struct control_list *l, struct arena *a, int pid)
 {
-	DIR *proc = pid ? NULL : opendir("/proc");
-	struct dirent *e;
+	int *all = NULL;
+	size_t n = pid ? 0 : control_processes(a, &all);
 
 	if (pid)
 		look_at(d, l, a, pid);
-	while (proc && (e = readdir(proc)))
-		if (isdigit((unsigned char)e->d_name[0]) && atoi(e->d_name) != getpid())
-			look_at(d, l, a, atoi(e->d_name));
-	if (proc)
-		closedir(proc);
+	for (size_t i = 0; i < n; i++)
+		look_at(d, l, a, all[i]);
 }
 
 static int write_all(int fd, const void *arg)
