@@ -98,12 +98,14 @@ int mapdir_make_folder(struct mapdir *d, const char *folder, struct diags *dg)
 	if (d->fd < 0) {
 		if (!mkdir(d->path, 0700))
 			chmod(d->path, 0700);	/* whatever the umask */
+		else if (errno != EEXIST)
+			return diag(dg, DIAG_E002, at_file(d->path), "%s", strerror(errno));
 		r = mapdir_open(d, strdupa(d->path), dg);
 		if (r < 0)
 			return r;
 	}
 	snprintf(path, sizeof(path), "%s/%s", d->path, folder);
-	if (d->fd >= 0 && !mkdirat(d->fd, folder, 0700))
+	if (!mkdirat(d->fd, folder, 0700))
 		fchmodat(d->fd, folder, 0700, 0);
 	fd = openat(d->fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)

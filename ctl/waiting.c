@@ -259,12 +259,13 @@ int control_make(struct mapdir *d, struct arena *a, struct control *c, struct di
 
 	if (folder < 0)
 		return folder;
+	/* Once more, as there is a directory now: the process may have another /dev/shm. */
 	err = is_here(d, c->awaited, c->pid[0]) ? mapdir_make_file(folder, c->id, write_all, c) : ENOENT;
 	close(folder);
 	if (err && err != EEXIST)	/* the process was first */
 		return diag(dg, DIAG_E002, at_file(d->path), "%s", strerror(err));
-	if (!control_open(d, a, c->id, &made, dg))
-		return -DIAG_M010;
+	if (!control_open(d, a, c->id, &made, dg))	/* which has said why */
+		return diag(dg, DIAG_M010, at_file(c->id), "the hooks stay as they are");
 	made.pid = c->pid;
 	made.n_pid = c->n_pid;
 	made.cap_pid = c->cap_pid;

@@ -173,7 +173,7 @@ TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
 {
 	if (std::string why = live::no_ptrace(); !why.empty())
 		GTEST_SKIP() << why;
-	std::string pie = std::string(TEST_TARGETS) + "/pie", own;
+	std::string pie = std::string(TEST_TARGETS) + "/pie", own, file;
 	auto calls = [&] {
 		uint64_t n = 0, key;
 		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
@@ -186,6 +186,7 @@ TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
 		tool("bpftime-patch --pid " + std::to_string(l.pid) + " --uprobe work --uprobe main");
 		l.order(LOAD_EXACT);
 		own = ok("cat " + d + "/maps/.hooks/*");
+		file = ok("printf %s " + d + "/maps/.hooks/*");
 	}
 	ok("rm -rf " + d + "/maps; mkdir " + d + "/2");
 	Load l(pie, d, 2), other(pie, d + "/2", 2);	// both will use the one file
@@ -205,6 +206,12 @@ TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
 	EXPECT_NE(o.text.find("error[M009]"), o.text.npos) << o.text;
 	EXPECT_NE(o.text.find(d + "/maps: --dir"), o.text.npos) << o.text;
 	EXPECT_NE(shell("ls " + d + "/elsewhere").status, 0);
+	// Nor where something else is in the file's place.
+	ok("mkdir -m 700 " + d + "/maps " + d + "/maps/.hooks; : > " + file);
+	o = shell(BPFTIME_BIN_DIR "/bpftime-ctl disable work");
+	EXPECT_EQ(o.status, 1);
+	EXPECT_NE(o.text.find("error[M010]"), o.text.npos) << o.text;
+	ok("rm -r " + d + "/maps");
 
 	tool("bpftime-ctl enable work main");
 	EXPECT_EQ(ok("cat " + d + "/maps/.hooks/*"), own);
