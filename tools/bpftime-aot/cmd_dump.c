@@ -7,8 +7,8 @@
 #include "front.h"
 #include "hookfile.h"
 #include "json.h"
-#include "progress.h"
 #include "maps.h"
+#include "progress.h"
 
 enum { BPF = 1, IR = 2, ASM = 4, MAPS = 8, HOOKS = 16, STAMP = 32 };
 
