@@ -77,9 +77,9 @@ struct rt_module_record {
 	char     path[148];	/* "": too long */
 };
 
-/* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  A frame's slot is one of the RT_SLOT_REACH
- * from its home on, which the address of its return address tells; how far from home, that
- * return address tells: it leads into one of RT_SLOT_REACH stubs.  docs/design.md has the protocol. */
+/* Return hooks: bpftime_rt1_slots, RT_SLOTS of these.  A frame's slot is one of the RT_SLOT_REACH from
+ * its home on.  Where the return address is (sp) tells the home; what it is tells how far from there: it
+ * leads into one of RT_SLOT_REACH stubs.  docs/design.md has the protocol. */
 enum {
 	RT_SLOT_HOMES_LOG2 = 11, RT_SLOT_HOMES = 1 << RT_SLOT_HOMES_LOG2, RT_SLOT_REACH = 32,
 	RT_SLOTS = RT_SLOT_HOMES + RT_SLOT_REACH, RT_SLOT_BYTES = 32,
@@ -94,6 +94,16 @@ enum {
 static inline uint32_t rt_slot_home(uint64_t sp)
 {
 	return (uint32_t)sp * RT_SLOT_HASH >> (33 - RT_SLOT_HOMES_LOG2) << 1;
+}
+
+/* Which slot the return address ra, found at sp, stands for; RT_SLOTS: none, it is an ordinary one. */
+static inline uint32_t rt_slot_of(uint64_t ra, uint64_t sp, uint64_t stubs)
+{
+	uint64_t off = ra - stubs;
+
+	if (off >= RT_SLOT_REACH * RT_STUB_BYTES || off % RT_STUB_BYTES != RT_STUB_POINT)
+		return RT_SLOTS;
+	return rt_slot_home(sp) + (uint32_t)off / RT_STUB_BYTES;
 }
 
 struct rt_slot {

@@ -27,14 +27,12 @@ static uint32_t examining;	/* one at a time */
 static uint32_t backoff;	/* misses to let pass before the next look */
 static uint32_t waited;
 
-/* The slot that the return point `ra` at sp leads to, or NULL: an ordinary return address. */
+/* NULL: an ordinary return address. */
 static struct rt_slot *slot_of(uint64_t ra, uint64_t sp, uint64_t stubs)
 {
-	uint64_t off = ra - stubs;
+	uint32_t i = rt_slot_of(ra, sp, stubs);
 
-	if (off >= RT_SLOT_REACH * RT_STUB_BYTES || off % RT_STUB_BYTES != RT_STUB_POINT)
-		return NULL;
-	return &bpftime_rt1_slots[rt_slot_home(sp) + off / RT_STUB_BYTES];
+	return i < RT_SLOTS ? &bpftime_rt1_slots[i] : NULL;
 }
 
 /* Frees the slots that tail calls chained behind a dead frame; the first is named by the

@@ -109,11 +109,11 @@ uint64_t rt_unwind_unhooked(uint64_t ra, uint64_t sp)
 		return ra;
 	slot = RT_REL(const struct rt_slot, t->slots_rel);
 	for (uint32_t i = 0; i < RT_SLOT_LINKS; i++) {
-		uint64_t off = ra - (uint64_t)RT_REL(const char, t->stubs_rel);
+		uint32_t k = rt_slot_of(ra, sp, (uint64_t)RT_REL(const char, t->stubs_rel));
 
-		if (off >= RT_SLOT_REACH * RT_STUB_BYTES || off % RT_STUB_BYTES != RT_STUB_POINT)
+		if (k == RT_SLOTS)
 			break;
-		ra = rt_load(&slot[rt_slot_home(sp) + off / RT_STUB_BYTES].ra);
+		ra = rt_load(&slot[k].ra);
 	}
 	return ra;
 }
