@@ -219,7 +219,7 @@ int check_nothing_held(struct vfy *v, const char *what)
 
 	if (!s->n_ref)
 		return 0;
-	r = refuse(v, DIAG_V022, "%s, but what was acquired at %u is neither submitted nor discarded",
+	r = refuse(v, DIAG_V022, "%s, but what was acquired at %u has not been given back",
 		   what, s->ref[0].insn);
 	explain_insn(v, s->ref[0].insn);
 	return r;
