@@ -204,7 +204,7 @@ RT_INLINE uint32_t rt_hash_of(rt_map m, const void *base, const void *key)
 	return (uint32_t)h & (rt_hash_buckets(m) - 1);
 }
 
-/* Finds `key` in bucket b.  Without the lock (locked = false) the walk may be led into
+/* Finds `key` in bucket b.  Without the lock the walk may be led into
  * another chain; then *lost is set and the answer is NULL.  *state is the entry's, read
  * before and unchanged after the key was compared. */
 RT_INLINE struct rt_entry *rt_hash_walk_in(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t b,
