@@ -125,8 +125,10 @@ TEST_F(SharedTimers, AnyProcessEndsThem)
 		else
 			EXPECT_EQ(s.r, 0);
 		s = b.ask(OP_LOOK);
+		long before = of("fired");
 		a.caught_up(2500);
 		EXPECT_EQ(a.ask(OP_LOOK).fired, s.fired) << op;
+		EXPECT_EQ(of("fired"), before + 1) << op;	// the sentinel's; a deleted element cannot tell
 	}
 }
 
@@ -146,7 +148,7 @@ TEST_F(SharedTimers, SurviveKills)
 	const char *env = getenv("BPFTIME_KILLS");
 	Result r = sh("timeout 3000 " + patched + " " + (env ? env : "150"));
 	EXPECT_EQ(r.status, 0) << r;
-	EXPECT_GT(of("fired"), 4);
+	EXPECT_GE(of("fired"), 4);	// those of the end: how much the children did is a matter of luck
 	EXPECT_LE(of("fired"), of("starts"));
 	printf("%ld starts, %ld callbacks\n", of("starts"), of("fired"));
 }
