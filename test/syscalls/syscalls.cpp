@@ -128,7 +128,7 @@ struct Syscalls : ToolTest {
 	}
 };
 
-void expect_no_less(Counts got, const Counts &want)
+void expect_same(Counts got, const Counts &want)
 {
 	for (auto &w : want)
 		EXPECT_EQ(got[w.first], w.second) << w.first;
@@ -190,7 +190,7 @@ TEST_F(Syscalls, ClonesAreCountedAsByStrace)
 		in.erase(chance);
 		want.erase(chance);
 	}
-	expect_no_less(in, want);
+	expect_same(in, want);
 }
 
 // In memory, where threads may wait in a call while its place is written, a trampoline has one more copy
@@ -217,7 +217,7 @@ TEST_F(Syscalls, StaticProgramIsCountedAsByStrace)
 	std::string p = patched(busybox, SYSCALLS_DIR "/count.bpf.o", "busybox");
 	ok(p + " ls -l /usr/bin > /dev/null");
 	Counts in = counted("entered"), out = counted("left");
-	expect_no_less(in, traced(busybox + " ls -l /usr/bin", false));
+	expect_same(in, traced(busybox + " ls -l /usr/bin", false));
 	in.erase("exit_group");
 	EXPECT_EQ(in, out);
 }
@@ -235,7 +235,7 @@ TEST_F(Syscalls, CopyOfLibcIsCountedAsByStrace)
 			continue;
 		shell("rm -rf " + d + "/maps");
 		ok("LD_LIBRARY_PATH=" + d + " " + cmd + " > /dev/null");
-		expect_no_less(counted("entered"), traced(cmd, true));
+		expect_same(counted("entered"), traced(cmd, true));
 	}
 	shell("rm -rf " + d + "/maps");
 	EXPECT_EQ(ok("LD_LIBRARY_PATH=" + d + " " SYSCALLS_DIR "/syscalls_dynamic"),
