@@ -48,6 +48,7 @@ static char *value_of(const struct view *v, uint32_t x, uint64_t state)
 	return (char *)entry(v, x) + v->at.value_off + (state & RT_ACTIVE ? v->at.stride : 0);
 }
 
+/* Once, not wherever a key comes in; but not RT_COLD: every update goes through it. */
 static __attribute__((noinline)) uint32_t bucket_of(const struct view *v, const void *key)
 {
 	return rt_hash_of(v->m, v->base, key);

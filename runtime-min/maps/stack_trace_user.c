@@ -103,7 +103,7 @@ static int64_t put(rt_map m, void *base, const struct taken *t, uint64_t flags)
 	return r;
 }
 
-/* Files are looked for before the bucket is locked. */
+/* Files are looked for before the bucket is locked.  Not inline: stacks of addresses go without its frame. */
 static __attribute__((noinline)) int64_t put_with_ids(rt_map m, void *base, struct taken *t, uint64_t flags)
 {
 	struct rt_build_ids ids;
@@ -133,6 +133,7 @@ uint64_t rt_get_stackid(uint64_t ctx, uint64_t map, uint64_t base, uint64_t flag
 							   : put(m, (void *)base, &t, flags));
 }
 
+/* Not inline, for the same reason. */
 static __attribute__((noinline)) void copy_with_ids(struct mapfmt_build_id *to, const uint64_t *ip, uint32_t n)
 {
 	struct rt_build_ids ids;
