@@ -115,14 +115,14 @@ static void set_hooks(struct site *s, struct site_attach *at, size_t n)
 		s->has_ret |= at[i].ret;
 }
 
-/* Moves the hooks of object `from` to the end of `to`; the others close up. */
-static size_t take_object(const struct plan *p, uint32_t from, struct site_attach *to, size_t n_to,
+/* Moves the hooks of object `object` to the end of `to`; the others close up. */
+static size_t take_object(const struct plan *p, uint32_t object, struct site_attach *to, size_t n_to,
 			  struct site_attach *left, size_t *n_left)
 {
 	size_t kept = 0, n = n_to;
 
 	for (size_t i = 0; i < *n_left; i++)
-		if (lnk_hook(p->lnk, left[i].hook)->object_index == from)
+		if (lnk_hook(p->lnk, left[i].hook)->object_index == object)
 			to[n++] = left[i];
 		else
 			left[kept++] = left[i];
