@@ -96,11 +96,10 @@ TEST(GoTwice, HooksOfTwoObjectsAtOneFunction)
 	}
 	ASSERT_GT(count, 0);
 	Place at = place_of(plain, "main.small");
-	for (const std::string &how : { std::string("object first"), std::string("counter first") }) {
-		SCOPED_TRACE(how);
+	for (bool object_first : { true, false }) {
+		SCOPED_TRACE(object_first ? "object first" : "counter first");
 		std::string object = " --uprobe main.small --uretprobe main.small --uprobe internal/cpu.cpuid.abi0 " + hook,
 			    builtin = " --uprobe main.small --uprobe internal/cpu.cpuid.abi0";
-		bool object_first = how == "object first";
 
 		sh("rm -rf " + maps + " " + first + " " + both);
 		Result one = sh(patch + plain + (object_first ? object : builtin) + " -o " + first);
