@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
 			Build{ "pie", "CGO_ENABLED=0", "-buildmode=pie", 0x555555554000 }),
 	[](const auto &i) { return std::string(i.param.name); });
 
-// Hooks of two objects at one function, at once or by patching a patched file: all run, each call. What
+// Hooks of two objects at one function, by patching a patched file: all run, each call. What
 // there is no stack for is refused alone.
 TEST(GoTwice, HooksOfTwoObjectsAtOneFunction)
 {
