@@ -133,7 +133,7 @@ struct lower_prog {
 	uint8_t           *leader;	/* a block starts at this slot */
 	struct kinds      *kinds;	/* at each leader */
 	uint8_t           *cold;	/* the block at this leader runs rarely */
-	uint32_t          *tree;	/* what begins here is a node of a switch (switch.c): slot of its root + 1 */
+	uint32_t          *tree;	/* this comparison is in a switch (switch.c): slot of its root + 1 */
 	unsigned           n_inlined;	/* map operations so far that are more than arithmetic */
 	LLVMBasicBlockRef *block;	/* of each leader */
 };

@@ -12,7 +12,7 @@
 #include "lower.h"
 
 enum {
-	MIN_NODES = 4, MAX_NODES = 256, MIN_CASES = 4, MAX_CASES = 1024,
+	MIN_NODES = 4, MAX_NODES = 512, MIN_CASES = 4, MAX_CASES = 1024,
 	MAX_RUNS = 2 * MAX_NODES + 2,
 	LONG_RUN = 64,		/* more numbers than that are not cases but the default */
 };
@@ -107,11 +107,11 @@ static bool gather(struct tree *t, uint32_t root)
 		for (int taken = 0; taken < 2; taken++) {
 			uint32_t to = next(t, jump, taken);
 
-			if (!may_go(t, jump, taken) || !is_node(t, to) || t->p->tree[to] == root + 1)
+			if (!may_go(t, jump, taken) || !is_node(t, to) || t->p->tree[jump_of(t, to)] == root + 1)
 				continue;
 			if (t->n_node == MAX_NODES)
 				return false;
-			t->p->tree[to] = root + 1;
+			t->p->tree[jump_of(t, to)] = root + 1;
 			t->node[t->n_node++] = to;
 		}
 	}
@@ -250,7 +250,7 @@ static uint64_t cases(const struct tree *t, uint32_t runs, uint32_t other)
 static void forget(const struct tree *t)
 {
 	for (uint32_t k = 0; k < t->n_node; k++)
-		t->p->tree[t->node[k]] = 0;
+		t->p->tree[jump_of(t, t->node[k])] = 0;
 }
 
 /* Finds what there is to switch on.  Where the two halves of the numbers have different defaults, `*negative`

