@@ -35,7 +35,7 @@ static bool warm(struct lower_prog *p, uint32_t i)
 static bool spread(struct lower_prog *p, uint32_t i)
 {
 	struct kinds k = p->kinds[i];
-	bool changed = false, null_taken;
+	bool changed = false, null_taken = false;
 
 	for (;;) {
 		const struct bpfi *in = &p->prog->insn[i];
