@@ -139,11 +139,12 @@ static bool frame_covers(struct vfy *v, struct ids *ids, const struct checkpoint
 	for (unsigned r = 0; r < N_REGS; r++)
 		if (live >> r & 1 && !reg_covers(v, ids, &old->r[r], &now->r[r], how))
 			return false;
-	for (unsigned n = 0; n < old->n_slot; n++) {
+	for (unsigned n = 0; n < old->n_slot || n < now->n_slot; n++) {
 		if (how == COMPARE_MATTERS && !(cp->read[level] >> n & 1) && !is_object(old, n) &&
 		    !is_object(now, n))
 			continue;
-		if (!slot_covers(v, ids, &old->slot[n], n < now->n_slot ? &now->slot[n] : &empty, how))
+		if (!slot_covers(v, ids, n < old->n_slot ? &old->slot[n] : &empty,
+				 n < now->n_slot ? &now->slot[n] : &empty, how))
 			return false;
 	}
 	return true;

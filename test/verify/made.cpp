@@ -132,6 +132,20 @@ TEST(Facts, TheContextEscapesAsAnArgumentAndThroughMemory)
 	EXPECT_EQ(kept.res.ctx_mask, 1u << CTX_DI);
 }
 
+// On the second path, where the first one left the stack alone and read it.
+TEST(Facts, TheContextEscapesWhereNothingWas)
+{
+	std::vector<bpfi> code = {mov(6, 1), call(HELPER_get_prandom_u32), op(BPFI_JMP | BPFI_JEQ, 0, 0, 1, 0),
+				  op(BPFI_JMP_JA, 0, 0, 1, 0), stx(10, -8, 6)};
+	for (int i = 0; i < 8; i++)	// else no state is kept to compare with
+		code.push_back(op(BPFI_JMP | BPFI_JEQ, 0, 0, 0, 1 + i));
+	for (auto in : {ldx(3, 10, -8), mov(1, 10), addi(1, -16), movi(2, 8), call(HELPER_probe_read_kernel), movi(0, 0), end()})
+		code.push_back(in);
+	made m(PROG_KPROBE, code);
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_TRUE(m.res.ctx_escapes);
+}
+
 // The registers of a hook's frame and nothing behind them, whatever CPU is compiled for: there is
 // one layout (hooks.h).
 TEST(Facts, TheContextEndsWithTheRegisters)
