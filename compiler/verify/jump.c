@@ -205,6 +205,15 @@ static void learn_pointers(struct vfy *v, const struct bpfi *in, const struct re
 	}
 }
 
+static struct scalar only_bits(const struct scalar *s)
+{
+	struct scalar u = scalar_unknown();
+
+	u.bits = s->bits;
+	scalar_sync(&u);
+	return u;
+}
+
 /* Which ways are possible: 1 only the jump, 0 only going on, -1 both; then out[] says
  * what each leaves of two scalars. */
 static int decide(const struct vfy *v, const struct bpfi *in, const struct reg *d, const struct reg *s,
@@ -228,6 +237,8 @@ static int decide(const struct vfy *v, const struct bpfi *in, const struct reg *
 		out[holds].possible = scalar_assume(op, wide, holds, &out[holds].d, &out[holds].s);
 		if (!out[holds].possible && v->opts->plain & PLAIN_CONTRADICTION)
 			out[holds] = (struct outcome){ true, d->var, s->var };
+		if (op == BPFI_JSET && !holds && v->opts->plain & PLAIN_BITS)
+			out[holds].d = only_bits(&out[holds].d);
 	}
 	return out[0].possible && out[1].possible ? -1 : out[1].possible;
 }

@@ -61,6 +61,7 @@ enum vfy_plain {
 	PLAIN_SHIFT = 64,		/* that halves are shifted by the lower half of a number */
 	PLAIN_KEY = 128,		/* that a stored word is the lower half of the number it is from */
 	PLAIN_TURN = 256,		/* that a turn leaves a number as it was, although it was copied */
+	PLAIN_BITS = 512,		/* that a number some bits of which are 0 keeps its range */
 };
 
 struct vfy_opts {

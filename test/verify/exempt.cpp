@@ -7,18 +7,22 @@
 
 #include "kernel.h"
 
-static const struct { const char *name; uint32_t plain; } knowledge[] = {
-	{"division", PLAIN_DIVISION}, {"contradiction", PLAIN_CONTRADICTION}, {"self", PLAIN_SELF},
-	{"depth", PLAIN_DEPTH}, {"iterator", PLAIN_ITERATOR}, {"slot", PLAIN_SLOT}, {"shift", PLAIN_SHIFT},
-	{"key", PLAIN_KEY}, {"turn", PLAIN_TURN},
-};
+const std::vector<piece> &knowledge()
+{
+	static const std::vector<piece> all = {
+		{"division", PLAIN_DIVISION}, {"contradiction", PLAIN_CONTRADICTION}, {"self", PLAIN_SELF},
+		{"depth", PLAIN_DEPTH}, {"iterator", PLAIN_ITERATOR}, {"slot", PLAIN_SLOT}, {"shift", PLAIN_SHIFT},
+		{"key", PLAIN_KEY}, {"turn", PLAIN_TURN}, {"bits", PLAIN_BITS},
+	};
+	return all;
+}
 
 // "division", "slot V010", "loops", "seed 7"
 static bool read_when(const std::string &text, exemption *e)
 {
 	size_t space = text.find(' ');
 	std::string word = text.substr(0, space), arg = space == text.npos ? "" : text.substr(space + 1);
-	for (auto &k : knowledge)
+	for (auto &k : knowledge())
 		if (word == k.name) {
 			e->when = WHEN_WITHOUT, e->arg = k.plain, e->code = arg;
 			return true;

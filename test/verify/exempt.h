@@ -33,6 +33,13 @@ struct exemption {
 	std::string reason;
 };
 
+// What rows may name as known better here (enum vfy_plain).
+struct piece {
+	const char *name;
+	uint32_t plain;
+};
+const std::vector<piece> &knowledge();
+
 std::vector<exemption> read_exemptions(const char *path);
 // The row that excuses it, or NULL.
 const exemption *exempt(const std::vector<exemption> &table, const finding &f);

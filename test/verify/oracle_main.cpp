@@ -41,6 +41,11 @@ static int show(kernel_oracle &k, uint64_t seed)
 		printf("%s %d\n%sours: %s %s at %" PRId64 ": %s\n%s\n", prog_type_name(p.type), fd, log.c_str(),
 		       v.accepted ? "accept" : "reject", v.code.c_str(), v.insn, v.text.c_str(),
 		       as_record(p, "seed " + std::to_string(seed), fd < 0 ? "reject" : "accept").c_str());
+		for (auto &k : knowledge()) {
+			our_verdict w = verify(p, k.plain);
+			if (w.accepted != v.accepted)
+				printf("without '%s': %s at %" PRId64 "\n", k.name, w.accepted ? "accept" : w.code.c_str(), w.insn);
+		}
 		if (fd >= 0)
 			close(fd);
 		if (!runnable(p))
