@@ -46,7 +46,7 @@ static void mov_narrow(struct vfy *v, const struct bpfi *in, struct reg *d, stru
 	bool same;
 
 	if (s->type != REG_SCALAR) {	/* part of an address: just a number */
-		v->out->by_chance = true;
+		fact_number(v, s);
 		reg_set_unknown(v, d);
 		if (!wide)
 			scalar_zext(&d->var, 32);
@@ -141,7 +141,7 @@ static int pointer_arithmetic(struct vfy *v, const struct bpfi *in, unsigned dst
 
 	if (BPFI_CLASS(in->code) == BPFI_ALU) {
 		if (op == BPFI_SUB) {
-			v->out->by_chance = true;
+			fact_number(v, &p);
 			reg_set_unknown(v, d);
 			scalar_zext(&d->var, 32);
 			return 0;
@@ -216,7 +216,8 @@ static int step_binary(struct vfy *v, const struct bpfi *in, struct reg *s)
 	if (is_pointer(d) && is_pointer(s)) {
 		if (op != BPFI_SUB)
 			return refuse_reg(v, DIAG_V016, in->dst, "only a difference of two pointers makes sense");
-		v->out->by_chance = true;
+		fact_number(v, d);
+		fact_number(v, s);
 		reg_set_unknown(v, d);
 		return 0;
 	}
@@ -251,7 +252,7 @@ int step_alu(struct vfy *v, const struct bpfi *in)
 		return r;
 	d = reg_of(v, in->dst);
 	if (op == BPFI_END || (op == BPFI_NEG && is_pointer(d))) {
-		v->out->by_chance |= is_pointer(d);
+		fact_number(v, d);
 		reg_set_unknown(v, d);
 		return 0;
 	}

@@ -10,6 +10,22 @@ static void clear_args(struct frame *f)
 		f->r[r].type = REG_NONE;
 }
 
+void frame_counts(struct vfy *v, struct state *s, struct frame *f)
+{
+	if (v->sub[f->sub].counts)
+		bound_begin(s, f->counter = ++v->next_id);
+}
+
+void call_begins(struct vfy *v)
+{
+	const struct bpfi *in = &v->insn[v->cur->pc];
+	struct frame *f = frame_of(v->cur);
+
+	if (!f->calling && in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER &&
+	    in->imm != HELPER_timer_set_callback)
+		bound_begin(v->cur, f->calling = ++v->next_id);
+}
+
 /* A new frame on top of s, which is at the call. */
 static struct frame *push_frame(struct vfy *v, struct state *s, uint32_t sub)
 {
@@ -24,6 +40,7 @@ static struct frame *push_frame(struct vfy *v, struct state *s, uint32_t sub)
 	f->sub = (uint16_t)sub;
 	s->frame[++s->top] = f;
 	f->level = (uint16_t)s->top;
+	frame_counts(v, s, f);
 	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
 	f->r[BPFI_R10].frame = (uint8_t)s->top;
 	return f;
@@ -81,6 +98,8 @@ static int call_global(struct vfy *v, uint32_t sub)
 
 	if (r >= 0)
 		r = check_unlocked(v, "a call of a global function");
+	if (r >= 0 && v->sub[sub].locks)
+		r = check_no_records(v, "a call of a global function that takes a lock");
 	for (unsigned i = 1; i <= sig.n && r >= 0; i++)
 		if ((r = check_read(v, i)) >= 0)
 			r = global_argument(v, v->sub[sub].func->name, i, &sig.arg[i - 1]);
@@ -142,6 +161,15 @@ static void callback_args(struct vfy *v, int32_t helper, const struct frame *cal
 	f->r[4] = caller->r[3];
 }
 
+/* The helper goes on, whatever it called. */
+static void call_ends(struct vfy *v)
+{
+	struct frame *f = frame_of(v->cur);
+
+	bound_end(v->cur, f->calling);
+	f->turns = f->calling = 0;
+}
+
 int call_back(struct vfy *v, int32_t helper, uint32_t sub)
 {
 	const struct unit_func *func = v->sub[sub].func;
@@ -154,7 +182,7 @@ int call_back(struct vfy *v, int32_t helper, uint32_t sub)
 	if (helper == HELPER_loop) {
 		mark_precise(v, caller->r[1].def);
 		if (caller->turns >= caller->r[1].var.w.umax) {
-			caller->turns = 0;
+			call_ends(v);
 			return 0;
 		}
 	}
@@ -164,9 +192,9 @@ int call_back(struct vfy *v, int32_t helper, uint32_t sub)
 	f = push_frame(v, body, sub);
 	if (!f)
 		return -DIAG_V026;
-	body->loops++;
-	frame_of(v->cur)->turns = 0;
+	bound_turn(body, caller->calling);
 	body->frame[body->top - 1]->turns++;
+	call_ends(v);
 	f->callback = true;
 	callback_args(v, helper, body->frame[body->top - 1], f);
 	return 0;
@@ -176,6 +204,7 @@ int call_back(struct vfy *v, int32_t helper, uint32_t sub)
 
 static void pop_frame(struct vfy *v)
 {
+	bound_end(v->cur, frame_of(v->cur)->counter);
 	frame_free(v, v->cur->frame[v->cur->top--]);
 }
 

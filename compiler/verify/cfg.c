@@ -107,6 +107,9 @@ static int check_jumps(struct vfy *v)
 			if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER &&
 			    in->imm == HELPER_tail_call)
 				f->tail_call = true;
+			if (in->code == BPFI_JMP_CALL && in->src == BPFI_CALL_HELPER &&
+			    in->imm == HELPER_spin_lock)
+				f->locks = true;
 			if (!jump_target(in, i, &to))
 				continue;
 			if (to < f->start || to >= f->end)
@@ -178,7 +181,7 @@ static int check_reachable(struct vfy *v)
 			if (falls_through(in))
 				v->aux[i].bits |= INSN_PRUNE;
 			if (in->code == BPFI_MAY_GOTO)
-				v->aux[i].bits |= INSN_LOOP;
+				v->aux[i].bits |= INSN_LOOP, v->sub[v->aux[i].sub].counts = true;
 			visit(v, &work, &n, &cap, to);
 		}
 		if (is_call_local(in))
@@ -196,12 +199,31 @@ static int check_reachable(struct vfy *v)
 	return 0;
 }
 
+/* Who calls a function that takes a lock takes one. */
+static void find_locks(struct vfy *v)
+{
+	bool changed;
+
+	do {
+		changed = false;
+		for (uint32_t i = 0; i < v->n_insn; i++) {
+			const struct bpfi *in = &v->insn[i];
+			struct subprog *f = &v->sub[v->aux[i].sub];
+
+			if (v->aux[i].bits & INSN_SECOND || f->locks || (!is_call_local(in) && !is_func_ref(in)))
+				continue;
+			changed |= f->locks = v->sub[sub_at(v, i + 1 + (uint32_t)in->imm)].locks;
+		}
+	} while (changed);
+}
+
 int check_cfg(struct vfy *v)
 {
 	int r;
 
 	if ((r = find_subs(v)) < 0 || (r = check_jumps(v)) < 0)
 		return r;
+	find_locks(v);
 	return check_reachable(v);
 }
 

@@ -127,6 +127,12 @@ static bool is_object(const struct frame *f, unsigned n)
 	return is_iter(f, n) || is_dynptr(f, n);
 }
 
+/* The context's address, where reads of unknown memory may find it (fact_stack_read()): those mark no slots. */
+static bool shows_ctx(const struct frame *f, unsigned n)
+{
+	return n < f->n_slot && f->slot[n].byte[0] == BYTE_SPILL && f->slot[n].reg.type == REG_CTX;
+}
+
 static bool frame_covers(struct vfy *v, struct ids *ids, const struct checkpoint *cp,
 			 const struct state *s, uint32_t level, enum compare how)
 {
@@ -138,6 +144,9 @@ static bool frame_covers(struct vfy *v, struct ids *ids, const struct checkpoint
 		return false;
 	for (unsigned r = 0; r < N_REGS; r++)
 		if (live >> r & 1 && !reg_covers(v, ids, &old->r[r], &now->r[r], how))
+			return false;
+	for (unsigned n = 0; n < now->n_slot; n++)
+		if (shows_ctx(now, n) && !shows_ctx(old, n))
 			return false;
 	for (unsigned n = 0; n < old->n_slot || n < now->n_slot; n++) {
 		if (how == COMPARE_MATTERS && !(cp->read[level] >> n & 1) && !is_object(old, n) &&

@@ -106,14 +106,19 @@ void fact_ctx_field(struct vfy *v, uint32_t field)
 		v->out->ctx_mask |= 1u << field;
 }
 
+/* An address becomes a number, which may be read from later: where the context is, or its address. */
+void fact_number(struct vfy *v, const struct reg *r)
+{
+	v->out->by_chance |= is_pointer(r);
+	v->out->ctx_escapes |= r->type == REG_CTX || r->type == REG_STACK;
+}
+
 /* Does a frame's stack in [lo, hi) from r10 hold the context's address? */
 void fact_stack_read(struct vfy *v, const struct frame *f, int lo, int hi)
 {
 	for (unsigned n = (unsigned)(-hi) / 8; n < f->n_slot && (int)(n * 8) < -lo; n++)
-		if (f->slot[n].byte[0] == BYTE_SPILL && is_pointer(&f->slot[n].reg)) {
-			v->out->ctx_escapes |= f->slot[n].reg.type == REG_CTX;
-			v->out->by_chance = true;
-		}
+		if (f->slot[n].byte[0] == BYTE_SPILL && is_pointer(&f->slot[n].reg))
+			fact_number(v, &f->slot[n].reg);
 }
 
 /* A helper gets this value as a number, and may read what is there. */

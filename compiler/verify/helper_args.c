@@ -326,6 +326,8 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 	case ARG_ANY:
 	case ARG_UNCHECKED:
 		fact_address(v, reg_of(v, r));
+		if (c->h->ret == RET_ANYWHERE)
+			fact_number(v, reg_of(v, r));	/* it comes back */
 		return 0;
 	case ARG_MAP:
 		return arg_map(v, c, r);

@@ -62,6 +62,7 @@ static int iter_new(struct vfy *v, const struct iter *it)
 	if (v->cur->n_ref == MAX_REFS)
 		return refuse(v, DIAG_V025, "more than %d references at a time", MAX_REFS);
 	ref = ref_acquire(v);
+	bound_begin(v->cur, ref);
 	for (unsigned at = 0; at < it->bytes; at += SLOT_BYTES) {
 		struct slot *s = half(it, at);
 
@@ -76,6 +77,7 @@ static void iter_destroy(struct vfy *v, const struct iter *it)
 	uint32_t ref = half(it, 0)->reg.ref;
 
 	ref_drop(v->cur, ref);
+	bound_end(v->cur, ref);
 	each_reg(v->cur, forget_elem, &ref);
 	for (unsigned at = 0; at < it->bytes; at += SLOT_BYTES) {
 		memset(half(it, at)->byte, BYTE_MISC, SLOT_BYTES);
@@ -95,7 +97,7 @@ static int iter_next(struct vfy *v, const struct iter *it)
 	body = fork_path(v, v->next);
 	if (!body)
 		return -DIAG_V025;
-	body->loops++;
+	bound_turn(body, ref);
 	widen(v, body, v->cur->parent);	/* made before this instruction */
 	r0 = &frame_of(body)->r[0];
 	reg_set_pointer(v, r0, REG_MEM);

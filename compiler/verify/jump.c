@@ -297,7 +297,7 @@ int step_jump(struct vfy *v, const struct bpfi *in)
 
 		if (!body)
 			return -DIAG_V025;
-		body->loops++;
+		bound_turn(body, frame_of(body)->counter);
 		widen(v, body, v->cur->parent);	/* made before this instruction */
 		v->sub[frame_of(body)->sub].may_goto = true;
 		v->next = target;

@@ -342,10 +342,8 @@ int step_store(struct vfy *v, const struct bpfi *in)
 		value.var = scalar_const((uint64_t)(int64_t)in->imm);
 		value.def = def_new(v, 0, 0);
 	}
-	if (reg_of(v, in->dst)->type != REG_STACK) {
-		v->out->ctx_escapes |= value.type == REG_CTX;
-		v->out->by_chance |= is_pointer(&value);
-	}
+	if (reg_of(v, in->dst)->type != REG_STACK)
+		fact_number(v, &value);
 	return check_mem(v, in->dst, in->off, size_of(in), ACCESS_WRITE, &value);
 }
 
@@ -369,7 +367,7 @@ static int store_release(struct vfy *v, const struct bpfi *in)
 	if ((r = check_read(v, in->dst)) < 0 || (r = check_read(v, in->src)) < 0)
 		return r;
 	value = *reg_of(v, in->src);
-	v->out->by_chance |= is_pointer(&value);
+	fact_number(v, &value);
 	return check_mem(v, in->dst, in->off, size_of(in), ACCESS_WRITE | ACCESS_ATOMIC, &value);
 }
 
@@ -407,10 +405,10 @@ int step_atomic(struct vfy *v, const struct bpfi *in)
 		return r;
 	if (in->imm & BPFI_FETCH && in->dst == (in->imm == BPFI_ATOMIC_CMPXCHG ? 0 : in->src))
 		return refuse(v, DIAG_V032, "the fetched value overwrites the address in r%u", in->dst);
-	if (reg_of(v, in->src)->type == REG_CTX || (in->imm == BPFI_ATOMIC_CMPXCHG &&
-						    reg_of(v, 0)->type == REG_CTX))
-		v->out->ctx_escapes = true;
-	v->out->by_chance |= is_pointer(reg_of(v, in->src)) || is_pointer(reg_of(v, 0));
+	fact_number(v, reg_of(v, in->src));
+	if (in->imm == BPFI_ATOMIC_CMPXCHG)
+		fact_number(v, reg_of(v, 0));
+	v->out->by_chance |= is_pointer(reg_of(v, 0));
 	if ((r = check_mem(v, in->dst, in->off, bytes, ACCESS_READ | ACCESS_ATOMIC, &old)) < 0 ||
 	    (r = check_mem(v, in->dst, in->off, bytes, ACCESS_WRITE | ACCESS_ATOMIC, NULL)) < 0)
 		return r;

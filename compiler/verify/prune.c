@@ -74,6 +74,13 @@ static void add_checkpoint(struct vfy *v)
 		s->frame[i]->written = 0;
 	}
 	cp->state = state_copy(v, s);
+	cp->n_bound = s->n_bound;
+	if (s->n_bound) {
+		struct bound *b = arena_alloc(v->mem, s->n_bound * sizeof(*b));
+
+		memcpy(b, s->bound, s->n_bound * sizeof(*b));
+		cp->bound = b;
+	}
 	cp->next = aux->checkpoints;
 	aux->checkpoints = cp;
 	s->parent = cp;
@@ -173,8 +180,10 @@ static int meet_past(struct vfy *v, struct checkpoint *cp, bool loop)
 {
 	struct state *s = v->cur;
 
-	if (cp->state->loops != s->loops) {
-		if (!loop || !state_covers(v, cp, s, COMPARE_ALL))
+	int turned = bound_compare(cp, s, MAX_BOUNDS);
+
+	if (turned) {
+		if (turned < 0 || !loop || !state_covers(v, cp, s, COMPARE_ALL))
 			return 0;
 		tie(v, cp);
 		return 1;
@@ -184,10 +193,28 @@ static int meet_past(struct vfy *v, struct checkpoint *cp, bool loop)
 	return 0;
 }
 
+/* From cp ways may lead back to what lies on the current path, and from there to here again.  Does what lets
+ * them do so only so often begin anew on the way from there to here? */
+static bool starts_over(const struct vfy *v, const struct checkpoint *cp)
+{
+	const struct state *s = v->cur;
+	uint32_t first = 0, n;
+
+	if (bound_compare(cp, s, MAX_BOUNDS) >= 0)
+		return false;
+	for (const struct checkpoint *past = s->parent; past; past = past->parent) {
+		if ((n = bounds_shared(past, s->bound, s->n_bound)) > first)
+			first = n;
+		if ((n = bounds_shared(past, cp->bound, cp->n_bound)) > first)
+			first = n;
+	}
+	return bound_compare(cp, s, first) < 0;
+}
+
 static int meet_explored(struct vfy *v, struct checkpoint *cp)
 {
-	if (unfinished(v, cp)) {
-		if (!state_covers(v, cp, v->cur, COMPARE_ALL))
+	if (unfinished(v, cp)) {	/* it may lead back to what led here */
+		if (starts_over(v, cp) || !state_covers(v, cp, v->cur, COMPARE_ALL))
 			return 0;
 		tie(v, cp);
 		return 1;
@@ -206,6 +233,8 @@ int visit_state(struct vfy *v)
 
 	if (!(aux->bits & INSN_PRUNE))
 		return 0;
+	if (loop)
+		call_begins(v);
 	for (struct checkpoint **at = &aux->checkpoints, *cp; (cp = *at);) {
 		int r = cp->branches ? meet_past(v, cp, loop) : meet_explored(v, cp);
 

@@ -62,7 +62,7 @@ static int find_lock(struct vfy *v, unsigned r, const char *name)
 }
 
 /* Iterators over numbers are forgotten without harm. */
-static int check_no_records(struct vfy *v)
+int check_no_records(struct vfy *v, const char *what)
 {
 	const struct state *s = v->cur;
 
@@ -72,8 +72,8 @@ static int check_no_records(struct vfy *v)
 
 		if (k && k->arg[0] == ARG_ITER_NUM)
 			continue;
-		r = refuse(v, DIAG_V046, "bpf_spin_lock, but what was acquired at %u has not been given "
-			   "back", s->ref[i].insn);
+		r = refuse(v, DIAG_V046, "%s, but what was acquired at %u has not been given back", what,
+			   s->ref[i].insn);
 		explain_insn(v, s->ref[i].insn);
 		return r;
 	}
@@ -90,7 +90,7 @@ int spin_lock(struct vfy *v, unsigned r, bool take)
 		return e;
 	p = reg_of(v, r);
 	if (take) {
-		if ((e = check_unlocked(v, "bpf_spin_lock")) < 0 || (e = check_no_records(v)) < 0)
+		if ((e = check_unlocked(v, "bpf_spin_lock")) < 0 || (e = check_no_records(v, "bpf_spin_lock")) < 0)
 			return e;
 		s->lock.map = p->map + 1;
 		s->lock.id = p->id;

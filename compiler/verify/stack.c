@@ -31,8 +31,7 @@ static void break_spill(struct vfy *v, struct slot *s)
 {
 	if (s->byte[0] != BYTE_SPILL)
 		return;
-	v->out->by_chance |= is_pointer(&s->reg);
-	v->out->ctx_escapes |= s->reg.type == REG_CTX;	/* what is left may be read as numbers */
+	fact_number(v, &s->reg);	/* what is left may be read as numbers */
 	for (int i = 0; i < 8; i++)
 		if (s->byte[i] == BYTE_SPILL)
 			s->byte[i] = BYTE_MISC;
@@ -148,7 +147,8 @@ static void write_range(struct vfy *v, struct frame *f, int lo, int hi, const st
 {
 	bool zero = value && value->type == REG_SCALAR && scalar_is(&value->var, 0), used = false;
 
-	v->out->ctx_escapes |= value && value->type == REG_CTX;
+	if (value)
+		fact_number(v, value);
 	for (int n = (-hi + 7) & ~7; n + 8 <= -lo && !zero; n += 8)
 		f->written |= 1ull << n / 8;	/* whatever was there, it may be anything now */
 	for (int at = lo; at < hi; at++) {

@@ -142,3 +142,48 @@ void ref_drop(struct state *s, uint32_t ref)
 			s->ref[n++] = s->ref[i];
 	s->n_ref = n;
 }
+
+/* ---- what ends loops ---- */
+
+void bound_begin(struct state *s, uint32_t id)
+{
+	s->bound[s->n_bound++] = (struct bound){ id, 0 };
+}
+
+void bound_end(struct state *s, uint32_t id)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_bound; i++)
+		if (s->bound[i].id != id)
+			s->bound[n++] = s->bound[i];
+	s->n_bound = n;
+}
+
+void bound_turn(struct state *s, uint32_t id)
+{
+	for (uint32_t i = 0; i < s->n_bound; i++)
+		s->bound[i].turns += s->bound[i].id == id;
+}
+
+/* Loops end although inner ones begin anew in each turn of an outer one, which is older: the turns that are
+ * left, oldest first, get fewer as words do in a dictionary. */
+int bound_compare(const struct checkpoint *then, const struct state *now, uint32_t first)
+{
+	for (uint32_t i = 0; i < first && i < then->n_bound && i < now->n_bound; i++) {
+		if (then->bound[i].id != now->bound[i].id)
+			return -1;
+		if (then->bound[i].turns != now->bound[i].turns)
+			return now->bound[i].turns > then->bound[i].turns ? 1 : -1;
+	}
+	return 0;
+}
+
+uint32_t bounds_shared(const struct checkpoint *cp, const struct bound *b, uint32_t n)
+{
+	uint32_t i = 0;
+
+	while (i < n && i < cp->n_bound && cp->bound[i].id == b[i].id)
+		i++;
+	return i;
+}

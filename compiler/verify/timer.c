@@ -81,12 +81,13 @@ int timer_callback(struct vfy *v, const struct call *c)
 		return -DIAG_V025;
 	for (uint32_t i = 0; i <= body->top; i++)
 		frame_free(v, body->frame[i]);
-	body->top = body->n_ref = 0;
+	body->top = body->n_ref = body->n_bound = 0;
 	body->lock.map = body->lock.id = body->lock.insn = 0;
 	f = body->frame[0] = frame_new(v);
 	f->call_insn = v->cur->pc;
 	f->sub = (uint16_t)c->func;
 	f->timer = true;
+	frame_counts(v, body, f);
 	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
 	reg_set_pointer(v, &f->r[1], REG_MAP);
 	reg_set_pointer(v, &f->r[2], REG_MAP_KEY);

@@ -90,6 +90,7 @@ struct frame {
 	bool        callback;		/* a helper called it, and may again */
 	bool        timer;		/* the first one, when a timer calls it */
 	uint32_t    turns;		/* times that the callback of the call at hand ran */
+	uint32_t    calling, counter;	/* bounds: of that call, of may_goto in this function; 0: none */
 	uint32_t    dynptr;		/* a callback was given this one, until it returns; 0: none */
 	uint64_t    written;		/* slots fully written since the last checkpoint */
 	struct frame *next_free;
@@ -99,6 +100,13 @@ struct frame {
 enum { MAX_REFS = 64 };
 struct ref {
 	uint32_t id, insn;		/* where it was acquired */
+};
+
+/* What ends a loop: an iterator, a call of a helper that calls back, may_goto's counter of a function that
+ * is active.  It lets a path go round only so often, as long as it is the same one. */
+enum { MAX_BOUNDS = MAX_REFS + 2 * BPFI_MAX_FRAMES };
+struct bound {
+	uint32_t id, turns;		/* bodies entered */
 };
 
 struct state {
@@ -113,7 +121,8 @@ struct state {
 		uint32_t insn;		/* where it was taken */
 	} lock;
 	struct checkpoint *parent;	/* the last one on the way here */
-	uint32_t   loops;		/* bodies of loops entered that end by themselves */
+	struct bound bound[MAX_BOUNDS];	/* oldest first */
+	uint32_t   n_bound;
 	struct state *next_free;
 };
 
@@ -130,6 +139,8 @@ struct checkpoint {
 	struct checkpoint *parent;
 	struct checkpoint *next;	/* at the same instruction, newest first */
 	struct state      *state;	/* NULL: no longer compared with */
+	const struct bound *bound;	/* its n_bound bounds */
+	uint32_t n_bound;
 	uint32_t seq;			/* they are numbered in the order in which they are made */
 	uint32_t branches;		/* paths from here that have not ended */
 	uint32_t hits, misses;
@@ -180,6 +191,8 @@ struct subprog {
 	const struct unit_func *func;	/* NULL: not named by the unit */
 	uint16_t stack_bytes;		/* deepest use */
 	bool     callback, tail_call, may_goto;
+	bool     counts;		/* there is a may_goto in it, reached or not */
+	bool     locks;			/* it, or what it calls, takes a bpf_spin_lock */
 	bool     wanted, done;		/* global: called, verified */
 	uint32_t timer[MAX_TIMER_MAPS], n_timer;	/* maps whose timers may call it */
 };
@@ -244,6 +257,14 @@ static inline bool is_packet(const struct reg *r)
 }
 /* The reference is gone: released, or it was never given out. */
 void ref_drop(struct state *s, uint32_t ref);
+void bound_begin(struct state *s, uint32_t id);
+void bound_end(struct state *s, uint32_t id);
+void bound_turn(struct state *s, uint32_t id);
+/* Did what ends loops get closer to its end since then, by the `first` oldest bounds: 1 yes, 0 nothing
+ * turned, -1 what turned began anew, and may do so for ever. */
+int bound_compare(const struct checkpoint *then, const struct state *now, uint32_t first);
+/* How many bounds the two share, oldest first. */
+uint32_t bounds_shared(const struct checkpoint *cp, const struct bound *b, uint32_t n);
 /* Applies fn to every register and spilled register of all frames. */
 void each_reg(struct state *s, void (*fn)(struct reg *r, void *arg), void *arg);
 
@@ -297,6 +318,8 @@ static inline bool has_lock(const struct vfy *v, const struct reg *p)
 }
 /* bpf_spin_lock() or, not `take`, bpf_spin_unlock() of what register r points at. */
 int spin_lock(struct vfy *v, unsigned r, bool take);
+/* Nothing may be held where `what` may end the program because a lock cannot be had. */
+int check_no_records(struct vfy *v, const char *what);
 /* Nothing that may take long, or take another lock, while one is held. */
 int check_unlocked(struct vfy *v, const char *what);
 /* May `bytes` bytes at register r + off be touched: not the lock? */
@@ -314,6 +337,10 @@ int leave_function(struct vfy *v);
 /* The helper at hand may call `sub` before it goes on. */
 int call_back(struct vfy *v, int32_t helper, uint32_t sub);
 int check_nothing_held(struct vfy *v, const char *what);
+/* may_goto has a counter of its own in each activation of a function. */
+void frame_counts(struct vfy *v, struct state *s, struct frame *f);
+/* At a call of a helper that calls back: unless it came back from there, it begins. */
+void call_begins(struct vfy *v);
 
 /* ---- signature.c ---- */
 enum sig_kind { SIG_NUMBER, SIG_CTX, SIG_MEM, SIG_DYNPTR };
@@ -393,6 +420,7 @@ void fact_inner(struct vfy *v, int32_t template);
 void fact_ctx(struct vfy *v, uint32_t off, uint32_t bytes);
 void fact_ctx_field(struct vfy *v, uint32_t field);
 void fact_stack_read(struct vfy *v, const struct frame *f, int lo, int hi);
+void fact_number(struct vfy *v, const struct reg *r);
 void fact_address(struct vfy *v, const struct reg *r);
 
 /* ---- walk.c ---- */

@@ -141,6 +141,7 @@ static int first_state(struct vfy *v, uint32_t sub)
 	s->pc = v->sub[sub].start;
 	f->sub = (uint16_t)sub;
 	v->cur = s;
+	frame_counts(v, s, f);
 	reg_set_pointer(v, &f->r[BPFI_R10], REG_STACK);
 	if (sub)
 		return global_args(v, f, sub);

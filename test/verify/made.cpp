@@ -146,6 +146,46 @@ TEST(Facts, TheContextEscapesWhereNothingWas)
 	EXPECT_TRUE(m.res.ctx_escapes);
 }
 
+TEST(Facts, TheContextEscapesAsANumber)
+{
+	made negated(PROG_KPROBE, {op(BPFI_ALU64 | BPFI_NEG, 1, 0, 0, 0), movi(0, 0), end()});
+	ASSERT_EQ(negated.verify(), 0);
+	EXPECT_TRUE(negated.res.ctx_escapes);
+	made swapped(PROG_KPROBE, {op(BPFI_ALU64 | BPFI_END, 1, 0, 0, 64), movi(0, 0), end()});
+	ASSERT_EQ(swapped.verify(), 0);
+	EXPECT_TRUE(swapped.res.ctx_escapes);
+	made halved(PROG_KPROBE, {op(BPFI_ALU | BPFI_MOV | BPFI_X, 2, 1, 0, 0), movi(0, 0), end()});
+	ASSERT_EQ(halved.verify(), 0);
+	EXPECT_TRUE(halved.res.ctx_escapes);
+	made apart(PROG_KPROBE, {op(BPFI_ALU64 | BPFI_SUB | BPFI_X, 1, 10, 0, 0), movi(0, 0), end()});
+	ASSERT_EQ(apart.verify(), 0);
+	EXPECT_TRUE(apart.res.ctx_escapes);
+	// where it will be spilled
+	made place(PROG_KPROBE, {mov(3, 10), op(BPFI_ALU64 | BPFI_NEG, 3, 0, 0, 0), stx(10, -8, 1), movi(0, 0), end()});
+	ASSERT_EQ(place.verify(), 0);
+	EXPECT_TRUE(place.res.ctx_escapes);
+}
+
+// One path has it where a helper reads, and meets another that was looked at before.
+TEST(Facts, TheContextEscapesOnTheSecondPath)
+{
+	std::vector<bpfi> code = {
+		ldx(6, 1, 8 * CTX_DI), ldx(7, 1, 8 * CTX_DI), movi(2, 0), stx(10, -16, 2),
+		op(BPFI_JMP | BPFI_JNE, 6, 0, 1, 0), op(BPFI_JMP_JA, 0, 0, 1, 0), stx(10, -16, 1), movi(6, 0), movi(1, 0),
+	};
+	for (int i = 0; i < 3; i++) {
+		for (int k = 0; k < 10; k++)
+			code.push_back(movi(8, k));
+		code.push_back(op(BPFI_JMP | BPFI_JSGT, 7, 0, 1, i));
+		code.push_back(movi(8, 0));
+	}
+	for (const bpfi &i : {mov(3, 10), addi(3, -16), mov(1, 10), addi(1, -8), movi(2, 8), call(HELPER_probe_read_kernel), movi(0, 0), end()})
+		code.push_back(i);
+	made m(PROG_KPROBE, code);
+	ASSERT_EQ(m.verify(), 0);
+	EXPECT_TRUE(m.res.ctx_escapes);
+}
+
 // The registers of a hook's frame and nothing behind them, whatever CPU is compiled for: there is
 // one layout (hooks.h).
 TEST(Facts, TheContextEndsWithTheRegisters)
