@@ -39,7 +39,7 @@ static void consume(volatile uint64_t *consumer, const volatile uint64_t *produc
 			break;
 		if (!(len & discard)) {
 			records++;
-			moved += *(const uint32_t *)(r + HEADER_BYTES + LEN_AT);
+			moved += *(const uint32_t *)(data + (pos + HEADER_BYTES + LEN_AT) % RING_BYTES);
 		}
 		pos += ((len & ~(busy | discard)) + HEADER_BYTES + 7) / 8 * 8;
 		__atomic_store_n(consumer, pos, __ATOMIC_RELEASE);
