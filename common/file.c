@@ -51,7 +51,7 @@ int file_read(struct arena *a, const char *path, struct bytes *out, struct stat 
 	return 0;
 }
 
-static int write_all(int fd, const void *p, size_t n)
+int file_put(int fd, const void *p, size_t n)
 {
 	const char *c = p;
 
@@ -104,7 +104,7 @@ static int write_through(const char *path, const void *p, size_t n, struct diags
 
 	if (fd < 0)
 		return diag(dg, DIAG_E002, at_file(path), "%s", strerror(errno));
-	if (write_all(fd, p, n))
+	if (file_put(fd, p, n))
 		err = errno;
 	if (close(fd) && !err)
 		err = errno;
@@ -184,7 +184,7 @@ static int make_file(const char *path, bool replace, bool named, const void *p, 
 
 	if (open_new(&m, path, named))
 		return errno;
-	if (write_all(m.fd, p, n) || (like ? copy_attributes(m.fd, like) : fchmod(m.fd, mode)) ||
+	if (file_put(m.fd, p, n) || (like ? copy_attributes(m.fd, like) : fchmod(m.fd, mode)) ||
 	    fsync(m.fd) || put_in_place(&m, path, replace))
 		err = errno;
 	if (m.temp[0])

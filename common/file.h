@@ -33,6 +33,9 @@ bool file_same(const char *x, const char *y);
 int file_write(const char *path, const void *p, size_t n, mode_t mode, const char *like,
 	       struct diags *dg);
 
+/* Writes all of the n bytes.  0, or -1 and errno. */
+int file_put(int fd, const void *p, size_t n);
+
 /* What follows the last slash. */
 const char *path_base(const char *path);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "file.h"
 #include "mapfmt.h"
 #include "objfmt.h"
 #include "part.h"
@@ -237,19 +238,11 @@ void control_add_waiting(const struct mapdir *d, struct control_list *l, struct 
 		look_at(d, l, a, all[i]);
 }
 
-static int write_all(int fd, const void *arg)
+static int put_control(int fd, const void *arg)
 {
 	const struct control *c = arg;
-	size_t done = 0;
 
-	while (done < c->bytes) {
-		ssize_t n = pwrite(fd, (const char *)c->file + done, c->bytes - done, (off_t)done);
-
-		if (n < 0 && errno != EINTR)
-			return errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
+	return file_put(fd, c->file, c->bytes) ? errno : 0;
 }
 
 int control_make(struct mapdir *d, struct arena *a, struct control *c, struct diags *dg)
@@ -260,7 +253,7 @@ int control_make(struct mapdir *d, struct arena *a, struct control *c, struct di
 	if (folder < 0)
 		return folder;
 	/* Once more, as there is a directory now: the process may have another /dev/shm. */
-	err = is_here(d, c->awaited, c->pid[0]) ? mapdir_make_file(folder, c->id, write_all, c) : ENOENT;
+	err = is_here(d, c->awaited, c->pid[0]) ? mapdir_make_file(folder, c->id, put_control, c) : ENOENT;
 	close(folder);
 	if (err && err != EEXIST)	/* the process was first */
 		return diag(dg, DIAG_E002, at_file(d->path), "%s", strerror(err));
