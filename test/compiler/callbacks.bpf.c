@@ -3,18 +3,12 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#include "../bpf_maps.h"
+
 char LICENSE[] SEC("license") = "GPL";
 
 enum { OUT = 64, N = 40 };
 enum { PERCPU_HASH = 5, LRU_HASH = 9, LRU_PERCPU_HASH = 10 };	/* not in the samples' vmlinux.h */
-
-#define MAP(type_, name_, key_, value_, max_)                                                   \
-	struct {                                                                                \
-		__uint(type, type_);                                                            \
-		__uint(max_entries, max_);                                                      \
-		__type(key, key_);                                                              \
-		__type(value, value_);                                                          \
-	} name_ SEC(".maps")
 
 MAP(BPF_MAP_TYPE_ARRAY, out, __u32, __u64, OUT);
 MAP(BPF_MAP_TYPE_ARRAY, array, __u32, __u64, N);

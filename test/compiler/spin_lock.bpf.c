@@ -3,6 +3,8 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#include "../bpf_maps.h"
+
 char LICENSE[] SEC("license") = "GPL";
 
 enum { OUT = 64, BPF_F_LOCK = 4 };
@@ -16,14 +18,6 @@ struct item {
 	struct bpf_spin_lock lock;
 	__u64 behind[12];
 };
-
-#define MAP(type_, name_, key_, value_, max_)                                                   \
-	struct {                                                                                \
-		__uint(type, type_);                                                            \
-		__uint(max_entries, max_);                                                      \
-		__type(key, key_);                                                              \
-		__type(value, value_);                                                          \
-	} name_ SEC(".maps")
 
 MAP(BPF_MAP_TYPE_ARRAY, out, __u32, __u64, OUT);
 MAP(BPF_MAP_TYPE_ARRAY, array, __u32, struct item, 4);

@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "../bpf_maps.h"
 #include "shared_timers.h"
 
 struct item {
@@ -19,28 +20,12 @@ struct {
 	__type(value, struct item);
 } items SEC(".maps");
 
-#define COUNT(name_)                                                              \
-	struct {                                                                  \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                 \
-		__uint(max_entries, 1);                                           \
-		__type(key, __u32);                                               \
-		__type(value, __u64);                                             \
-	} name_ SEC(".maps")
-COUNT(starts);		/* begun */
-COUNT(fired);
-
-static void count(void *map)
-{
-	__u32 zero = 0;
-	__u64 *v = bpf_map_lookup_elem(map, &zero);
-
-	if (v)
-		__sync_fetch_and_add(v, 1);
-}
+COUNTER(starts);		/* begun */
+COUNTER(fired);
 
 static int fire(void *map, __u32 *key, struct item *i)
 {
-	count(&fired);
+	count_by(&fired, 1);
 	i->by = bpf_get_current_pid_tgid() >> 32;
 	__sync_fetch_and_add(&i->fired, 1);
 	return 0;
@@ -56,7 +41,7 @@ static __s64 start(__u32 key, __u64 ms)
 		return -2;
 	bpf_timer_init(&i->timer, &items, 1);
 	bpf_timer_set_callback(&i->timer, fire);
-	count(&starts);
+	count_by(&starts, 1);
 	return bpf_timer_start(&i->timer, ms * 1000000ull, 0);
 }
 

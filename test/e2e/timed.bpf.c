@@ -6,6 +6,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "../bpf_maps.h"
+
 struct item {
 	struct bpf_timer timer;
 	__u64 calls;
@@ -17,31 +19,15 @@ struct {
 	__type(value, struct item);
 } items SEC(".maps");
 
-#define COUNT(name_)                                                              \
-	struct {                                                                  \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                 \
-		__uint(max_entries, 1);                                           \
-		__type(key, __u32);                                               \
-		__type(value, __u64);                                             \
-	} name_ SEC(".maps")
-COUNT(fired);
-COUNT(astray);
-COUNT(refused);
-
-static void count(void *map)
-{
-	__u32 zero = 0;
-	__u64 *v = bpf_map_lookup_elem(map, &zero);
-
-	if (v)
-		__sync_fetch_and_add(v, 1);
-}
+COUNTER(fired);
+COUNTER(astray);
+COUNTER(refused);
 
 static int fire(void *map, __u32 *pid, struct item *i)
 {
-	count(&fired);
+	count_by(&fired, 1);
 	if (bpf_get_current_pid_tgid() >> 32 != *pid)
-		count(&astray);
+		count_by(&astray, 1);
 	return 0;
 }
 
@@ -58,7 +44,7 @@ int on_work(struct pt_regs *ctx)
 	bpf_timer_init(&i->timer, &items, 1);
 	bpf_timer_set_callback(&i->timer, fire);
 	if (bpf_timer_start(&i->timer, PT_REGS_PARM1(ctx) * 1000000ull, 0))
-		count(&refused);
+		count_by(&refused, 1);
 	return 0;
 }
 

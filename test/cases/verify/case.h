@@ -13,16 +13,11 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#include "../../bpf_maps.h"
+
 #define NAKED __attribute__((naked))
 #define UPROBE(name_) SEC("uprobe") int name_(struct pt_regs *ctx)
 #define UPROBE_ASM(name_) SEC("uprobe") NAKED int name_(void)
-#define MAP(type_, name_, key_, value_, max_)                                     \
-	struct {                                                                  \
-		__uint(type, type_);                                              \
-		__uint(max_entries, max_);                                        \
-		__type(key, key_);                                                \
-		__type(value, value_);                                            \
-	} name_ SEC(".maps")
 #define RINGBUF(name_)                                                            \
 	struct {                                                                  \
 		__uint(type, BPF_MAP_TYPE_RINGBUF);                               \

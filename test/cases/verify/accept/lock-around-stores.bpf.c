@@ -1,16 +1,6 @@
 // a lock around two stores, on every path, also in a function that is called inside
 // kernel: reject, tracing programs may not use locks there
-#include "../case.h"
-
-struct bpf_spin_lock {
-	__u32 val;
-};
-struct item {
-	__u64 n;
-	struct bpf_spin_lock lock;
-	__u32 m;
-};
-MAP(BPF_MAP_TYPE_HASH, items, __u32, struct item, 16);
+#include "../lock.h"
 MAP(BPF_MAP_TYPE_ARRAY, array, __u32, struct item, 4);
 
 static __attribute__((noinline)) void change(struct item *i, __u64 by)

@@ -1,16 +1,6 @@
 // the lock of the inner loop's element, given back at the outer one's
 // kernel: accept, 6.18 has this hole
-#include "../case.h"
-
-struct bpf_spin_lock {
-	__u32 val;
-};
-struct item {
-	__u64 n;
-	struct bpf_spin_lock lock;
-	__u32 m;
-};
-MAP(BPF_MAP_TYPE_HASH, items, __u32, struct item, 16);
+#include "../lock.h"
 
 static long inner(void *map, __u32 *key, struct item *i, struct item **outer)
 {

@@ -1,16 +1,6 @@
 // a function of the program that embeds this one is called while a lock is held
 // says: the lock taken at
-#include "../case.h"
-
-struct bpf_spin_lock {
-	__u32 val;
-};
-struct item {
-	__u64 n;
-	struct bpf_spin_lock lock;
-	__u32 m;
-};
-MAP(BPF_MAP_TYPE_HASH, items, __u32, struct item, 16);
+#include "../lock.h"
 
 extern __u64 host_call(__u64 n) __ksym;
 

@@ -1,16 +1,6 @@
 // a helper writes over the lock
 // kernel: reject, and the program is a tracing program
-#include "../case.h"
-
-struct bpf_spin_lock {
-	__u32 val;
-};
-struct item {
-	__u64 n;
-	struct bpf_spin_lock lock;
-	__u32 m;
-};
-MAP(BPF_MAP_TYPE_HASH, items, __u32, struct item, 16);
+#include "../lock.h"
 
 UPROBE(prog)
 {
