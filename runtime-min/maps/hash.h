@@ -213,19 +213,23 @@ RT_INLINE struct rt_entry *rt_hash_walk_in(const struct rt_hash_layout *l, rt_ma
 	uint32_t i = rt_load_acquire(&((struct rt_bucket *)((char *)base + l->buckets_off))[b].head);
 	uint32_t steps = m->max_entries;
 
-	*lost = false;
-	while (i < m->max_entries && steps--) {
+	*lost = true;
+	while (i < m->max_entries) {
 		struct rt_entry *e = (struct rt_entry *)((char *)base + l->entries_off + i * l->entry_bytes);
 		uint64_t s = rt_load_acquire(&e->state);
 
 		if ((s & RT_LIVE) && rt_equal(rt_hash_key(e), key, m->key_size)) {
 			__atomic_thread_fence(__ATOMIC_ACQUIRE);
-			if (rt_unlikely(rt_load(&e->state) != s))
-				continue;	/* look at this entry again */
-			*state = s;
-			return e;
+			if (rt_likely(rt_load(&e->state) == s)) {
+				*lost = false;
+				*state = s;
+				return e;
+			}
+		} else {	/* otherwise look at this entry again */
+			i = rt_load_acquire(&e->next);
 		}
-		i = rt_load_acquire(&e->next);
+		if (rt_unlikely(!steps--))
+			return NULL;
 	}
 	*lost = i != (RT_HASH_END | b);
 	return NULL;
