@@ -3,6 +3,7 @@
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/BitReader.h>
+#include <llvm-c/Linker.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <string.h>
@@ -38,41 +39,62 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *arg)
 	internal_error(m, "LLVM", text);
 }
 
-/* The module starts as the runtime's bitcode; programs are added to it. */
+/* The runtime's bitcode: names and types now, the code of a function only if a program calls it. */
 static int open_runtime(struct module *m)
 {
 	struct lower *l = &m->l;
 	struct bytes bc = runtime_bitcode(m->target.target->name);
 	LLVMMemoryBufferRef buf;
-	LLVMTargetDataRef dl;
-	char *layout;
 
-	if (bc.n) {
-		buf = LLVMCreateMemoryBufferWithMemoryRange((const char *)bc.p, bc.n, "runtime", 0);
-		if (LLVMParseBitcodeInContext2(l->ctx, buf, &l->mod))
-			return internal_error(m, "runtime bitcode", LLVMCreateMessage("unreadable"));
-		LLVMDisposeMemoryBuffer(buf);
-	} else {
-		l->mod = LLVMModuleCreateWithNameInContext(l->u->name, l->ctx);
-	}
-	LLVMSetModuleIdentifier(l->mod, l->u->name, strlen(l->u->name));
-	LLVMSetSourceFileName(l->mod, l->u->name, strlen(l->u->name));
+	if (!bc.n)
+		return 0;
+	buf = LLVMCreateMemoryBufferWithMemoryRange((const char *)bc.p, bc.n, "runtime", 0);
+	if (LLVMGetBitcodeModuleInContext2(l->ctx, buf, &l->runtime))	/* which takes buf */
+		return internal_error(m, "runtime bitcode", LLVMCreateMessage("unreadable"));
+	return 0;
+}
+
+static void open_module(struct module *m)
+{
+	struct lower *l = &m->l;
+	LLVMTargetDataRef dl = LLVMCreateTargetDataLayout(m->target.tm);
+
+	l->mod = LLVMModuleCreateWithNameInContext(l->u->name, l->ctx);
 	LLVMSetTarget(l->mod, m->target.target->triple);
-	dl = LLVMCreateTargetDataLayout(m->target.tm);
-	layout = LLVMCopyStringRepOfTargetData(dl);
-	LLVMSetDataLayout(l->mod, layout);
-	LLVMDisposeMessage(layout);
+	LLVMSetModuleDataLayout(l->mod, dl);
 	LLVMDisposeTargetData(dl);
+}
+
+/* Nothing is seen from outside, and nothing of another object replaces it. */
+static void hide(LLVMValueRef v)
+{
+	if (LLVMIsDeclaration(v) && strncmp(LLVMGetValueName(v), "llvm.", 5))
+		LLVMSetVisibility(v, LLVMHiddenVisibility);
+	else if (LLVMGetLinkage(v) == LLVMLinkOnceODRLinkage)
+		LLVMSetLinkage(v, LLVMInternalLinkage);
+}
+
+/* What the programs call becomes a part of the module: the linker leaves linkonce functions
+ * that nobody mentions where they are. */
+static int link_runtime(struct module *m)
+{
+	struct lower *l = &m->l;
+	LLVMModuleRef rt = l->runtime;
+
+	if (!rt)
+		return 0;
+	for (LLVMValueRef f = LLVMGetFirstFunction(rt); f; f = LLVMGetNextFunction(f))
+		if (!LLVMIsDeclaration(f) && LLVMGetLinkage(f) == LLVMExternalLinkage)
+			LLVMSetLinkage(f, LLVMLinkOnceODRLinkage);
+	LLVMSetDataLayout(rt, LLVMGetDataLayoutStr(l->mod));
+	LLVMSetTarget(rt, LLVMGetTarget(l->mod));
+	l->runtime = NULL;
+	if (LLVMLinkModules2(l->mod, rt))
+		return internal_error(m, "runtime bitcode", LLVMCreateMessage("cannot be linked"));
 	for (LLVMValueRef f = LLVMGetFirstFunction(l->mod); f; f = LLVMGetNextFunction(f))
-		if (!LLVMIsDeclaration(f))
-			LLVMSetLinkage(f, LLVMInternalLinkage);
-		else if (strncmp(LLVMGetValueName(f), "llvm.", 5))
-			LLVMSetVisibility(f, LLVMHiddenVisibility);
+		hide(f);
 	for (LLVMValueRef g = LLVMGetFirstGlobal(l->mod); g; g = LLVMGetNextGlobal(g))
-		if (!LLVMIsDeclaration(g))
-			LLVMSetLinkage(g, LLVMInternalLinkage);
-		else
-			LLVMSetVisibility(g, LLVMHiddenVisibility);
+		hide(g);
 	return 0;
 }
 
@@ -256,6 +278,7 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 	open_lower(m, a, ctx, u, opts, dg);
 	if ((r = target_open(a, opts, &m->target, dg)) < 0 || (r = open_runtime(m)) < 0)
 		return r;
+	open_module(m);
 	m->l.target = m->target.target->name;
 	m->l.hook_cc = m->target.target->preserve_most ? CC_PRESERVE_MOST : LLVMCCallConv;
 	m->l.hook = hook;
@@ -273,6 +296,8 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 	stamp_make(u, facts, opts, m->target.target->triple, m->target.cpu, &stamp);
 	tables_close(&m->l, &stamp);
 	lower_keep_done(&m->l);
+	if ((r = link_runtime(m)) < 0)
+		return r;
 	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f; f = LLVMGetNextFunction(f))
 		if (!LLVMIsDeclaration(f))
 			module_set_attributes(m, f);
@@ -287,6 +312,8 @@ void module_close(struct module *m)
 	debug_close(&m->l);
 	if (m->l.b)
 		LLVMDisposeBuilder(m->l.b);
+	if (m->l.runtime)
+		LLVMDisposeModule(m->l.runtime);
 	if (m->l.mod)
 		LLVMDisposeModule(m->l.mod);
 	if (m->target.tm)

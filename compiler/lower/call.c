@@ -26,9 +26,14 @@ static bool is_u64(enum helper_arg a)
 
 LLVMValueRef lower_runtime(struct lower *l, const char *name, LLVMTypeRef type)
 {
-	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, name);
+	LLVMValueRef fn = LLVMGetNamedFunction(l->mod, name), from;
 
-	return fn && !LLVMIsDeclaration(fn) && LLVMGlobalGetValueType(fn) == type ? fn : NULL;
+	if (fn || !l->runtime)
+		return fn;
+	from = LLVMGetNamedFunction(l->runtime, name);
+	if (!from || LLVMIsDeclaration(from) || LLVMGlobalGetValueType(from) != type)
+		return NULL;
+	return LLVMAddFunction(l->mod, name, type);
 }
 
 static LLVMTypeRef helper_type(struct lower *l, const struct helper_proto *h)
@@ -48,10 +53,23 @@ static LLVMTypeRef helper_type(struct lower *l, const struct helper_proto *h)
 	return LLVMFunctionType(ret, arg, n, 0);
 }
 
-/* The runtime's function for a row, NULL when it has none of that signature. */
-static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h)
+/* The runtime's function for a row, NULL when it has none of that signature.  Of some there is one
+ * for each kind of map. */
+static LLVMValueRef helper_fn(struct lower *l, const struct helper_proto *h, int32_t map)
 {
-	return lower_runtime(l, arena_printf(l->a, "bpftime_h_%s", h->name), helper_type(l, h));
+	LLVMTypeRef type = helper_type(l, h);
+	LLVMValueRef fn = NULL;
+
+	if (map >= 0)
+		fn = lower_runtime(l, arena_printf(l->a, "bpftime_h_%s_%s", h->name,
+						   map_row(l->u->map[map].type)->name), type);
+	return fn ? fn : lower_runtime(l, arena_printf(l->a, "bpftime_h_%s", h->name), type);
+}
+
+/* The map that is the argument of the call at slot i, -1: none, or not always the same. */
+static int32_t map_of(const struct lower_func *f, uint32_t i)
+{
+	return f->p->facts ? f->p->facts->insn[i].map : -1;
 }
 
 /* What init and the runtime see to for every map inside a map of maps: all but the number of
@@ -100,16 +118,16 @@ void lower_map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef ou
 	}
 }
 
-/* Is a map operation a call of a function of its own, rather than inlined? */
-static bool is_apart(struct lower_func *f, int32_t map)
+/* Where the code of a map operation goes. */
+static enum lower_op place_of(struct lower_func *f, int32_t map)
 {
 	const struct unit_map *m = map >= 0 ? &f->l->u->map[map] : NULL;
 
 	if (f->in_cold)
-		return true;
+		return LOWER_OP_COLD;
 	if (m && (m->type == MAP_TYPE_array || m->type == MAP_TYPE_percpu_array))
-		return false;	/* an addition and a comparison */
-	return f->p->n_inlined++ >= MANY_MAP_OPERATIONS;
+		return LOWER_OP_HERE;	/* an addition and a comparison */
+	return f->p->n_inlined++ >= MANY_MAP_OPERATIONS ? LOWER_OP_APART : LOWER_OP_HERE;
 }
 
 static void call_helper(struct lower_func *f, uint32_t i, const struct helper_proto *h,
@@ -118,9 +136,9 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 	LLVMTypeRef type = helper_type(f->l, h);
 	LLVMValueRef arg[10], v;
 	struct lower *l = f->l;
-	int32_t map = f->p->facts ? f->p->facts->insn[i].map : -1;
+	enum lower_op op = LOWER_OP_HERE;
+	int32_t map = map_of(f, i);
 	unsigned n = 0;
-	bool apart;
 
 	for (unsigned k = 0; k < 5 && h->arg[k] != ARG_NONE; k++) {
 		if (h->arg[k] == ARG_MAP) {
@@ -132,11 +150,13 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 			arg[n++] = reg_ptr(f, k + 1);
 		}
 	}
-	apart = h->arg[0] == ARG_MAP && is_apart(f, map);
-	if (apart)
-		fn = lower_apart(l, h, fn, map, f->in_cold);
+	if (h->arg[0] == ARG_MAP) {
+		op = place_of(f, map);
+		if (map >= 0 || op != LOWER_OP_HERE)
+			fn = lower_map_op(l, h, fn, map, op);
+	}
 	v = LLVMBuildCall2(l->b, type, fn, arg, n, "");
-	if (apart)
+	if (op != LOWER_OP_HERE)
 		LLVMSetInstructionCallConv(v, l->hook_cc);
 	if (h->ret == RET_VOID)
 		reg_set(f, 0, lower_imm(l->i64, 0));
@@ -233,7 +253,7 @@ static void call_indirect(struct lower_func *f, uint32_t i)
 
 	for (int id = 0; id < HELPER_ID_END; id++) {
 		const struct helper_proto *h = helper_proto(id);
-		LLVMValueRef fn = h && !h->refused ? helper_fn(l, h) : NULL;
+		LLVMValueRef fn = h && !h->refused ? helper_fn(l, h, -1) : NULL;
 		LLVMBasicBlockRef bb;
 
 		if (!fn || id == HELPER_tail_call)
@@ -314,7 +334,7 @@ int lower_call(struct lower_func *f, uint32_t i)
 			return lower_callback(f, i);
 		if (in->imm == HELPER_spin_lock)
 			return lower_spin_lock(f, i);
-		fn = helper_fn(f->l, h);
+		fn = helper_fn(f->l, h, map_of(f, i));
 		if (!fn)
 			return diag(f->l->dg, DIAG_C003, at(f, i), "%s: not in the runtime for %s",
 				    h->name, f->l->target);
@@ -330,7 +350,7 @@ int lower_call(struct lower_func *f, uint32_t i)
 		return 0;
 	default:
 		h = (uint32_t)in->imm < f->l->u->n_kfunc ? kfunc_proto(f->l->u->kfunc[in->imm]) : NULL;
-		if (h && (fn = helper_fn(f->l, h))) {
+		if (h && (fn = helper_fn(f->l, h, map_of(f, i)))) {
 			call_helper(f, i, h, fn);
 			return 0;
 		}

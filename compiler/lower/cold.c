@@ -72,29 +72,33 @@ void lower_cold(struct lower_prog *p)
 	} while (changed);
 }
 
-LLVMValueRef lower_apart(struct lower *l, const struct helper_proto *h, LLVMValueRef fn, int32_t map,
-			 bool is_cold)
+LLVMValueRef lower_map_op(struct lower *l, const struct helper_proto *h, LLVMValueRef fn, int32_t map,
+			  enum lower_op where)
 {
+	static const char *const prefix[] = { "here", "apart", "cold" };
 	LLVMTypeRef type = LLVMGlobalGetValueType(fn);
-	char *name = arena_printf(l->a, "%s.%s.%s", is_cold ? "cold" : "apart", h->name,
-				  map < 0 ? "any" : l->u->map[map].name);
-	LLVMValueRef apart = LLVMGetNamedFunction(l->mod, name), arg[10], v;
+	char *name = arena_printf(l->a, "%s.%s.%s", prefix[where], h->name, map < 0 ? "any" : l->u->map[map].name);
+	LLVMValueRef op = LLVMGetNamedFunction(l->mod, name), arg[10], v;
 	LLVMBasicBlockRef from = LLVMGetInsertBlock(l->b);
 	LLVMMetadataRef at = LLVMGetCurrentDebugLocation2(l->b);
 	unsigned n = LLVMCountParams(fn);
 
-	if (apart)
-		return apart;
-	apart = LLVMAddFunction(l->mod, name, type);
-	LLVMSetLinkage(apart, LLVMInternalLinkage);
-	LLVMSetFunctionCallConv(apart, l->hook_cc);
-	lower_add_attr(l, apart, "noinline");
-	if (is_cold)
-		lower_add_attr(l, apart, "cold");
+	if (op)
+		return op;
+	op = LLVMAddFunction(l->mod, name, type);
+	LLVMSetLinkage(op, LLVMInternalLinkage);
+	if (where == LOWER_OP_HERE) {
+		lower_add_attr(l, op, "alwaysinline");
+	} else {
+		LLVMSetFunctionCallConv(op, l->hook_cc);
+		lower_add_attr(l, op, "noinline");
+	}
+	if (where == LOWER_OP_COLD)
+		lower_add_attr(l, op, "cold");
 	LLVMSetCurrentDebugLocation2(l->b, NULL);
-	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, apart, ""));
+	LLVMPositionBuilderAtEnd(l->b, LLVMAppendBasicBlockInContext(l->ctx, op, ""));
 	for (unsigned k = 0; k < n; k++)
-		arg[k] = LLVMGetParam(apart, k);
+		arg[k] = LLVMGetParam(op, k);
 	if (map >= 0) {		/* parameters 0 and 1 of every map helper */
 		arg[0] = l->map[map].desc;
 		arg[1] = lower_map_base(l, (size_t)map);
@@ -106,5 +110,5 @@ LLVMValueRef lower_apart(struct lower *l, const struct helper_proto *h, LLVMValu
 		LLVMBuildRet(l->b, v);
 	LLVMPositionBuilderAtEnd(l->b, from);
 	LLVMSetCurrentDebugLocation2(l->b, at);
-	return apart;
+	return op;
 }

@@ -61,6 +61,7 @@ struct table {
 struct lower {			/* one LLVM module in the making */
 	LLVMContextRef ctx;
 	LLVMModuleRef  mod;
+	LLVMModuleRef  runtime;	/* where lower_runtime() finds functions; NULL: the CPU has none */
 	LLVMBuilderRef b;
 	LLVMTypeRef    i1, i8, i16, i32, i64, ptr, void_;
 	struct arena  *a;
@@ -167,10 +168,14 @@ void lower_cold(struct lower_prog *p);
 /* Does the jump at slot i test whether a lookup found something? */
 bool lower_is_null_test(const struct lower_prog *p, uint32_t i, const struct kinds *k,
 			bool *taken_if_null);
-/* A function of its own around helper h, `fn`, on one map, or on any (map < 0), keeping the
- * caller's registers (cold.c). */
-LLVMValueRef lower_apart(struct lower *l, const struct helper_proto *h, LLVMValueRef fn, int32_t map,
-			 bool is_cold);
+enum lower_op {		/* where the code of a map operation is */
+	LOWER_OP_HERE,	/* inlined; made fit for the map once, however often it is called */
+	LOWER_OP_APART,	/* in a function that keeps its caller's registers */
+	LOWER_OP_COLD,	/* there, and rarely called */
+};
+/* A function around helper h, `fn`, on one map, or on any (map < 0) (cold.c). */
+LLVMValueRef lower_map_op(struct lower *l, const struct helper_proto *h, LLVMValueRef fn, int32_t map,
+			  enum lower_op where);
 void lower_add_attr(struct lower *l, LLVMValueRef fn, const char *name);
 
 /* Bytes of the function's stack that a program might read before it writes them (stack.c).
