@@ -9,7 +9,8 @@
  * full barrier; the protocol never needs a store to be seen before a later load elsewhere.
  *
  * Bounds: -DWRITERS -DOPS (of each) -DKILLS -DREADS
- * -DBUG=1..3 leaves something out; the search must then find an error. */
+ * -DSPARE begins with a spare entry in bucket 1 and no other free one.
+ * -DBUG=1..5 leaves something out; the search must then find an error. */
 #ifndef BUG
 #define BUG 0
 #endif
@@ -31,8 +32,11 @@
 #define KEYS 3
 #define END 8		/* END + b */
 #define NONE 0		/* no value */
+#define SPARES 255
 
 byte block_[B], head[B], pending[B];
+bool spare[B];		/* a bit of pending */
+byte spares;
 byte slock, top, stack[N];
 byte next[N], home[N], key[N], seq[N];
 bool live[N], act[N];
@@ -109,10 +113,21 @@ inline push(e, b)	/* under the shard's lock */
 	STEP( home[e] = 0; )
 }
 
-inline repair(b)
+inline repair(b)	/* a spare entry is given back */
 {
 	if
-	:: pending[b] == 0 || BUG == 1 -> ok = 1
+	:: pending[b] == 0 || (BUG == 1 && !spare[b]) -> ok = 1
+	:: pending[b] != 0 && spare[b] ->
+		e = pending[b] - 1;
+		STEP( spare[b] = false; )
+		lock_shard(ok);
+		if
+		:: ok == 0
+		:: else ->
+			push(e, b);
+			STEP( slock = 0; )
+			STEP( pending[b] = 0; )
+		fi
 	:: else ->
 		e = pending[b] - 1;
 		in_chain(b, e);
@@ -153,11 +168,72 @@ inline repair(b)
 	fi
 }
 
+inline settle(b)	/* nothing is pending but a spare entry */
+{
+	if
+	:: spare[b] -> ok = 1
+	:: else -> repair(b)
+	fi
+}
+
+/* No bucket is locked. */
+inline collect()
+{
+	STEP( spares = me; all = true; )
+	for (j : 0 .. B - 1) {
+		if
+		:: d_step { block_[j] == 0 && pending[j] == 0 -> skip }
+		:: d_step { BUG == 4 && block_[j] != 0 -> skip }
+		:: d_step { block_[j] != 0 && !dead[block_[j]] && BUG != 4 -> all = false }	/* the wait ran out */
+		:: else ->
+			if
+			:: d_step { block_[j] == 0 || dead[block_[j]] -> block_[j] = me }
+			:: d_step { kills > 0 -> kills--; dead[me] = true } goto died
+			fi;
+			repair(j);
+			if
+			:: ok == 0 -> all = false
+			:: else
+			fi;
+			STEP( block_[j] = 0; )
+		fi
+	}
+	if
+	:: d_step { spares == me -> spares = (all -> 0 : SPARES) }
+	:: d_step { spares != me -> skip }
+	fi
+}
+
+/* Says that nothing is free: then no bucket at rest may have a spare entry. */
+inline look_for_spares()
+{
+	d_step {
+		some = spares;
+		for (j : 0 .. B - 1) {
+			assert(some != 0 || !spare[j] || block_[j] != 0)
+		}
+		j = 0
+	}
+}
+
+inline publish(k, v)
+{
+	STEP( key[e] = k; )
+	STEP( lo[2 * e] = v; )
+	STEP( hi[2 * e] = v; )
+	STEP( next[e] = head[b]; )
+	STEP( act[e] = 0; seq[e]++; live[e] = (BUG == 2); )
+	STEP( head[b] = e; )
+	STEP( live[e] = true; seq[e]++; linearize(k, v); )
+	STEP( pending[b] = 0; spare[b] = false; )
+}
+
 inline update(k, v)
 {
 	b = k % B;
-	lock_bucket(b);
-	repair(b);
+	tries = 0;
+again:	lock_bucket(b);
+	settle(b);
 	if
 	:: ok == 0	/* -EBUSY */
 	:: else ->
@@ -168,25 +244,32 @@ inline update(k, v)
 			STEP( lo[c] = v; )
 			STEP( hi[c] = v; )
 			STEP( act[x] = 1 - act[x]; seq[x]++; linearize(k, v); )
+		:: x >= N && spare[b] ->
+			e = pending[b] - 1;
+			STEP( spare[b] = (BUG == 5); )
+			publish(k, v)
 		:: else ->
 			lock_shard(ok);
 			if
 			:: ok == 0	/* -EBUSY */
-			:: ok == 1 && top == 0 -> STEP( slock = 0; )	/* -E2BIG */
+			:: ok == 1 && top == 0 ->
+				STEP( slock = 0; )
+				look_for_spares();
+				if
+				:: some != 0 && tries == 0 ->
+					tries = 1;
+					STEP( block_[b] = 0; )
+					collect();
+					goto again
+				:: else	/* -E2BIG */
+				fi
 			:: else ->
 				e = stack[top - 1];
 				STEP( pending[b] = e + 1; )
 				STEP( home[e] = b + 1; )
 				STEP( top = top - 1; )
 				STEP( slock = 0; )
-				STEP( key[e] = k; )
-				STEP( lo[2 * e] = v; )
-				STEP( hi[2 * e] = v; )
-				STEP( next[e] = head[b]; )
-				STEP( act[e] = 0; seq[e]++; live[e] = (BUG == 2); )
-				STEP( head[b] = e; )
-				STEP( live[e] = true; seq[e]++; linearize(k, v); )
-				STEP( pending[b] = 0; )
+				publish(k, v)
 			fi
 		fi
 	fi;
@@ -197,11 +280,15 @@ inline remove(k)
 {
 	b = k % B;
 	lock_bucket(b);
-	repair(b);
+	settle(b);
+	find(b, k);
+	if
+	:: ok == 1 && x < N && spare[b] -> repair(b)
+	:: else
+	fi;
 	if
 	:: ok == 0
 	:: else ->
-		find(b, k);
 		if
 		:: x >= N	/* -ENOENT */
 		:: else ->
@@ -212,13 +299,23 @@ inline remove(k)
 			:: else -> STEP( head[b] = next[e]; linearize(k, NONE); )
 			fi;
 			STEP( live[e] = false; seq[e]++; )
-			lock_shard(ok);
 			if
-			:: ok == 0	/* stays pending; the delete is done all the same */
-			:: else ->
-				push(e, b);
-				STEP( slock = 0; )
-				STEP( pending[b] = 0; )
+			:: true ->	/* b keeps it */
+				some = spares;
+				if
+				:: some != SPARES -> STEP( spares = SPARES; )
+				:: else
+				fi;
+				STEP( spare[b] = true; )
+			:: true ->
+				lock_shard(ok);
+				if
+				:: ok == 0	/* stays pending; the delete is done all the same */
+				:: else ->
+					push(e, b);
+					STEP( slock = 0; )
+					STEP( pending[b] = 0; )
+				fi
 			fi
 		fi
 	fi;
@@ -227,7 +324,8 @@ inline remove(k)
 
 proctype writer(byte me)
 {
-	byte b, x, p, e, c, i, k, ok, n = 0;
+	byte b, x, p, e, c, i, j, k, ok, some, tries, n = 0;
+	bool all;
 
 	do
 	:: n == OPS -> break
@@ -305,6 +403,9 @@ init
 	d_step {
 		top = 1; home[1] = 1; key[1] = 0; live[1] = true; next[1] = END; head[0] = 1;
 		lo[2] = 1; hi[2] = 1; spec[0] = 1
+#ifdef SPARE
+		top = 0; home[0] = 2; pending[1] = 1; spare[1] = true; spares = SPARES
+#endif
 	}
 	atomic {
 		for (i : 1 .. WRITERS) { run writer(i) }
@@ -315,8 +416,9 @@ init
 	kills = 0;
 	for (n : 0 .. B - 1) {
 		lock_bucket(n);
+		assert(!spare[n] || spares != 0);
 		repair(n);
-		assert(ok == 1 && pending[n] == 0);
+		assert(ok == 1 && pending[n] == 0 && !spare[n]);
 		block_[n] = 0
 	}
 	skip;

@@ -21,5 +21,5 @@ RT_FAST int rt_array_of_maps_remove(rt_map m, void *base, const void *key)
 
 	if (rt_index(key) >= m->max_entries)
 		return -RT_E2BIG;
-	return (int)bpftime_rt1_hash_del((uint64_t)&h, (uint64_t)base, (uint64_t)key);
+	return (int)bpftime_rt1_hash_out((uint64_t)&h, (uint64_t)base, (uint64_t)key, 0);
 }

@@ -25,7 +25,8 @@ struct rt_hash {
 	uint64_t full;		/* inserts that found the map full */
 	uint64_t tick;		/* lru: inserts so far */
 	uint64_t hand;		/* lru: entry at which the search for a victim goes on */
-	uint64_t reserved[4];
+	uint64_t spares;	/* 0: no bucket has a spare entry; RT_SPARES; or who looks for them now */
+	uint64_t reserved[3];
 };
 
 struct rt_shard {
@@ -37,7 +38,7 @@ struct rt_shard {
 struct rt_bucket {
 	uint64_t lock;
 	uint32_t head;		/* entry, or RT_HASH_END | own index */
-	uint32_t pending;	/* entry + 1 on its way in or out, 0 = none */
+	uint32_t pending;	/* entry + 1 on its way in or out; with RT_SPARE at rest; 0 = none */
 };
 
 struct rt_entry {
@@ -54,6 +55,8 @@ enum {
 	RT_ACTIVE = 1, RT_LIVE = 2, RT_SEQUENCE = 4,
 };
 #define RT_HASH_END 0x80000000u
+#define RT_SPARE 0x80000000u	/* in pending: the entry is free, for whatever key comes to this bucket next */
+#define RT_SPARES 1ull		/* no thread's owner word */
 
 /* Where everything is: offsets from the map's data, sizes in bytes. */
 struct rt_hash_layout {
@@ -103,6 +106,16 @@ RT_INLINE struct rt_hash_layout rt_hash_layout(rt_map m)
 	l.values_off = rt_round_up(l.entries_off + l.entry_bytes * m->max_entries, RT_HASH_ALIGN);
 	l.block = rt_round_up(l.stride * m->max_entries, RT_HASH_ALIGN);
 	return l;
+}
+
+/* A new key has no values yet.  Somebody may still copy what was there. */
+RT_INLINE void rt_hash_zero_cpus(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t x)
+{
+	char *value = (char *)base + l->values_off + x * l->stride;
+
+	for (uint32_t c = l->percpu ? rt_map_cpus(m, base) : 0; c--; value += l->block)
+		for (uint64_t i = 0; i < l->stride; i += 8)
+			rt_store((uint64_t *)(value + i), 0);
 }
 
 RT_INLINE struct rt_shard *rt_hash_shard(void *base, uint32_t s)
@@ -155,21 +168,30 @@ RT_INLINE void *rt_hash_value(rt_map m, void *base, struct rt_entry *e, uint64_t
 	return (char *)e + rt_hash_layout(m).value_off + ((state & RT_ACTIVE) ? rt_stride(m) : 0);
 }
 
-RT_INLINE uint64_t *rt_hash_used(rt_map m, struct rt_entry *e)
-{
-	return (uint64_t *)((char *)e + rt_hash_layout(m).used_off);
-}
-
 /* A program used the entry now. */
-RT_INLINE void rt_hash_touch(rt_map m, void *base, struct rt_entry *e)
+RT_INLINE void rt_hash_touch_in(const struct rt_hash_layout *l, void *base, struct rt_entry *e)
 {
-	uint64_t tick;
+	uint64_t *at = (uint64_t *)((char *)e + l->used_off), tick;
 
-	if (!rt_hash_is_lru(m))
+	if (!l->lru)
 		return;
 	tick = rt_load(&((const struct rt_hash *)base)->tick);
-	if (rt_load(rt_hash_used(m, e)) != tick)
-		rt_store(rt_hash_used(m, e), tick);
+	if (rt_load(at) != tick)	/* else the line stays clean */
+		rt_store(at, tick);
+}
+
+RT_INLINE void rt_hash_touch(rt_map m, void *base, struct rt_entry *e)
+{
+	struct rt_hash_layout l = rt_hash_layout(m);
+
+	rt_hash_touch_in(&l, base, e);
+}
+
+/* It is inserted now. */
+RT_INLINE void rt_hash_start_use(const struct rt_hash_layout *l, void *base, struct rt_entry *e)
+{
+	if (l->lru)
+		rt_store((uint64_t *)((char *)e + l->used_off), rt_add(&((struct rt_hash *)base)->tick, 1) + 1);
 }
 
 RT_INLINE uint64_t rt_hash_mix(uint64_t a, uint64_t b)
@@ -241,6 +263,89 @@ RT_INLINE struct rt_entry *rt_hash_walk(rt_map m, void *base, uint32_t b, const 
 	struct rt_hash_layout l = rt_hash_layout(m);
 
 	return rt_hash_walk_in(&l, m, base, b, key, state, lost);
+}
+
+/* ---- steps of insert and delete: bucket b is locked, its pending is given ---- */
+
+/* Is nothing on its way in or out? */
+RT_INLINE bool rt_hash_at_rest(uint32_t pending)
+{
+	return (int32_t)pending <= 0;
+}
+
+/* The link to the live entry with that key, which is *x: the link may be another one when it is read again
+ * in a damaged file.  NULL: there is none. */
+RT_INLINE uint32_t *rt_hash_link_in(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t b,
+				    const void *key, uint32_t *x)
+{
+	uint32_t *link = &((struct rt_bucket *)((char *)base + l->buckets_off))[b].head, steps = m->max_entries, i;
+
+	while ((i = rt_load(link)) < m->max_entries && steps--) {
+		struct rt_entry *e = (struct rt_entry *)((char *)base + l->entries_off + i * l->entry_bytes);
+
+		if (rt_load(&e->state) & RT_LIVE && rt_equal(rt_hash_key(e), key, m->key_size)) {
+			*x = i;
+			return link;
+		}
+		link = &e->next;
+	}
+	return NULL;
+}
+
+/* Entry x, pending, is about to get another key.  Returns its state, not live, with which copy 0 counts. */
+RT_INLINE uint64_t rt_hash_begin(struct rt_entry *e)
+{
+	uint64_t state = (rt_load(&e->state) & ~(uint64_t)(RT_LIVE | RT_ACTIVE)) + RT_SEQUENCE;
+
+	rt_store_release(&e->state, state);
+	return state;
+}
+
+/* Key and value are written: it is there from now on. */
+RT_INLINE void rt_hash_publish(struct rt_bucket *bucket, struct rt_entry *e, uint32_t x, uint64_t state)
+{
+	rt_store_release(&e->next, rt_load(&bucket->head));
+	rt_store_release(&bucket->head, x);
+	rt_store_release(&e->state, state | RT_LIVE);
+	rt_store_release(&bucket->pending, 0);
+}
+
+RT_INLINE void rt_hash_unlive(const struct rt_hash_layout *l, rt_map m, struct rt_entry *e)
+{
+	char *value = (char *)e + l->value_off;
+
+	rt_store_release(&e->state, (rt_load(&e->state) & ~(uint64_t)RT_LIVE) + RT_SEQUENCE);
+	if (!m->timer)
+		return;
+	rt_timer_forget(m, value);
+	rt_timer_forget(m, value + l->stride);
+}
+
+/* Entry x behind `link` is not there any more, and pending. */
+RT_INLINE void rt_hash_unlink(const struct rt_hash_layout *l, rt_map m, struct rt_bucket *bucket, struct rt_entry *e,
+			      uint32_t x, uint32_t *link)
+{
+	rt_store_release(&bucket->pending, x + 1);
+	rt_store_release(link, rt_load(&e->next));
+	rt_hash_unlive(l, m, e);
+}
+
+/* May a bucket keep entry x for itself?  While so many others are free that it is not missed: who finds the
+ * map full goes round the buckets for them. */
+RT_INLINE bool rt_hash_may_keep(const struct rt_hash_layout *l, void *base, uint32_t x)
+{
+	return rt_load(&rt_hash_shard(base, x & (l->shards - 1))->top) > l->per_shard / 2;
+}
+
+/* Says that there is a spare entry, before there is.  Under a bucket's lock, which was taken with a full
+ * barrier before `spares` is read here: who has it set to other than RT_SPARES later sees the bucket taken. */
+RT_INLINE void rt_hash_keep(struct rt_bucket *bucket, void *base, uint32_t x)
+{
+	struct rt_hash *h = base;
+
+	if (rt_unlikely(rt_load(&h->spares) != RT_SPARES))
+		rt_store(&h->spares, RT_SPARES);
+	rt_store_release(&bucket->pending, RT_SPARE | (x + 1));
 }
 
 #endif

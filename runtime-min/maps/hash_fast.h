@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * hash_fast.h - hash maps as programs see them: what is short enough to be inlined.
- * Inserting, deleting, waiting and repairing are in hash_slow.c. */
+ * hash_fast.h - hash maps as programs see them: what is short enough to be inlined.  That is also to insert
+ * a key into a bucket that has a spare entry, and to delete one so that it is left with one.  All else, waiting
+ * and repairing are in hash_slow.c. */
 #ifndef BPFTIME_RUNTIME_HASH_FAST_H
 #define BPFTIME_RUNTIME_HASH_FAST_H
 
@@ -36,13 +37,35 @@ RT_INLINE void rt_hash_overwrite(rt_map m, void *base, struct rt_entry *e, uint6
 	rt_timer_forget(m, rt_hash_value(m, base, e, state));
 }
 
+/* Puts a key that is not there into the spare entry of its bucket, which is locked.  false: it has none. */
+RT_INLINE bool rt_hash_fast_insert(rt_map m, void *base, struct rt_bucket *bucket, uint32_t pending,
+				   const void *key, const void *value)
+{
+	struct rt_hash_layout l = rt_hash_layout(m);
+	uint32_t x = (pending & ~RT_SPARE) - 1;
+	struct rt_entry *e;
+	uint64_t state;
+
+	if (rt_unlikely(x >= m->max_entries))
+		return false;
+	e = rt_hash_entry(m, base, x);
+	rt_store_release(&bucket->pending, x + 1);
+	state = rt_hash_begin(e);
+	rt_copy_in(rt_hash_key(e), key, m->key_size);
+	rt_hash_zero_cpus(&l, m, base, x);
+	rt_value_in(m, rt_hash_value(m, base, e, state), value);
+	rt_hash_start_use(&l, base, e);
+	rt_hash_publish(bucket, e, x, state);
+	return true;
+}
+
 RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const void *value,
 			   uint64_t flags)
 {
 	uint64_t me = rt_me(), state;
+	uint32_t b, pending;
 	struct rt_bucket *bucket;
 	struct rt_entry *e;
-	uint32_t b;
 	bool lost;
 
 	if (rt_unlikely(!rt_hash_flags_ok(m, flags)))
@@ -54,11 +77,15 @@ RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const v
 	bucket = rt_hash_bucket(m, base, b);
 	if (rt_unlikely(!rt_lock_try(&bucket->lock, me)))
 		me = 0;
-	else if (rt_likely(!rt_load(&bucket->pending))) {
+	else if (rt_likely(rt_hash_at_rest(pending = rt_load(&bucket->pending)))) {
 		e = rt_hash_walk(m, base, b, key, &state, &lost);
 		if (rt_likely(e && flags != MAP_NOEXIST)) {
 			rt_hash_touch(m, base, e);
 			rt_hash_overwrite(m, base, e, state, value);
+			rt_unlock(&bucket->lock);
+			return 0;
+		}
+		if (!e && flags != MAP_EXIST && rt_hash_fast_insert(m, base, bucket, pending, key, value)) {
 			rt_unlock(&bucket->lock);
 			return 0;
 		}
@@ -69,7 +96,27 @@ RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const v
 
 RT_INLINE int rt_hash_fast_remove(rt_map m, void *base, const void *key)
 {
-	return (int)bpftime_rt1_hash_del((uint64_t)m, (uint64_t)base, (uint64_t)key);
+	struct rt_hash_layout l = rt_hash_layout(m);
+	uint32_t b = rt_hash_of(m, base, key), x = 0, *link;
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	uint64_t me = rt_me();
+
+	if (rt_unlikely(!rt_lock_try(&bucket->lock, me)))
+		me = 0;
+	else if (rt_likely(!rt_load(&bucket->pending))) {
+		link = rt_hash_link_in(&l, m, base, b, key, &x);
+		if (rt_unlikely(!link)) {
+			rt_unlock(&bucket->lock);
+			return -RT_ENOENT;
+		}
+		if (rt_likely(rt_hash_may_keep(&l, base, x))) {
+			rt_hash_unlink(&l, m, bucket, rt_hash_entry(m, base, x), x, link);
+			rt_hash_keep(bucket, base, x);
+			rt_unlock(&bucket->lock);
+			return 0;
+		}
+	}
+	return (int)bpftime_rt1_hash_out((uint64_t)m, (uint64_t)base, (uint64_t)key, me);
 }
 
 #define RT_HASH_KIND(kind_)                                                               \

@@ -19,5 +19,5 @@ RT_FAST int rt_hash_of_maps_remove(rt_map m, void *base, const void *key)
 {
 	struct bpftime_map h = rt_outer_hash(m);
 
-	return (int)bpftime_rt1_hash_del((uint64_t)&h, (uint64_t)base, (uint64_t)key);
+	return (int)bpftime_rt1_hash_out((uint64_t)&h, (uint64_t)base, (uint64_t)key, 0);
 }

@@ -6,14 +6,34 @@
 
 #include "hash.h"
 
-/* In flags of rt_hash_put(): the value is those of all CPUs, each a stride. */
+/* In flags of rt_hash_put(): the value is those of all CPUs, each a stride; it is a struct rt_hash_parts. */
 #define RT_HASH_ALL_CPUS (1ull << 63)
+#define RT_HASH_PARTS (1ull << 62)
 
-/* What rt_hash_put() takes as value for the hash map inside an lpm_trie or a task_storage; value NULL: zeros. */
-struct rt_lpm_value {
+/* value NULL: zeros. */
+struct rt_hash_parts {
 	const void *data, *value;
 	uint32_t    data_bytes, value_off, value_bytes;
 };
+
+/* A map with its layout, worked out once an operation: here, unlike where a program is compiled, the
+ * attributes are no constants. */
+struct rt_hash_view {
+	rt_map    m;
+	void     *base;
+	struct rt_hash_layout at;
+	struct rt_bucket *buckets;
+};
+
+RT_INLINE struct rt_entry *rt_hash_at(const struct rt_hash_view *v, uint32_t x)
+{
+	return (struct rt_entry *)((char *)v->base + v->at.entries_off + x * v->at.entry_bytes);
+}
+
+RT_INLINE char *rt_hash_cpu_at(const struct rt_hash_view *v, uint32_t x, uint32_t cpu)
+{
+	return (char *)v->base + v->at.values_off + cpu * v->at.block + x * v->at.stride;
+}
 
 #pragma GCC visibility push(hidden)
 /* Takes bucket b's lock and repairs it.  0 or -EBUSY, which is not counted. */
@@ -25,21 +45,30 @@ int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t fl
  * room for fewer (-ENOSPC); a busy shard leaves some for another call.  Returns how many; -EBUSY. */
 int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void *keys, void *values,
 			   uint64_t value_bytes, bool take);
-#pragma GCC visibility pop
-
 /* The value as a process gets it: of per-CPU kinds those of all CPUs. */
-RT_INLINE void rt_hash_copy_out(rt_map m, void *base, struct rt_entry *e, uint64_t state, void *value)
-{
-	uint32_t cpus;
+void rt_hash_copy_out(rt_map m, void *base, struct rt_entry *e, uint64_t state, void *value);
+/* rt_hash_put() of a value in two parts. */
+int64_t rt_hash_put_parts(rt_map m, void *base, const void *key, const struct rt_hash_parts *p, uint64_t flags);
 
-	if (!rt_hash_is_percpu(m)) {
-		rt_value_out(m, value, rt_hash_value(m, base, e, state));
-		return;
-	}
-	cpus = rt_map_cpus(m, base);
-	for (uint32_t c = 0; c < cpus; c++)
-		rt_copy_words((char *)value + c * rt_stride(m), rt_hash_cpu_value(m, base, e, c),
-			      rt_stride(m));
-}
+/* What some kinds have beyond the attributes of all: 0 or -errno.  Their files come along with these. */
+int rt_hash_lru_check(rt_map m);
+int rt_hash_percpu_check(rt_map m);
+
+/* Steps for those files, and theirs. */
+int rt_hash_lock(const struct rt_hash_view *v, uint32_t b, uint64_t me);
+/* The link of bucket b's chain that leads to entry x; NULL: there is none.  Under b's lock. */
+uint32_t *rt_hash_link_to(const struct rt_hash_view *v, uint32_t b, uint32_t x);
+/* Entry x, behind `link` of bucket b, which is locked, goes to the free ones, or, with `keep`, becomes b's spare
+ * entry if it may.  0; -EBUSY: it is still there, since what was pending could not be finished. */
+int rt_hash_take_out(const struct rt_hash_view *v, uint32_t b, uint32_t *link, uint32_t x, uint64_t me, bool keep);
+/* Gives back the spare entries of all buckets, and what the dead hold in buckets that nobody has visited since. */
+void rt_hash_collect(const struct rt_hash_view *v, uint64_t me);
+/* Deletes a key that was not used for long.  No bucket is locked by the operation: two at a time never are (H5). */
+void rt_hash_evict(const struct rt_hash_view *v, uint64_t me);
+/* From a process come the values of all CPUs; a program gives its own, of a new entry the others are 0 then. */
+void rt_hash_write_cpus(const struct rt_hash_view *v, uint32_t x, const void *value, uint64_t flags, bool new);
+void rt_hash_read_cpus(const struct rt_hash_view *v, uint32_t x, void *value);
+void rt_hash_write_parts(char *to, const struct rt_hash_parts *p);
+#pragma GCC visibility pop
 
 #endif

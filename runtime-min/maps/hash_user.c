@@ -8,7 +8,6 @@
 enum {
 	HASH_FLAGS = MAP_F_NO_PREALLOC | MAP_F_NO_COMMON_LRU | MAP_F_NUMA_NODE | MAP_F_ZERO_SEED |
 		     MAP_F_RDONLY | MAP_F_WRONLY | MAP_F_RDONLY_PROG | MAP_F_WRONLY_PROG,
-	UNIT_MAX = 32768,	/* PCPU_MIN_UNIT_SIZE */
 	ELEM_MAX = (1 << 22) - 48,	/* KMALLOC_MAX_SIZE - sizeof(struct htab_elem) */
 	COPIES = 64,		/* tries without the lock */
 };
@@ -19,15 +18,34 @@ static int check(rt_map m)
 
 	if (m->flags & ~(uint32_t)HASH_FLAGS || (!lru && own))
 		return -RT_EINVAL;
-	if (lru && m->flags & MAP_F_NO_PREALLOC)
-		return -RT_ENOTSUPP;
 	if ((own || rt_hash_is_percpu(m)) && m->flags & MAP_F_NUMA_NODE)
 		return -RT_EINVAL;
 	if (!m->key_size || !m->value_size || !m->max_entries)
 		return -RT_EINVAL;
 	if ((uint64_t)m->key_size + m->value_size >= ELEM_MAX || m->max_entries >= RT_HASH_END / 2)
 		return -RT_E2BIG;
-	return rt_hash_is_percpu(m) && rt_stride(m) > UNIT_MAX ? -RT_E2BIG : 0;
+	return 0;
+}
+
+static int check_percpu(rt_map m)
+{
+	int r = check(m);
+
+	return r ? r : rt_hash_percpu_check(m);
+}
+
+static int check_lru(rt_map m)
+{
+	int r = m->flags & ~(uint32_t)HASH_FLAGS ? -RT_EINVAL : rt_hash_lru_check(m);
+
+	return r ? r : check(m);
+}
+
+static int check_lru_percpu(rt_map m)
+{
+	int r = check_lru(m);
+
+	return r ? r : rt_hash_percpu_check(m);
 }
 
 static uint64_t size(rt_map m, uint32_t cpus)
@@ -160,10 +178,10 @@ static int write(rt_map m, void *base, const void *key, const void *value, uint6
 				flags | RT_HASH_ALL_CPUS, 0);
 }
 
-#define HASH_KIND(kind_)                                                                  \
+#define HASH_KIND(kind_, check_)                                                             \
 	int rt_##kind_##_check(rt_map m)                                                   \
 	{                                                                                  \
-		return check(m);                                                           \
+		return check_(m);                                                          \
 	}                                                                                  \
 	uint64_t rt_##kind_##_size(rt_map m, uint32_t cpus)                                \
 	{                                                                                  \
@@ -189,7 +207,7 @@ static int write(rt_map m, void *base, const void *key, const void *value, uint6
 		return next_key(m, base, key, next);                                       \
 	}
 
-HASH_KIND(hash)
-HASH_KIND(percpu_hash)
-HASH_KIND(lru_hash)
-HASH_KIND(lru_percpu_hash)
+HASH_KIND(hash, check)
+HASH_KIND(percpu_hash, check_percpu)
+HASH_KIND(lru_hash, check_lru)
+HASH_KIND(lru_percpu_hash, check_lru_percpu)

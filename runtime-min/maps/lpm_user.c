@@ -113,8 +113,8 @@ uint64_t rt_lpm_put(uint64_t map, uint64_t base, uint64_t key, uint64_t value, u
 	struct bpftime_map h = hash_of(m);
 	struct rt_lpm *l = (struct rt_lpm *)base;
 	struct prefix p;
-	struct rt_lpm_value v = { (const char *)key + 4, (const void *)value, data_bytes(m),
-				  value_off(m), m->value_size };
+	struct rt_hash_parts v = { (const char *)key + 4, (const void *)value, data_bytes(m),
+				   value_off(m), m->value_size };
 	int64_t r;
 
 	if (flags > MAP_EXIST || !get_prefix(m, (const void *)key, &p))
@@ -122,8 +122,7 @@ uint64_t rt_lpm_put(uint64_t map, uint64_t base, uint64_t key, uint64_t value, u
 	if (flags != MAP_EXIST)		/* before the prefix is there: who sees that sees this */
 		__atomic_fetch_or(&l->lengths[p.bits / 64], 1ull << p.bits % 64, __ATOMIC_SEQ_CST);
 	cut(m, &p, p.bits);
-	r = (int64_t)rt_hash_put((uint64_t)&h, (uint64_t)hash_base((void *)base), (uint64_t)&p,
-				 (uint64_t)&v, flags, 0);
+	r = rt_hash_put_parts(&h, hash_base((void *)base), &p, &v, flags);
 	return (uint64_t)(r == -RT_E2BIG ? -RT_ENOSPC : r);
 }
 
@@ -136,7 +135,7 @@ uint64_t rt_lpm_del(uint64_t map, uint64_t base, uint64_t key)
 	if (!get_prefix(m, (const void *)key, &p))
 		return (uint64_t)-RT_EINVAL;
 	cut(m, &p, p.bits);
-	return rt_hash_del((uint64_t)&h, (uint64_t)hash_base((void *)base), (uint64_t)&p);
+	return rt_hash_out((uint64_t)&h, (uint64_t)hash_base((void *)base), (uint64_t)&p, 0);
 }
 
 int rt_lpm_trie_check(rt_map m)

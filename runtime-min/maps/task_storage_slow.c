@@ -71,13 +71,11 @@ uint32_t rt_task_sweep(rt_map h, void *base)
 static int64_t make(rt_map m, rt_map h, void *base, uint64_t key, const struct rt_task *t,
 		    const void *value)
 {
-	struct rt_lpm_value v = { t, value, sizeof(*t), sizeof(*t), m->value_size };
-	int64_t r = (int64_t)rt_hash_put((uint64_t)h, (uint64_t)base, (uint64_t)&key, (uint64_t)&v,
-					 MAP_NOEXIST, 0);
+	struct rt_hash_parts v = { t, value, sizeof(*t), sizeof(*t), m->value_size };
+	int64_t r = rt_hash_put_parts(h, base, &key, &v, MAP_NOEXIST);
 
 	if (r == -RT_E2BIG && rt_task_sweep(h, base))
-		r = (int64_t)rt_hash_put((uint64_t)h, (uint64_t)base, (uint64_t)&key, (uint64_t)&v,
-					 MAP_NOEXIST, 0);
+		r = rt_hash_put_parts(h, base, &key, &v, MAP_NOEXIST);
 	return r;
 }
 

@@ -99,7 +99,7 @@ int rt_task_storage_write(rt_map m, void *base, const void *key, const void *val
 {
 	struct bpftime_map h = rt_tasks_hash(m);
 	struct rt_task now;
-	struct rt_lpm_value v = { &now, value, sizeof(now), sizeof(now), m->value_size };
+	struct rt_hash_parts v = { &now, value, sizeof(now), sizeof(now), m->value_size };
 	uint64_t k = key_of(rt_index(key), &now);
 	int r;
 
@@ -110,9 +110,9 @@ int rt_task_storage_write(rt_map m, void *base, const void *key, const void *val
 	r = copy(m, &h, base, k, &now, NULL);
 	if (r == -RT_ENOENT)	/* what another thread of that id left, if anything */
 		rt_hash_take(&h, base, &k, NULL, 0);
-	r = (int)rt_hash_put((uint64_t)&h, (uint64_t)base, (uint64_t)&k, (uint64_t)&v, flags, 0);
+	r = (int)rt_hash_put_parts(&h, base, &k, &v, flags);
 	if (r == -RT_E2BIG && rt_task_sweep(&h, base))
-		r = (int)rt_hash_put((uint64_t)&h, (uint64_t)base, (uint64_t)&k, (uint64_t)&v, flags, 0);
+		r = (int)rt_hash_put_parts(&h, base, &k, &v, flags);
 	return r == -RT_E2BIG ? -RT_ENOMEM : r;
 }
 
