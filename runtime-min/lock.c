@@ -7,7 +7,8 @@
 #include "proc.h"
 
 enum {
-	SPINS = 200,
+	SPINS = 480,			/* pauses before one sleeps */
+	PAUSES_FIRST = 2, PAUSES_LAST = 64,	/* between two looks */
 	SLEEP_FIRST_NS = 50000, SLEEP_LAST_NS = 2000000,
 	WAIT_NS = 20000000,	/* in all */
 	STALLED_NS = 100000000,	/* an owner that was waited for in vain is not waited for again */
@@ -17,6 +18,11 @@ uint64_t *rt_busy_counter;
 
 /* The last wait that ran out.  Races only make a wait longer or shorter. */
 static uint64_t stalled_at, stalled_owner, stalled_until;
+
+/* Pauses before the first look, beyond PAUSES_FIRST.  Each look takes the line from who works under the lock, and a lock that was
+ * taken at the last ones is one that somebody takes again and again: leaving it to him for a while, then to the
+ * other, costs less than handing it over each time. */
+static uint32_t patience;
 
 static uint64_t now_ns(void)
 {
@@ -124,13 +130,17 @@ static int wait_for(const struct waiter *w)
 	uint64_t owner = 0, began, now;
 	int64_t ns = SLEEP_FIRST_NS;
 
-	for (int i = 0; i < SPINS; i++) {
+	for (uint32_t i = 0, n = PAUSES_FIRST + rt_load(&patience); i < SPINS;
+	     i += n, n = n < PAUSES_LAST / 2 ? 2 * n : PAUSES_LAST) {
+		for (uint32_t k = 0; k < n; k++)
+			rt_pause();
 		owner = look(w);
 		if (owner == w->mine)
 			return -RT_EBUSY;
-		if (!owner && take(w, 0))
-			return 0;
-		rt_pause();
+		if (owner || !take(w, 0))
+			continue;
+		rt_store(&patience, n - PAUSES_FIRST - (!i && n > PAUSES_FIRST));
+		return 0;
 	}
 	began = now = now_ns();
 	for (;;) {
