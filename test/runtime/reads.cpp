@@ -3,6 +3,7 @@
 // answer, and that the process lives, with and without our signal handlers.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csetjmp>
 #include <csignal>
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "fault.h"
@@ -150,6 +152,96 @@ TEST(Reads, StrictOnAPageInUse)
 	EXPECT_EQ(read_at(PAGE - 13, 13), 0);
 	EXPECT_EQ(read_at(PAGE - 13, 14), -SIGSYS);
 	EXPECT_EQ(read_at(PAGE, 1), -SIGSYS);
+}
+
+// From now on `nr` is answered with that.
+static bool filter(uint32_t nr, uint32_t answer)
+{
+	sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, answer),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+// Whatever was found out before is asked again after so many reads.
+static void read_often()
+{
+	static char far[4 * PAGE];	/* on no page with anything else */
+	char to;
+	for (int i = 0; i < 5000; i++)
+		rt_read_user((uint64_t)&to, 1, (uint64_t)far + 2 * PAGE);
+}
+
+// A thread that is alone with its memory copies for itself; as soon as there is another, the kernel does.
+TEST(Reads, StrictCopiesForItselfWhereItIsAlone)
+{
+	static Edge e;
+	auto copied_by_kernel = [](bool thread, uint32_t unshare) {
+		return in_child([=]() -> int {
+			int go[2];
+			if (pipe(go))
+				return 97;
+			read_often();
+			std::thread other;
+			if (thread)
+				other = std::thread([&] { char c; while (read(go[0], &c, 1) != 1); });
+			if ((unshare && !filter(SYS_unshare, unshare)) ||
+			    !filter(SYS_process_vm_readv, SECCOMP_RET_KILL_PROCESS))
+				return 99;
+			int bad = check_reads() + check_strings();
+			if (thread && write(go[1], "", 1) == 1)
+				other.join();
+			return bad;
+		});
+	};
+	EXPECT_EQ(copied_by_kernel(false, 0), 0);
+	EXPECT_EQ(copied_by_kernel(true, 0), -SIGSYS);
+	EXPECT_EQ(copied_by_kernel(false, SECCOMP_RET_ERRNO | EPERM), -SIGSYS);
+}
+
+// A sandbox may pretend that unshare() has done something.
+TEST(Reads, StrictBelievesNoImitation)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		std::thread([] { pause(); }).detach();
+		if (!filter(SYS_unshare, SECCOMP_RET_ERRNO) || !filter(SYS_process_vm_readv, SECCOMP_RET_KILL_PROCESS))
+			return 99;
+		read_often();
+		return 0;
+	}), -SIGSYS);
+}
+
+// Pages come and go under a reader that was alone a moment ago.
+TEST(Reads, StrictWhilePagesGo)
+{
+	EXPECT_EQ(in_child([]() -> int {
+		static char *p = (char *)mmap(nullptr, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		static std::atomic<bool> end;
+		char to[64];
+		int bad = 0;
+		for (int round = 0; round < 50; round++) {
+			read_often();
+			end = false;
+			std::thread other([] {
+				while (!end) {
+					mprotect(p, PAGE, PROT_NONE);
+					mprotect(p, PAGE, PROT_READ);
+				}
+			});
+			for (int i = 0; i < 2000; i++) {
+				int64_t r = (int64_t)rt_read_user((uint64_t)to, sizeof(to), (uint64_t)p);
+				bad += r && r != -EFAULT;
+			}
+			end = true;
+			other.join();
+		}
+		return bad;
+	}), 0);
 }
 
 TEST(Reads, StrictWithSignalsBlocked)

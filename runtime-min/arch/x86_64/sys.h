@@ -18,7 +18,7 @@ enum {
 	SYS_clock_gettime = 228, SYS_clock_getres = 229, SYS_tgkill = 234, SYS_openat = 257,
 	SYS_mkdirat = 258,
 	SYS_newfstatat = 262, SYS_unlinkat = 263, SYS_linkat = 265, SYS_readlinkat = 267,
-	SYS_fchmodat = 268, SYS_fallocate = 285, SYS_pipe2 = 293, SYS_rt_tgsigqueueinfo = 297,
+	SYS_fchmodat = 268, SYS_unshare = 272, SYS_fallocate = 285, SYS_pipe2 = 293, SYS_rt_tgsigqueueinfo = 297,
 	SYS_getcpu = 309, SYS_process_vm_readv = 310, SYS_process_vm_writev = 311,
 	SYS_renameat2 = 316, SYS_getrandom = 318,
 };
@@ -33,6 +33,7 @@ enum {
 	MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
 	MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2,
 	FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_CMP_REQUEUE = 4, FUTEX_PRIVATE_FLAG = 128,
+	CLONE_VM = 0x100,
 	CLOCK_MONOTONIC = 1, CLOCK_MONOTONIC_COARSE = 6, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11,
 	SIG_BLOCK = 0, SIG_SETMASK = 2, SIGSET_BYTES = 8,
 };
