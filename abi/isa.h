@@ -51,6 +51,14 @@ enum {
 	BPFI_MAY_GOTO = 0xe5,
 };
 
+/* mov of a register with off BPFI_CAST: an address of an arena for programs becomes one for
+ * processes or the other way round, by imm. */
+enum { BPFI_CAST = 1, BPFI_CAST_KERN = 1, BPFI_CAST_USER = 1 << 16 };
+static inline int bpfi_is_cast(const struct bpfi *in)
+{
+	return in->code == (BPFI_ALU64 | BPFI_MOV | BPFI_X) && in->off == BPFI_CAST;
+}
+
 /* imm of an atomic instruction */
 enum bpfi_atomic {
 #define ATOMIC(name_, imm_, text_) BPFI_ATOMIC_##name_ = (imm_),

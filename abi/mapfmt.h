@@ -68,6 +68,19 @@ static inline int mapfmt_fits(const struct mapfmt_inner *t, const struct mapfmt_
 	       (!counted || t->max_entries == in->max_entries);
 }
 
+/* An arena: in its header page the address of its first page as programs see it, and from the start of
+ * the data two bitmaps, of pages that are taken and of pages that are backed, then the pages
+ * (runtime-min/maps/arena.h). */
+enum { MAPFMT_ARENA_START_OFF = MAPFMT_KIND_OFF + 16, MAPFMT_ARENA_PAGE = 4096 };
+static inline uint64_t mapfmt_arena_backed(uint32_t pages)
+{
+	return (pages + 63ull) / 64 * 8;
+}
+static inline uint64_t mapfmt_arena_pages(uint32_t pages)
+{
+	return (2 * mapfmt_arena_backed(pages) + MAPFMT_ARENA_PAGE - 1) / MAPFMT_ARENA_PAGE * MAPFMT_ARENA_PAGE;
+}
+
 /* An element of a stack in a map with MAP_F_STACK_BUILD_ID: the kernel's struct bpf_stack_build_id. */
 enum mapfmt_build_id_status {
 	MAPFMT_BUILD_ID_EMPTY, MAPFMT_BUILD_ID_VALID, MAPFMT_BUILD_ID_IP,

@@ -13,7 +13,7 @@ enum map_type {
 	MAP_TYPE_END
 };
 
-enum map_place { MAP_PLACE_ROOM, MAP_PLACE_SLOT, MAP_PLACE_PERCPU, MAP_PLACE_OUTER };
+enum map_place { MAP_PLACE_ROOM, MAP_PLACE_SLOT, MAP_PLACE_PERCPU, MAP_PLACE_OUTER, MAP_PLACE_ARENA };
 
 struct map_row {
 	const char *name;
@@ -38,7 +38,7 @@ enum map_create_flags {
 	MAP_F_NO_PREALLOC = 1 << 0, MAP_F_NO_COMMON_LRU = 1 << 1, MAP_F_NUMA_NODE = 1 << 2,
 	MAP_F_RDONLY = 1 << 3, MAP_F_WRONLY = 1 << 4, MAP_F_STACK_BUILD_ID = 1 << 5, MAP_F_ZERO_SEED = 1 << 6,
 	MAP_F_RDONLY_PROG = 1 << 7, MAP_F_WRONLY_PROG = 1 << 8, MAP_F_MMAPABLE = 1 << 10,
-	MAP_F_INNER_MAP = 1 << 12,
+	MAP_F_INNER_MAP = 1 << 12, MAP_F_SEGV_ON_FAULT = 1 << 17, MAP_F_NO_USER_CONV = 1 << 18,
 };
 
 enum ringbuf_flags {

@@ -84,7 +84,7 @@ struct bpftime_map {
 				 * room bpftime_rt1_room_<name> (rt.def) */
 	uint32_t timer;		/* 1 + offset of the struct bpf_timer in a value; 0: none */
 	uint32_t cpus;		/* that a map file read by a tool has values of; 0 in payloads: this machine's */
-	uint32_t reserved;
+	int32_t  arena_rel;	/* first contents of an arena's pages, init_bytes of them, or 0 */
 };
 
 /* A map that is in a map of maps from the start. It has no room. */

@@ -63,7 +63,7 @@ static const uint64_t map_pointers =
 	POINTER(bpftime_map, name_rel) | POINTER(bpftime_map, object_rel) |
 	POINTER(bpftime_map, slot_rel) | POINTER(bpftime_map, room_rel) |
 	POINTER(bpftime_map, init_rel) | POINTER(bpftime_map, inner_rel) |
-	POINTER(bpftime_map, kind_rel);
+	POINTER(bpftime_map, kind_rel) | POINTER(bpftime_map, arena_rel);
 static const uint64_t extern_pointers =
 	POINTER(objfmt_extern, name_rel) | POINTER(objfmt_extern, slot_rel);
 static const uint64_t hook_pointers =
@@ -183,6 +183,19 @@ static int check_inside(struct tables *t, struct lnk_ref at, const struct bpftim
 	return init.file ? check_untouched(t, init, m->init_bytes, 0) : 0;
 }
 
+/* The first contents of an arena: init copies them into its first pages. */
+static int check_arena(const struct tables *t, struct lnk_ref at, const struct bpftime_map *m)
+{
+	struct lnk_ref init;
+	int has = follow_const(t, at, FIELD(*m, arena_rel), m->init_bytes, &init);
+
+	if (has < 0 || m->type != MAP_TYPE_arena)
+		return has <= 0 ? has : damaged(t, at, "pages of a map that has none");
+	if (has ? m->init_bytes > (uint64_t)m->max_entries * MAPFMT_ARENA_PAGE : m->init_bytes)
+		return damaged(t, at, "first contents that do not suit the arena");
+	return 0;
+}
+
 /* The data of a map: a slot, a room, or first contents. */
 static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime_map *m)
 {
@@ -196,6 +209,8 @@ static int check_place(struct tables *t, struct lnk_ref at, const struct bpftime
 
 	if (has_init < 0)
 		return has_init;
+	if ((err = check_arena(t, at, m)) < 0)
+		return err;
 	if (map_holds_maps(m->type) && (has_init ? 0 : m->init_bytes))
 		return damaged(t, at, "first contents that are not there");
 	if (map_holds_maps(m->type) && (err = check_inside(t, at, m, init)) < 0)

@@ -38,6 +38,8 @@ static enum obj_role role_of(const struct obj_sec *s)
 		return ROLE_DATA;
 	if (is_or_below(s->name, ".rodata"))
 		return ROLE_RODATA;
+	if (!strcmp(s->name, ".addr_space.1"))
+		return ROLE_ARENA;
 	return ROLE_OTHER;
 }
 
@@ -54,9 +56,9 @@ static int refuse_section(const struct obj *o, const struct obj_sec *s)
 	if (has_prefix(s->name, ".struct_ops") || has_prefix(s->name, "struct_ops"))
 		return diag(o->dg, DIAG_R014, at_sec(o, s->name, -1),
 			    "struct_ops has no meaning in a process");
-	if (has_prefix(s->name, ".addr_space"))
+	if (has_prefix(s->name, ".addr_space") && s->role != ROLE_ARENA && s->size)
 		return diag(o->dg, DIAG_R014, at_sec(o, s->name, -1),
-			    "arena variables are not supported");
+			    "of address spaces there is one, 1, for variables in an arena");
 	if (!strcmp(s->name, ".jumptables"))
 		return diag(o->dg, DIAG_R014, at_sec(o, s->name, -1),
 			    "indirect jumps; compile with -fno-jump-tables");

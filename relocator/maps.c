@@ -9,11 +9,11 @@
 #include "objfmt.h"
 #include "obj.h"
 
-enum { MAX_DATA_BYTES = 256 << 20, PIN_BY_NAME = 1 };
+enum { MAX_DATA_BYTES = 256 << 20, PIN_BY_NAME = 1, ARENA_PAGE = 4096 };
 
 /* Kinds whose definitions have rules of their own; the kernel's numbers. */
 enum { KMAP_ARRAY = 2, KMAP_PROG_ARRAY = 3, KMAP_ARRAY_OF_MAPS = 12, KMAP_HASH_OF_MAPS = 13,
-      KMAP_RINGBUF = 27 };
+      KMAP_RINGBUF = 27, KMAP_ARENA = 33 };
 
 struct unit_map *obj_add_map(struct obj *o, const char *name, struct obj_place at)
 {
@@ -357,6 +357,51 @@ static int add_data_map(struct obj *o, uint32_t sec)
 	return warn_of_pointers(o, sec);
 }
 
+/* Variables in the arena lie in its first pages.  Source: libbpf, init_arena_map_data(). */
+static int fill_arena(struct obj *o, uint32_t sec)
+{
+	struct obj_sec *s = &o->sec[sec];
+	struct unit_map *m = NULL;
+	uint8_t *init;
+	int32_t id;
+
+	for (size_t i = 0; i < o->u->n_map; i++)
+		if (o->u->map[i].type == KMAP_ARENA) {
+			s->map = (int32_t)i;
+			m = &o->u->map[i];
+		}
+	if (!m)
+		return diag(o->dg, DIAG_R005, at_sec(o, s->name, -1), "variables in an arena, but no map of "
+			    "the type BPF_MAP_TYPE_ARENA");
+	if (s->size > MAX_DATA_BYTES || s->size > (uint64_t)m->max_entries * ARENA_PAGE)
+		return diag(o->dg, DIAG_R013, at_sec(o, s->name, -1), "%" PRIu64 " bytes of variables in '%s', an "
+			    "arena of %u pages", s->size, m->name, m->max_entries);
+	id = o->btf ? btf__find_by_name_kind(o->btf, s->name, BTF_KIND_DATASEC) : 0;
+	m->value_btf_id = id > 0 ? (uint32_t)id : 0;
+	init = arena_alloc(o->a, s->size);
+	if (s->data.n)
+		memcpy(init, s->data.p, s->data.n);
+	m->init = (struct bytes){ init, s->size };
+	return warn_of_pointers(o, sec);
+}
+
+/* As libbpf has it. */
+static int check_one_arena(struct obj *o)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < o->u->n_map; i++) {
+		const struct unit_map *m = &o->u->map[i];
+
+		if (m->type != KMAP_ARENA)
+			continue;
+		if (first)
+			return diag(o->dg, DIAG_R005, at_sec(o, m->name, -1), "a second arena, besides '%s'", first);
+		first = m->name;
+	}
+	return 0;
+}
+
 int obj_make_maps(struct obj *o)
 {
 	int err;
@@ -374,5 +419,9 @@ int obj_make_maps(struct obj *o)
 			if (err)
 				return err;
 		}
-	return 0;
+	err = check_one_arena(o);
+	for (uint32_t i = 1; i < o->n_sec && !err; i++)
+		if (o->sec[i].role == ROLE_ARENA)
+			err = fill_arena(o, i);
+	return err;
 }

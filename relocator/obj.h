@@ -20,6 +20,7 @@ enum obj_role {
 	ROLE_CODE,	/* executable */
 	ROLE_DATA, ROLE_RODATA, ROLE_BSS,
 	ROLE_MAPS,	/* BTF-defined maps */
+	ROLE_ARENA,	/* first contents of the arena */
 };
 
 struct obj_sec {

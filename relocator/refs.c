@@ -107,6 +107,7 @@ static int ref_ld64(struct obj *o, struct obj_func *f, const struct site *at, si
 	case ROLE_DATA:
 	case ROLE_RODATA:
 	case ROLE_BSS:
+	case ROLE_ARENA:
 		return ref_data(o, f, at->insn, y);
 	case ROLE_CODE:
 		if (y->value % 8 || in->imm % 8 || y->value > s->size)

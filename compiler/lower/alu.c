@@ -153,8 +153,14 @@ static LLVMValueRef twin_after(struct lower_func *f, const struct bpfi *in)
 void lower_alu(struct lower_func *f, uint32_t i)
 {
 	const struct bpfi *in = &f->p->prog->insn[i];
-	LLVMTypeRef w = BPFI_CLASS(in->code) == BPFI_ALU64 ? f->l->i64 : f->l->i32;
+	bool halves = f->p->facts && f->p->facts->insn[i].halves;
+	LLVMTypeRef w = BPFI_CLASS(in->code) == BPFI_ALU64 && !halves ? f->l->i64 : f->l->i32;
 	struct kinds after = f->now;
+
+	if (bpfi_is_cast(in)) {
+		lower_cast(f, in);
+		return;
+	}
 
 	kinds_step(f->p, i, &after);
 	if (kind_has_twin(after.reg[in->dst]))

@@ -57,11 +57,9 @@ ATOMIC_FN(STORE)
 	LLVMSetAlignment(v, LLVMGetIntTypeWidth(w) / 8);
 }
 
-void lower_atomic(struct lower_func *f, const struct bpfi *in)
+void lower_atomic(struct lower_func *f, const struct bpfi *in, LLVMValueRef p)
 {
 	LLVMTypeRef w = lower_size(f->l, in->code);
-	unsigned base = in->imm == BPFI_ATOMIC_LOAD ? in->src : in->dst;
-	LLVMValueRef p = lower_ptr_at(f, base, in->off);
 
 	switch (in->imm & ~BPFI_FETCH) {
 #define ATOMIC(name_, imm_, text_)                                                          \

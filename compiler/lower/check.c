@@ -13,10 +13,12 @@ static struct loc at(const struct lower_prog *p, uint32_t i)
 	return at_insn(u->path, p->prog->name, i, unit_src(u, p->prog, i));
 }
 
-static bool known_alu(const struct bpfi *in)
+static bool known_alu(const struct bpfi *in, bool verified)
 {
 	bool alu64 = BPFI_CLASS(in->code) == BPFI_ALU64, x = BPFI_SRC(in->code) == BPFI_X;
 
+	if (bpfi_is_cast(in))
+		return verified && (in->imm == BPFI_CAST_KERN || in->imm == BPFI_CAST_USER);
 	switch (BPFI_OP(in->code)) {
 	case BPFI_END:
 		return (in->imm == 16 || in->imm == 32 || in->imm == 64) && !(alu64 && x);
@@ -105,7 +107,9 @@ static int check_insn(struct lower_prog *p, uint32_t i)
 
 	switch (BPFI_CLASS(in->code)) {
 	case BPFI_ALU: case BPFI_ALU64:
-		known = dead || known_alu(in);
+		known = dead || known_alu(in, p->facts);
+		if (!known && bpfi_is_cast(in) && !p->facts)
+			return diag(p->l->dg, DIAG_C008, at(p, i), "addresses in an arena");
 		break;
 	case BPFI_JMP: case BPFI_JMP32:
 		known = known_jmp(in);

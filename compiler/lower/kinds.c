@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lower.h"
+#include "maps.h"
 
 static const struct kind a_ptr = { KIND_PTR, 0 }, an_int = { KIND_INT, 0 };
 
@@ -71,10 +72,12 @@ void kinds_step(const struct lower_prog *p, uint32_t i, struct kinds *k)
 	switch (BPFI_CLASS(in->code)) {
 	case BPFI_ALU:
 	case BPFI_ALU64:
-		k->reg[in->dst] = alu_kind(in, k);
+		k->reg[in->dst] = p->facts && p->facts->insn[i].halves ? an_int : alu_kind(in, k);
 		return;
-	case BPFI_LD:	/* ld_imm64: the address of a map or a map's value */
-		k->reg[in->dst] = in->src == BPFI_LD_MAP || in->src == BPFI_LD_MAP_VALUE ? a_ptr : an_int;
+	case BPFI_LD:	/* ld_imm64: the address of a map or a map's value; in an arena it is a number */
+		k->reg[in->dst] = in->src == BPFI_LD_MAP ||
+				  (in->src == BPFI_LD_MAP_VALUE &&
+				   p->l->u->map[in->imm].type != MAP_TYPE_arena) ? a_ptr : an_int;
 		return;
 	case BPFI_LDX:
 		k->reg[in->dst] = lower_is_packet_ptr(p, i) ? a_ptr : an_int;

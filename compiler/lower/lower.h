@@ -211,7 +211,13 @@ void lower_alu(struct lower_func *f, uint32_t i);
 bool lower_switch(struct lower_func *f, uint32_t i);
 LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a conditional jump */
 int lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
-void lower_atomic(struct lower_func *f, const struct bpfi *in);
+void lower_atomic(struct lower_func *f, const struct bpfi *in, LLVMValueRef p);	/* at p */
+/* Addresses in the program's arena (arena.c): what touches memory there, casts, and the address of a variable. */
+void lower_arena(struct lower_func *f, uint32_t i);
+void lower_cast(struct lower_func *f, const struct bpfi *in);
+void lower_arena_variable(struct lower_func *f, const struct bpfi *in);
+/* Of the two ways of a conditional branch one is rarely gone. */
+void lower_weigh(struct lower *l, LLVMValueRef branch, bool taken_is_rare);
 int  lower_call(struct lower_func *f, uint32_t i);
 /* bpf_loop, bpf_for_each_map_elem, bpf_user_ringbuf_drain (callback.c), bpf_timer_set_callback (timer.c). */
 static inline bool lower_calls_back(const struct bpfi *in)

@@ -115,7 +115,7 @@ static int check_outer(struct lower *l, const struct unit_map *m)
 	t = &l->u->map[m->inner];
 	if (t->timer)
 		return diag(l->dg, DIAG_C005, at, "a map with timers cannot be in it");
-	if (map_holds_maps(t->type) || t->type == MAP_TYPE_prog_array)
+	if (map_holds_maps(t->type) || t->type == MAP_TYPE_prog_array || t->type == MAP_TYPE_arena)
 		return diag(l->dg, DIAG_C005, at, "a map of kind %s cannot be in it",
 			    map_row(t->type)->name);
 	template = like(t);
@@ -153,7 +153,7 @@ static int check_map(struct lower *l, const struct unit_map *m)
 		return diag(l->dg, DIAG_C005, at, "unknown type %u", m->type);
 	if (row->refused)
 		return diag(l->dg, DIAG_C005, at, "%s: %s", row->name, row->refused);
-	if (m->init.n > m->value_size || m->value_size > INT32_MAX)
+	if (m->type != MAP_TYPE_arena && (m->init.n > m->value_size || m->value_size > INT32_MAX))
 		return diag(l->dg, DIAG_C005, at, "value of %u bytes", m->value_size);
 	return 0;
 }

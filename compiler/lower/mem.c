@@ -6,6 +6,7 @@
  * misaligned) and are plain: like the kernel's, they race with other threads and processes
  * without tearing words the CPU does not tear.  Programs that need more use atomics. */
 #include "lower.h"
+#include "maps.h"
 
 LLVMTypeRef lower_size(struct lower *l, uint8_t code)
 {
@@ -108,6 +109,10 @@ static void ld_imm64(struct lower_func *f, uint32_t i)
 		reg_set_ptr(f, in->dst, l->map[in->imm].desc);
 		return;
 	case BPFI_LD_MAP_VALUE:
+		if (l->u->map[in->imm].type == MAP_TYPE_arena) {
+			lower_arena_variable(f, in);
+			return;
+		}
 		m = &l->map[in->imm];
 		off = lower_imm(l->i64, (uint32_t)in[1].imm);
 		reg_set_ptr(f, in->dst,
@@ -151,6 +156,10 @@ int lower_mem(struct lower_func *f, uint32_t i)
 
 	if (BPFI_CLASS(in->code) == BPFI_LDX && f->p->facts && f->p->facts->insn[i].mem == MEM_ANYWHERE)
 		return load_anywhere(f, i);
+	if (BPFI_CLASS(in->code) != BPFI_LD && f->p->facts && f->p->facts->insn[i].mem == MEM_ARENA) {
+		lower_arena(f, i);
+		return 0;
+	}
 	if (BPFI_CLASS(in->code) == BPFI_LD)
 		ld_imm64(f, i);
 	else if (is_xdp_ctx(f->p, i))
@@ -158,7 +167,7 @@ int lower_mem(struct lower_func *f, uint32_t i)
 	else if (BPFI_CLASS(in->code) == BPFI_LDX)
 		load(f, i);
 	else if (BPFI_MODE(in->code) == BPFI_ATOMIC)
-		lower_atomic(f, in);
+		lower_atomic(f, in, lower_ptr_at(f, in->imm == BPFI_ATOMIC_LOAD ? in->src : in->dst, in->off));
 	else
 		store(f, i);
 	return 0;

@@ -77,10 +77,8 @@ static void may_goto(struct lower_func *f, uint32_t i)
 			f->p->block[i + 1]);
 }
 
-/* A lookup that finds nothing is the rare case. */
-static void weigh(struct lower_func *f, LLVMValueRef branch, bool taken_is_rare)
+void lower_weigh(struct lower *l, LLVMValueRef branch, bool taken_is_rare)
 {
-	struct lower *l = f->l;
 	LLVMMetadataRef node[3] = {
 		LLVMMDStringInContext2(l->ctx, "branch_weights", 14),
 		LLVMValueAsMetadata(lower_imm(l->i32, taken_is_rare ? 1 : 1000)),
@@ -116,7 +114,7 @@ static void jump(struct lower_func *f, uint32_t i)
 	else if (!lower_switch(f, i)) {
 		branch = LLVMBuildCondBr(b, lower_cond(f, in), to, f->p->block[i + 1]);
 		if (lower_is_null_test(f->p, i, &f->now, &rare))
-			weigh(f, branch, rare);
+			lower_weigh(f->l, branch, rare);	/* a lookup that finds nothing */
 	}
 }
 

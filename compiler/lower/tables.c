@@ -126,7 +126,7 @@ void tables_open(struct lower *l)
 static const size_t map_rel[] = {
 	OFF(bpftime_map, name_rel), OFF(bpftime_map, object_rel), OFF(bpftime_map, slot_rel),
 	OFF(bpftime_map, room_rel), OFF(bpftime_map, init_rel), OFF(bpftime_map, inner_rel),
-	OFF(bpftime_map, kind_rel),
+	OFF(bpftime_map, kind_rel), OFF(bpftime_map, arena_rel),
 };
 enum { N_MAP_REL = sizeof(map_rel) / sizeof(map_rel[0]) };
 
@@ -231,10 +231,11 @@ void tables_maps(struct lower *l)
 			.init_bytes = init_bytes, .lock = m->lock, .timer = m->timer,
 		};
 		memcpy(&target[i * N_MAP_REL], (LLVMValueRef[N_MAP_REL]){
-			table_str(l, m->name), l->object, l->map[i].slot, l->map[i].room, init,
+			table_str(l, m->name), l->object, l->map[i].slot, l->map[i].room,
+			m->type == MAP_TYPE_arena ? NULL : init,
 			m->inner >= 0 && (size_t)m->inner < n
 				? table_at(&t, (size_t)m->inner * sizeof(*row)) : NULL,
-			kind_of(l, i),
+			kind_of(l, i), m->type == MAP_TYPE_arena ? init : NULL,
 		}, N_MAP_REL * sizeof(*target));
 	}
 	table_fill(&t, row, target);

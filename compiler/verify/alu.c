@@ -46,7 +46,8 @@ static void mov_narrow(struct vfy *v, const struct bpfi *in, struct reg *d, stru
 	bool same;
 
 	if (s->type != REG_SCALAR) {	/* part of an address: just a number */
-		fact_number(v, s);
+		if (s->type != REG_ARENA)
+			fact_number(v, s);
 		reg_set_unknown(v, d);
 		if (!wide)
 			scalar_zext(&d->var, 32);
@@ -66,10 +67,34 @@ static void mov_narrow(struct vfy *v, const struct bpfi *in, struct reg *d, stru
 		scalar_zext(&d->var, 32);
 }
 
+/* Any value may be cast: what lies outside the arena reads as 0. */
+static int step_cast(struct vfy *v, const struct bpfi *in)
+{
+	struct reg *d, *s;
+	int r;
+
+	if ((r = check_read(v, in->src)) < 0 || (r = check_write(v, in->dst)) < 0)
+		return r;
+	if (v->out->arena < 0)
+		return refuse(v, DIAG_V034, "addr_space_cast in a program that names no arena");
+	d = reg_of(v, in->dst);
+	s = reg_of(v, in->src);
+	if (s->type != REG_ARENA)
+		fact_number(v, s);
+	if (in->imm == BPFI_CAST_KERN)
+		reg_set_pointer(v, d, REG_ARENA);
+	else
+		reg_set_unknown(v, d);
+	return 0;
+}
+
 static int step_mov(struct vfy *v, const struct bpfi *in)
 {
 	bool wide = BPFI_CLASS(in->code) == BPFI_ALU64;
 	int r;
+
+	if (bpfi_is_cast(in))
+		return step_cast(v, in);
 
 	if (BPFI_SRC(in->code) == BPFI_K) {
 		if ((r = check_write(v, in->dst)) < 0)
@@ -208,11 +233,39 @@ static bool unknown_in_6_18(const struct vfy *v, const struct bpfi *in, const st
 	       (op == BPFI_LSH || op == BPFI_RSH || op == BPFI_ARSH);
 }
 
+/* Kernel: adjust_reg_min_max_vals(): anything may be done with an address in an arena, in 32 bits, and is one.
+ * 1: that was it. */
+static int step_halves(struct vfy *v, const struct bpfi *in, struct reg *d, const struct reg *s)
+{
+	struct insn_aux *aux = &v->aux[v->cur->pc];
+	bool arena = d->type == REG_ARENA || s->type == REG_ARENA;
+
+	if (BPFI_CLASS(in->code) == BPFI_ALU64) {
+		aux->halves_seen |= arena;
+		aux->whole_seen |= !arena;
+		v->out->insn[v->cur->pc].halves |= arena;
+	}
+	if (aux->halves_seen && aux->whole_seen)
+		return refuse(v, DIAG_V016, "arithmetic on an address in an arena on one path that comes here, and on "
+			      "something else on another");
+	if (!arena)
+		return 0;
+	if (d->type != REG_ARENA)
+		fact_number(v, d);
+	else if (s->type != REG_ARENA)
+		fact_number(v, s);
+	reg_set_pointer(v, d, REG_ARENA);
+	return 1;
+}
+
 static int step_binary(struct vfy *v, const struct bpfi *in, struct reg *s)
 {
 	struct reg *d = reg_of(v, in->dst);
 	enum bpfi_op op = (enum bpfi_op)BPFI_OP(in->code);
+	int r;
 
+	if ((r = step_halves(v, in, d, s)))
+		return r < 0 ? r : 0;
 	if (is_pointer(d) && is_pointer(s)) {
 		if (op != BPFI_SUB)
 			return refuse_reg(v, DIAG_V016, in->dst, "only a difference of two pointers makes sense");
@@ -252,7 +305,8 @@ int step_alu(struct vfy *v, const struct bpfi *in)
 		return r;
 	d = reg_of(v, in->dst);
 	if (op == BPFI_END || (op == BPFI_NEG && is_pointer(d))) {
-		fact_number(v, d);
+		if (d->type != REG_ARENA)
+			fact_number(v, d);
 		reg_set_unknown(v, d);
 		return 0;
 	}

@@ -76,6 +76,11 @@ static int global_argument(struct vfy *v, const char *name, unsigned r, const st
 		if (!dynptr_given(v, &(struct call){ 0 }, r))
 			return refuse_reg(v, DIAG_V038, r, "argument %u of %s must be a dynptr", r, name);
 		return 0;
+	case SIG_ARENA:
+		if (p->type != REG_ARENA && p->type != REG_SCALAR)
+			return refuse_reg(v, DIAG_V038, r, "argument %u of %s must be an address in the arena or a "
+					  "number", r, name);
+		return 0;
 	case SIG_MEM:
 		break;
 	}

@@ -133,6 +133,7 @@ const char *reg_text(struct vfy *v, const struct reg *r)
 		[REG_MAP_KEY] = "a key of", [REG_PACKET] = "the packet",
 		[REG_PACKET_META] = "the packet's metadata", [REG_PACKET_END] = "the packet's end",
 		[REG_MEM] = "memory", [REG_FUNC] = "a function",
+		[REG_ARENA] = "an address in the arena",
 		[REG_ANYWHERE] = "an address that nobody vouches for",
 		[REG_DYNPTR] = "a dynptr", [REG_GONE] = "what pointed into a dynptr that is gone",
 	};

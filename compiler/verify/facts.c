@@ -17,6 +17,8 @@ static enum mem_kind kind_of(const struct reg *r)
 		return MEM_PACKET;
 	case REG_MEM:
 		return r->ref && !r->read_only && !r->dynptr ? MEM_RECORD : MEM_OTHER;
+	case REG_ARENA:
+		return MEM_ARENA;
 	case REG_ANYWHERE:
 		return MEM_ANYWHERE;
 	default:
@@ -71,7 +73,8 @@ bool fact_mem(struct vfy *v, const struct reg *r, int32_t off)
 	bool fixed = scalar_is_const(&r->var) && at == (int32_t)at && kind != MEM_ANYWHERE &&
 		     (kind != MEM_STACK || r->frame == v->cur->top);
 
-	if (aux->mem_seen && f->mem != kind && (f->mem == MEM_CTX || kind == MEM_CTX))
+	if (aux->mem_seen && f->mem != kind && (f->mem == MEM_CTX || kind == MEM_CTX || f->mem == MEM_ARENA ||
+						kind == MEM_ARENA))
 		return false;
 	if (!aux->mem_seen) {
 		f->mem = (uint8_t)kind;

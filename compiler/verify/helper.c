@@ -175,7 +175,7 @@ int finish_call(struct vfy *v, struct call *c, bool not_null)
 
 int step_extern(struct vfy *v, const struct bpfi *in)
 {
-	struct call c = { .h = &v->u->ext[in->imm].proto, .id = -1, .map = -1 };
+	struct call c = { .h = &v->u->ext[in->imm].proto, .id = CALL_EXTERN, .map = -1 };
 	int e;
 
 	if ((e = check_unlocked(v, "a call of a function of the host")) < 0 || (e = check_args(v, &c)) < 0)

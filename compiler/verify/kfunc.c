@@ -10,7 +10,7 @@ const struct helper_proto *called_kfunc(const struct vfy *v, const struct bpfi *
 
 int step_kfunc(struct vfy *v, const struct bpfi *in)
 {
-	struct call c = { .h = called_kfunc(v, in), .id = -1, .map = -1 };
+	struct call c = { .h = called_kfunc(v, in), .id = CALL_KFUNC, .map = -1 };
 	int r;
 
 	if (!c.h)

@@ -220,12 +220,13 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 	if (is_pointer(p) && p->or_null)
 		return refuse_reg(v, DIAG_V015, r, "r%u may be NULL here; compare it with 0 first", r);
 	if ((access & ACCESS_ATOMIC || p->type == REG_STACK) && !aligned(p, off, bytes) &&
-	    p->type != REG_CTX)
+	    p->type != REG_CTX && p->type != REG_ARENA)
 		return refuse_reg(v, p->type == REG_STACK ? DIAG_V010 : DIAG_V032, r,
 				  "%u bytes at an offset that is not a multiple of %u", bytes, bytes);
 	if (!fact_mem(v, p, off))	/* kernel: reg_type_mismatch(); fields of a context may be translated */
-		return refuse_reg(v, DIAG_V014, r, "r%u is the context on one path that comes here and another "
-				  "pointer on another", r);
+		return refuse_reg(v, DIAG_V014, r, "r%u is %s on one path that comes here and another "
+				  "pointer on another", r, p->type == REG_ARENA || v->out->insn[v->cur->pc].mem == MEM_ARENA
+				  ? "an address in an arena" : "the context");
 	switch ((enum reg_type)p->type) {
 	case REG_STACK:
 		return stack_access(v, r, off, bytes, access, value);
@@ -247,6 +248,8 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 			return refuse_reg(v, DIAG_V033, r, "this memory is read-only");
 		if ((e = check_region(v, DIAG_V013, r, off, bytes, p->size)) < 0)
 			return e;
+		break;
+	case REG_ARENA:		/* looked at when it runs */
 		break;
 	case REG_ANYWHERE:
 		if (access & ACCESS_WRITE)
@@ -435,6 +438,10 @@ int step_ld_imm64(struct vfy *v, const struct bpfi *in)
 		fact_map(v, in->imm);
 		break;
 	case BPFI_LD_MAP_VALUE:
+		if (v->u->map[in->imm].type == MAP_TYPE_arena) {	/* as a process would know it */
+			reg_set_unknown(v, d);
+			break;
+		}
 		reg_set_pointer(v, d, REG_MAP_VALUE);
 		d->map = (uint32_t)in->imm;
 		d->off = in[1].imm;

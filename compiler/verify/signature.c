@@ -4,7 +4,7 @@
  *
  * A global function is verified once, for whatever its types admit, and calls of it only
  * against its types.  Source: the kernel's rules for global functions (docs: "BPF
- * subprograms"; btf_decl_tag arg:ctx, arg:nonnull). */
+ * subprograms"; btf_decl_tag arg:ctx, arg:nonnull, arg:arena). */
 #include "vfy.h"
 
 #include <bpf/btf.h>
@@ -106,6 +106,10 @@ static int argument(struct vfy *v, uint32_t func, int i, uint32_t type, struct s
 	type = t->type;
 	if (has_tag(v, func, i, "arg:ctx") || is_context(v, type)) {
 		out->kind = SIG_CTX;
+		return 0;
+	}
+	if (has_tag(v, func, i, "arg:arena")) {
+		out->kind = SIG_ARENA;
 		return 0;
 	}
 	if (is_dynptr_type(v, type)) {

@@ -4,6 +4,7 @@
  *
  * What a loader resolves (opcodes, loads and stores, ld_imm64, map references) is checked
  * for all instructions, dead or not; the rest by check_fields() when a path gets there. */
+#include "mapfmt.h"
 #include "vfy.h"
 
 static int reserved(struct vfy *v, const char *what)
@@ -78,8 +79,15 @@ static int check_map_ref(struct vfy *v, const struct bpfi *in)
 	if (map >= v->u->n_map)
 		return refuse(v, DIAG_V034, "there is no map #%u", map);
 	m = &v->u->map[map];
+	if (m->type == MAP_TYPE_arena && v->out->arena >= 0 && v->out->arena != (int32_t)map)
+		return refuse(v, DIAG_V034, "a second arena, %s, besides %s", m->name, v->u->map[v->out->arena].name);
+	if (m->type == MAP_TYPE_arena)
+		v->out->arena = (int32_t)map;
 	if (in->src == BPFI_LD_MAP)
 		return off ? reserved(v, "ld_imm64 of a map: upper half") : 0;
+	if (m->type == MAP_TYPE_arena)
+		return off <= (uint64_t)m->max_entries * MAPFMT_ARENA_PAGE ? 0 :
+			refuse(v, DIAG_V034, "offset %u is outside %s (%u pages)", off, m->name, m->max_entries);
 	if (m->type != MAP_TYPE_array || m->max_entries != 1)
 		return refuse(v, DIAG_V034, "%s is not an array with one entry: its value has no "
 			      "fixed address", m->name);
@@ -144,6 +152,10 @@ static int check_alu_fields(struct vfy *v, const struct bpfi *in)
 	} else if (op == BPFI_NEG) {
 		if (in->src || in->off || in->imm)
 			return reserved(v, "negation");
+	} else if (bpfi_is_cast(in)) {
+		if (in->imm != BPFI_CAST_KERN && in->imm != BPFI_CAST_USER)
+			return reserved(v, "addr_space_cast: imm");
+		return 0;
 	} else if (reg ? in->imm : in->src) {
 		return reserved(v, reg ? "arithmetic with a register: imm"
 				       : "arithmetic with a constant: src");

@@ -47,6 +47,9 @@ static void alu_text(const struct bpfi *in, char *out, size_t n)
 			 wide ? "bswap" : BPFI_SRC(in->code) ? "be" : "le", in->imm, in->dst);
 	else if (op == BPFI_NEG)
 		snprintf(out, n, "%c%u = -%c%u", w, in->dst, w, in->dst);
+	else if (bpfi_is_cast(in))
+		snprintf(out, n, "r%u = addr_space_cast(r%u, %d, %d)", in->dst, in->src, in->imm >> 16 & 0xffff,
+			 in->imm & 0xffff);
 	else if (op == BPFI_MOV && BPFI_SRC(in->code) == BPFI_X && in->off)
 		snprintf(out, n, "%c%u = (s%d)%c%u", w, in->dst, in->off, w, in->src);
 	else if (BPFI_SRC(in->code) == BPFI_X)

@@ -48,7 +48,7 @@ int vfy_verify(struct arena *a, const struct unit *u, const struct unit_prog *p,
 	struct state first = { 0 };
 	int r;
 
-	*out = (struct vfy_result){ 0 };
+	*out = (struct vfy_result){ .arena = -1 };
 	*v = (struct vfy){ .u = u, .p = p, .opts = opts ? opts : &none, .out = out, .dg = dg,
 			   .mem = mem, .insn = p->insn, .n_insn = p->n_insn,
 			   .started_ns = now_ns(), .cur = &first };

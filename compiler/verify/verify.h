@@ -20,6 +20,7 @@ enum { VERIFIER_VERSION = 1 };
 enum mem_kind {	/* what a load, store or atomic touches, the same on every path */
 	MEM_UNKNOWN,	/* not reached, or different kinds on different paths */
 	MEM_STACK, MEM_CTX, MEM_MAP_VALUE, MEM_PACKET, MEM_RECORD, MEM_OTHER,
+	MEM_ARENA,
 	MEM_ANYWHERE,	/* on some path it is read through an address that nobody vouches for */
 };
 
@@ -33,6 +34,7 @@ struct vfy_insn {
 	int32_t  func;		/* calls with a FUNC argument: first slot of the function; -1: more than one */
 	int32_t  inner;		/* calls with a MAP argument that was found in a map of maps: index of
 				 * the template; -1: none, or more than one */
+	bool     halves;	/* arithmetic on an address in an arena: of its lower half */
 	/* Conditional jumps: only one way was ever taken? */
 	bool     never_taken, always_taken;
 };
@@ -45,6 +47,7 @@ struct vfy_result {
 	bool     ctx_escapes;		/* the frame's address leaves: helper, subprogram, stored, variable offset */
 	bool     by_chance;		/* a number is made of an address, or of stack that was never
 					 * written: results may differ from run to run */
+	int32_t  arena;			/* index of the arena that the program names, -1: none */
 	uint32_t stack_bytes;		/* deepest combined frame use */
 	uint64_t insns_processed;
 	uint64_t usec;

@@ -36,6 +36,7 @@ enum reg_type {
 	REG_MEM,			/* .size bytes: a record, the memory of a vm program, ... */
 	REG_FUNC,			/* .sub */
 	REG_DYNPTR,			/* a dynptr that lives elsewhere: .dynptr */
+	REG_ARENA,			/* an address in the arena, in 32 bits; whatever it is, it may be used */
 	REG_ANYWHERE,			/* an address that nobody vouches for; it may be read, fault-safe */
 	REG_GONE,			/* pointed into a dynptr that has ended: of no use */
 };
@@ -182,6 +183,7 @@ struct insn_aux {
 	uint16_t live;			/* registers read before they are written */
 	struct checkpoint *checkpoints;
 	/* facts */
+	bool     halves_seen, whole_seen;	/* arithmetic: on an address in an arena, on something else */
 	bool     mem_seen, map_seen, func_seen, inner_seen, took_jump, took_fall;
 };
 
@@ -343,7 +345,7 @@ void frame_counts(struct vfy *v, struct state *s, struct frame *f);
 void call_begins(struct vfy *v);
 
 /* ---- signature.c ---- */
-enum sig_kind { SIG_NUMBER, SIG_CTX, SIG_MEM, SIG_DYNPTR };
+enum sig_kind { SIG_NUMBER, SIG_CTX, SIG_MEM, SIG_DYNPTR, SIG_ARENA };
 struct sig_arg {
 	uint8_t  kind;			/* enum sig_kind */
 	bool     not_null;

@@ -16,9 +16,10 @@ enum {
 };
 
 /* What the arguments say together. */
+enum { CALL_EXTERN = -1, CALL_KFUNC = -2 };
 struct call {
 	const struct helper_proto *h;
-	int32_t    id;
+	int32_t    id;		/* of the helper, or enum above */
 	int32_t    map;		/* index, -1: none */
 	bool       inner;	/* one of a map of maps, like that one */
 	uint64_t   size_max;	/* of the last SIZE argument */

@@ -122,6 +122,9 @@ static int global_args(struct vfy *v, struct frame *f, uint32_t sub)
 			p->or_null = !sig.arg[i].not_null;
 			p->id = p->or_null ? ++v->next_id : 0;
 			break;
+		case SIG_ARENA:
+			reg_set_pointer(v, p, REG_ARENA);
+			break;
 		case SIG_DYNPTR:
 			reg_set_pointer(v, p, REG_DYNPTR);
 			p->dynptr = ++v->next_id;

@@ -132,6 +132,10 @@ uint64_t bpftime_h_perf_event_output(void *ctx, const struct bpftime_map *m, voi
 				     uint64_t flags, const void *data, uint64_t bytes);
 void *bpftime_h_map_lookup_percpu_elem(const struct bpftime_map *m, void *base, const void *key,
 				       uint64_t which);
+uint64_t bpftime_h_arena_alloc_pages(const struct bpftime_map *m, void *base, uint64_t address, uint64_t pages,
+				     uint64_t node, uint64_t flags);
+void bpftime_h_arena_free_pages(const struct bpftime_map *m, void *base, uint64_t address, uint64_t pages);
+uint64_t bpftime_h_arena_reserve_pages(const struct bpftime_map *m, void *base, uint64_t address, uint64_t pages);
 uint64_t bpftime_h_spin_lock(const struct bpftime_map *m, void *base, void *lock);
 void bpftime_h_spin_unlock(void *lock);
 uint64_t bpftime_h_timer_init(void *timer, const struct bpftime_map *m, void *base, uint64_t flags);

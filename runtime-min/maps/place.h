@@ -31,6 +31,7 @@ void rt_inside_put(rt_map m, void *base, bool shared);
 uint64_t rt_place_slot(struct rt_wanted *w);
 uint64_t rt_place_room(struct rt_wanted *w);
 uint64_t rt_place_outer(struct rt_wanted *w);	/* a slot, for a map of maps */
+uint64_t rt_place_arena(struct rt_wanted *w);	/* a slot; opens the file itself (arena_file.c) */
 /* Steps of that. */
 uint64_t rt_place_span(const struct rt_wanted *w);
 char *rt_place_map(const struct rt_wanted *w);
@@ -53,6 +54,16 @@ void rt_place_remember(rt_map m, void *base);
 #define RT_KIND_SLOT(name_) RT_KIND_FUNCTION(bpftime_rt1_kind_##name_, name_, 1, rt_place_slot)
 #define RT_KIND_OUTER(name_)                                                              \
 	RT_KIND_FUNCTION(bpftime_rt1_kind_##name_, name_, 1, rt_place_outer)
+/* Its file, most of which has no space, is its own affair: it has no size for files.c. */
+#define RT_KIND_ARENA(name_)                                                              \
+	uint64_t bpftime_rt1_kind_##name_(enum rt_kind_op op, rt_map m, void *base, uint32_t cpus) \
+	{                                                                                  \
+		if (op != RT_KIND_SIZE)                                                    \
+			RT_KIND_OPS(name_);                                                \
+		if (op == RT_KIND_CPUS)                                                    \
+			return 1;                                                          \
+		return op == RT_KIND_PLACE ? rt_place_arena(base) : 0;                     \
+	}
 #define RT_KIND_PERCPU(name_)                                                             \
 	RT_KIND_FUNCTION(bpftime_rt1_kind_##name_, name_, rt_cpu_setup(), rt_place_slot)
 #define RT_KIND_ROOM(name_)                                                               \

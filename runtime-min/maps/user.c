@@ -44,11 +44,15 @@ static uint64_t kind_any(enum rt_kind_op op, rt_map m, void *base, uint32_t cpus
 
 int rt_map_check(rt_map m)
 {
+	if (m->type == MAP_TYPE_arena)	/* the one kind, beside Bloom filters, with a map_extra */
+		return (int)kind_any(RT_KIND_CHECK, m, NULL, 0);
 	return rt_shape_check(kind_any, m);
 }
 
 uint64_t rt_map_size(rt_map m, uint32_t cpus)
 {
+	if (m->type == MAP_TYPE_arena)
+		return rt_map_check(m) || !cpus ? 0 : rt_arena_size(m, cpus);
 	return rt_shape_bytes(kind_any, m, cpus);
 }
 

@@ -36,14 +36,15 @@ struct Hostile : testing::TestWithParam<uint32_t> {
 		struct bpftime_map m = {};
 		m.type = GetParam();
 		bool ring = m.type == MAP_TYPE_ringbuf || m.type == MAP_TYPE_user_ringbuf;
-		bool keyless = ring || m.type == MAP_TYPE_queue || m.type == MAP_TYPE_stack ||
+		bool arena = m.type == MAP_TYPE_arena;
+		bool keyless = ring || arena || m.type == MAP_TYPE_queue || m.type == MAP_TYPE_stack ||
 			       m.type == MAP_TYPE_bloom_filter;
 		bool lpm = m.type == MAP_TYPE_lpm_trie;
 		m.key_size = keyless ? 0 : lpm ? 8 : 4;
 		bool tasks = m.type == MAP_TYPE_task_storage;	// keys are thread ids: some there are
-		m.flags = lpm || tasks ? MAP_F_NO_PREALLOC : 0;
+		m.flags = lpm || tasks ? MAP_F_NO_PREALLOC : arena ? MAP_F_MMAPABLE : 0;
 		m.key_btf_id = m.value_btf_id = tasks;
-		m.value_size = ring ? 0 : m.type == MAP_TYPE_stack_trace ? 8 : 4;
+		m.value_size = ring || arena ? 0 : m.type == MAP_TYPE_stack_trace ? 8 : 4;
 		m.max_entries = ring ? 4096 : tasks ? 0 : 64;
 		ASSERT_NE(mkdtemp(dir), nullptr);
 		ASSERT_EQ(mkdir((std::string(dir) + "/o").c_str(), 0700), 0);

@@ -197,10 +197,23 @@ TEST(Errors, R014KernelOnly)
 	NEED_CLANG();
 	expect(of("struct { int x; } s SEC(\".struct_ops\") = { 1 };\n" + prog), "R014",
 	       { "struct_ops" });
-	expect(of("int __attribute__((address_space(1))) x = 1;\n"
+	expect(of("int __attribute__((address_space(2))) x = 1;\n"
 		  "SEC(\"uprobe\") int f(void *c) { return *(volatile int "
-		  "__attribute__((address_space(1))) *)&x; }"),
-	       "R014", { "arena" });
+		  "__attribute__((address_space(2))) *)&x; }"),
+	       "R014", { "address spaces", "arena" });
+}
+
+static const std::string an_arena = "struct { __uint(type, 33); __uint(map_flags, 1024); __uint(max_entries, 2); } ";
+
+TEST(Errors, Arenas)
+{
+	NEED_CLANG();
+	const std::string x = "char __attribute__((address_space(1))) x[8193] = { 1 };\n"
+			      "SEC(\"uprobe\") int f(void *c) { return x[5]; }\n";
+	expect(of(x), "R005", { "variables in an arena, but no map" });
+	expect(of(an_arena + "arena SEC(\".maps\");\n" + x), "R013", { "8193 bytes", "an arena of 2 pages" });
+	expect(of(an_arena + "one SEC(\".maps\");\n" + an_arena + "two SEC(\".maps\");\n" + prog), "R005",
+	       { "a second arena" });
 }
 
 TEST(Optional, ProgramsOfUnknownKindAreLeftOut)

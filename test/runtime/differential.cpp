@@ -174,6 +174,7 @@ static const Case cases[] = {
 	{"bloom_24", bloom(24, 1000, 15), 1},
 	{"bloom_13", bloom(13, 20, 2), 1},
 	{"ringbuf", map_attrs(MAP_TYPE_ringbuf, 0, 0, 4096), 1},
+	{"arena", map_attrs(MAP_TYPE_arena, 0, 0, 10, MAP_F_MMAPABLE), 1},
 	{"user_ringbuf", map_attrs(MAP_TYPE_user_ringbuf, 0, 0, 4096), 1},
 	{"array", map_attrs(MAP_TYPE_array, 4, 12, 50), 60},
 	{"array_1", map_attrs(MAP_TYPE_array, 4, 1, 1), 3},

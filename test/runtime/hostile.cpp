@@ -69,6 +69,8 @@ bpftime_map attrs(uint32_t type)
 	bool ring = type == MAP_TYPE_ringbuf || type == MAP_TYPE_user_ringbuf, lpm = type == MAP_TYPE_lpm_trie;
 	bool keyless = ring || type == MAP_TYPE_queue || type == MAP_TYPE_stack || type == MAP_TYPE_bloom_filter;
 	bool tasks = type == MAP_TYPE_task_storage;
+	if (type == MAP_TYPE_arena)
+		return map_attrs(type, 0, 0, 100, MAP_F_MMAPABLE);
 	bpftime_map m = map_attrs(type, keyless ? 0 : lpm ? 8 : 4, ring ? 0 : type == MAP_TYPE_stack_trace ? 64 : 4,
 				  ring ? 4096 : tasks ? 0 : 100, lpm || tasks ? (uint32_t)MAP_F_NO_PREALLOC : 0);
 	m.key_btf_id = m.value_btf_id = tasks;
@@ -127,6 +129,11 @@ struct Work {
 			bpftime_h_map_push_elem(&k.m, k.base, value.data(), rnd() % 2 * 2);
 			bpftime_h_map_pop_elem(&k.m, k.base, value.data());
 			bpftime_h_map_peek_elem(&k.m, k.base, value.data());
+			break;
+		case MAP_TYPE_arena:
+			bpftime_h_arena_alloc_pages(&k.m, k.base, rnd() % 2 ? rnd() : 0, rnd() % 120, 0, 0);
+			bpftime_h_arena_free_pages(&k.m, k.base, rnd(), rnd());
+			bpftime_h_arena_reserve_pages(&k.m, k.base, rnd() & ~0xfffull, rnd() % 120);
 			break;
 		case MAP_TYPE_task_storage:
 			touch(bpftime_h_task_storage_get(&k.m, k.base, HELPER_TASK, value.data(), 1));
