@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "arenas.h"
+#include "mapfmt.h"
 
 namespace {
 
@@ -81,6 +82,34 @@ TEST(ArenaPrograms, LeaveWhatIsKnown)
 	EXPECT_EQ(r.out[1], 1000u);
 	EXPECT_EQ(r.out[2], 0u);
 	EXPECT_EQ(r.out[3], 2u);
+}
+
+// Where the address is taken the arena is mapped elsewhere, and programs notice nothing.
+TEST(ArenaPrograms, RunWhereTheirAddressIsTaken)
+{
+	ArenaHere first(objects + "arena_at.bpf.o", 3, {"hashed"}), second(objects + "arena_at.bpf.o", 3, {"hashed"});
+	uint64_t a, b;
+	ASSERT_TRUE(first.ok && second.ok && first.run("hashed", &a) && second.run("hashed", &b));
+	EXPECT_EQ((uint64_t)first.base("arena") + mapfmt_arena_pages(100), 0x100000000000u);
+	EXPECT_NE(first.base("arena"), second.base("arena"));
+	EXPECT_EQ(a, b);
+	EXPECT_EQ(first.out(), second.out());
+	EXPECT_TRUE(first.pages() == second.pages());
+}
+
+// bpftime-aot run, and so the vm library, by both engines.
+TEST(ArenaPrograms, RunInTheVm)
+{
+	for (auto engine : {"aot", "jit"})
+		for (auto kind : kinds) {
+			std::string cmd = std::string(BPFTIME_BIN_DIR) + "/bpftime-aot run " + objects + "arena_" + kind +
+					  ".bpf.o --prog hashed --engine " + engine + " --json 2>&1";
+			FILE *f = popen(cmd.c_str(), "r");
+			char line[256] = {};
+			ASSERT_TRUE(fgets(line, sizeof(line), f)) << cmd;
+			EXPECT_EQ(pclose(f), 0);
+			EXPECT_STREQ(line, "{\"name\":\"hashed\",\"r0\":\"0x1f4\",\"error\":null}\n") << cmd;
+		}
 }
 
 // Here a process may follow the addresses that programs leave: they are those of its own memory.

@@ -86,6 +86,7 @@ static bool assign(struct bpftime_map &m, const std::string &field, uint64_t v)
 	else if (field == "value_size") m.value_size = v;
 	else if (field == "max_entries") m.max_entries = v;
 	else if (field == "flags") m.flags = v;
+	else if (field == "map_extra") m.map_extra = v;
 	else if (field == "key_btf_id") m.key_btf_id = v;
 	else if (field == "value_btf_id") m.value_btf_id = v;
 	else return false;

@@ -158,6 +158,8 @@ const Case cases[] = {
 	CASE(MapEmpty, L005, s.map(0)->max_entries = 0)
 	CASE(RoomSmall, L005, s.map(0)->max_entries = 513)
 	CASE(RoomNotPages, L005, s.map(0)->room_bytes = 4000)
+	CASE(ArenaPagesOfAnArray, L005, s.map(0)->arena_rel = 16)
+	CASE(ArenaPagesNowhere, L005, s.map(0)->arena_rel = INT32_MAX)
 	CASE(RoomLarge, L005, s.map(0)->room_bytes = 8192)
 	CASE(RoomUnaligned, L005, s.sh(".bpftime.room.calls")->sh_addralign = 64)
 	CASE(RoomElsewhere, L005,

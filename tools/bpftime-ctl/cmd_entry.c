@@ -12,6 +12,7 @@
 #include "entry.h"
 #include "inner.h"
 #include "json.h"
+#include "pages.h"
 #include "rt_maps.h"
 
 /* Buffers for one entry. */
@@ -30,7 +31,11 @@ static int dump(struct session *s, const struct mapfile *m, struct diags *dg)
 	struct json j = json_on(stdout);
 	struct buffers b = buffers(s, m);
 	struct entry_keys keys;
-	int r = entry_keys(m, s->a, &keys, dg);
+	int r;
+
+	if (m->h.type == MAP_TYPE_arena)
+		return s->json ? pages_json(m, &j, dg) : pages_text(m, stdout, dg);
+	r = entry_keys(m, s->a, &keys, dg);
 
 	if (r < 0)
 		return r;
