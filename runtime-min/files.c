@@ -54,16 +54,20 @@ static bool fill(int64_t fd, const struct rt_wanted *w, const char *name)
 static bool holds(int64_t fd, uint64_t bytes, const struct rt_wanted *w)
 {
 	bool (*same)(const void *, rt_map) = RT_LINKED(rt_map_same_template);
+	struct mapfmt_header h;
 	int64_t p;
 	bool yes;
 
-	if (bytes != MAPFMT_HEADER_BYTES + w->bytes)
+	if (bytes != MAPFMT_HEADER_BYTES + w->bytes ||
+	    rt_sys4(SYS_pread64, fd, &h, sizeof(h), 0) != sizeof(h) ||
+	    !rt_shape_matches(&h, w->m, w->bytes, w->cpus))
 		return false;
+	if (!same)
+		return true;
 	p = rt_mmap(0, MAPFMT_HEADER_BYTES, PROT_READ, MAP_SHARED, fd, 0);
 	if (rt_sys_failed(p))
 		return false;
-	yes = rt_shape_matches((const struct mapfmt_header *)p, w->m, w->bytes, w->cpus) &&
-	      (!same || same((const void *)p, w->m));
+	yes = same((const void *)p, w->m);
 	rt_sys2(SYS_munmap, p, MAPFMT_HEADER_BYTES);
 	return yes;
 }

@@ -9,7 +9,7 @@
 enum {
 	SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_fstat = 5, SYS_mmap = 9,
 	SYS_mprotect = 10, SYS_munmap = 11, SYS_rt_sigaction = 13,
-	SYS_rt_sigprocmask = 14, SYS_pwrite64 = 18, SYS_sched_yield = 24,
+	SYS_rt_sigprocmask = 14, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_sched_yield = 24,
 	SYS_mremap = 25, SYS_madvise = 28, SYS_getpid = 39, SYS_kill = 62, SYS_fcntl = 72,
 	SYS_ftruncate = 77, SYS_getcwd = 79, SYS_fchmod = 91, SYS_getrlimit = 97, SYS_getuid = 102, SYS_getgid = 104,
 	SYS_geteuid = 107, SYS_getegid = 108, SYS_rt_sigqueueinfo = 129, SYS_statfs = 137,
