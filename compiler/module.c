@@ -249,6 +249,7 @@ static int optimise(struct module *m)
 	}
 	if (!m->l.opts->hosted)
 		libcalls_expand(m);
+	stack_places_near(m);
 	return m->l.dg->errors ? -(int)m->l.dg->first : 0;
 }
 

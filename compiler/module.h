@@ -33,4 +33,7 @@ int module_emit(struct module *m, LLVMCodeGenFileType type, struct bytes *out);
  * that hook objects do not have: expanded in place or into loops of our own (libcalls.c). */
 void libcalls_expand(struct module *m);
 
+/* Addresses of places on the stack are computed where they are used (stack_places.c). */
+void stack_places_near(struct module *m);
+
 #endif

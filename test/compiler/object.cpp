@@ -183,6 +183,34 @@ SEC("uprobe") int store(struct pt_regs *ctx)
 	EXPECT_GT(locks("hook.store"), 0);
 }
 
+/* The address of the key is an argument where a lookup loses its way: no register holds it until then. */
+TEST(Object, LookupsKeepNoAddressOfTheStack)
+{
+	NEED_CLANG();
+	Made m(compile_text(std::string(bpf_head) + R"(
+MAP(h, HASH, __u32, __u64, 64)
+SEC("uprobe") int count(struct pt_regs *ctx)
+{
+	__u32 k = 7;
+	__u64 *v = bpf_map_lookup_elem(&h, &k);
+	if (v)
+		++*v;
+	return 0;
+}
+)"));
+	ASSERT_EQ(m.err, 0);
+	int addresses = 0, behind = 0;
+	bool hot = true;
+	for (const std::string &i : m.code("hook.count")) {
+		bool address = i.find("lea") == 0 && i.find("(%rsp)") != std::string::npos;
+		addresses += hot && address;
+		behind += !hot && address;
+		hot &= i.find("ret") != 0;
+	}
+	EXPECT_EQ(addresses, 0);
+	EXPECT_GT(behind, 0);
+}
+
 /* LLVM's time grows with the square of inlined walks: a program that has many map operations calls
  * most of them, and so stays small. */
 TEST(Object, ManyMapOperationsAreNotInlined)
