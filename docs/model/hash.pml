@@ -357,7 +357,7 @@ walk:		if
 			if
 			:: x == END + b -> v = NONE
 			:: else ->
-				restarts++;
+lost:				restarts++;
 				if
 				:: restarts < 4 -> goto again
 				:: else -> goto next_read	/* the code takes the lock */
@@ -377,7 +377,7 @@ walk:		if
 			l = lo[2 * x + a];
 			h = hi[2 * x + a];
 			if
-			:: seq[x] != s -> goto walk	/* look at this entry again */
+			:: seq[x] != s -> goto lost
 			:: else
 			fi;
 			assert(l == h);		/* whole */

@@ -226,9 +226,9 @@ RT_INLINE uint32_t rt_hash_of(rt_map m, const void *base, const void *key)
 	return (uint32_t)h & (rt_hash_buckets(m) - 1);
 }
 
-/* Finds `key` in bucket b.  Without the lock the walk may be led into
- * another chain; then *lost is set and the answer is NULL.  *state is the entry's, read
- * before and unchanged after the key was compared. */
+/* Finds `key` in bucket b.  *state is the entry's, read before and unchanged after the key was compared.  Without
+ * the lock the walk may be led into another chain, or the state change meanwhile; then *lost is set and the
+ * answer is NULL: try again. */
 RT_INLINE struct rt_entry *rt_hash_walk_in(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t b,
 					   const void *key, uint64_t *state, bool *lost)
 {
@@ -236,20 +236,20 @@ RT_INLINE struct rt_entry *rt_hash_walk_in(const struct rt_hash_layout *l, rt_ma
 	uint32_t steps = m->max_entries;
 
 	*lost = true;
-	while (i < m->max_entries) {
+#pragma GCC unroll 1	/* chains are short, and each lookup has the code */
+	while (rt_likely(i < m->max_entries)) {
 		struct rt_entry *e = (struct rt_entry *)((char *)base + l->entries_off + i * l->entry_bytes);
 		uint64_t s = rt_load_acquire(&e->state);
 
-		if ((s & RT_LIVE) && rt_equal(rt_hash_key(e), key, m->key_size)) {
+		if (rt_likely((s & RT_LIVE) && rt_equal(rt_hash_key(e), key, m->key_size))) {
 			__atomic_thread_fence(__ATOMIC_ACQUIRE);
-			if (rt_likely(rt_load(&e->state) == s)) {
-				*lost = false;
-				*state = s;
-				return e;
-			}
-		} else {	/* otherwise look at this entry again */
-			i = rt_load_acquire(&e->next);
+			if (rt_unlikely(rt_load(&e->state) != s))
+				return NULL;
+			*lost = false;
+			*state = s;
+			return e;
 		}
+		i = rt_load_acquire(&e->next);
 		if (rt_unlikely(!steps--))
 			return NULL;
 	}

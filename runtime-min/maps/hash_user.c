@@ -161,7 +161,7 @@ static int next_key(rt_map m, void *base, const void *key, void *next)
 
 	if (key) {
 		b = rt_hash_of(m, base, key);
-		for (int n = 0; lost && n < RT_HASH_RESTARTS; n++) {
+		for (int n = 0; lost && n < COPIES; n++) {
 			e = rt_hash_walk(m, base, b, key, &state, &lost);
 			if (e)
 				return first_key(m, base, b, rt_load_acquire(&e->next), next);
