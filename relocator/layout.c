@@ -172,6 +172,24 @@ static int read_mem_bytes(struct obj *o, struct unit_prog *prog)
 	return 0;
 }
 
+/* SEC("syscall"): who runs it gives it a struct, which is what its argument points at. */
+static void size_by_argument(struct obj *o, const struct obj_func *f, struct unit_prog *prog)
+{
+	const struct btf_type *t = o->btf && f->btf_id ? btf__type_by_id(o->btf, f->btf_id) : NULL;
+	int64_t n = 0;
+
+	if (strcmp(prog->sec, "syscall") || !t || !btf_is_func(t))
+		return;
+	t = btf__type_by_id(o->btf, t->type);
+	t = btf_vlen(t) ? btf_strip(o->btf, btf_params(t)[0].type, NULL) : NULL;
+	if (t && btf_is_ptr(t) && t->type)
+		n = btf__resolve_size(o->btf, t->type);
+	if (n <= 0 || n > UINT16_MAX)
+		return;
+	prog->sec = arena_printf(o->a, "syscall/%u", (unsigned)n);
+	prog->spec = strchr(prog->sec, '/') + 1;
+}
+
 /* Programs that the object marks optional, of a kind that does not exist here. */
 static bool is_left_out(struct obj *o, const struct obj_func *f)
 {
@@ -202,6 +220,7 @@ static int name_prog(struct obj *o, const struct obj_func *f, struct unit_prog *
 		return -DIAG_R004;
 	}
 	prog->type = hook_table[prog->kind].prog_type;
+	size_by_argument(o, f, prog);
 	return read_mem_bytes(o, prog);
 }
 
