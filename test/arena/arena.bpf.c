@@ -295,6 +295,23 @@ PROG(sums)
 	return 0;
 }
 
+/* Behind the last page, where what lies in the file in front of the pages has no zeros to say so. */
+PROG(behind)
+{
+	volatile __u64 __arena *p = (volatile __u64 __arena *)&first;
+	__u32 i;
+
+	for (i = 0; i < 512 && can_loop; i++)
+		p[i] = ~0ull;
+	p += PAGES * (PAGE / 8ull);
+	put(0, p[0]);
+	p[0] = 1;
+	put(1, p[0]);
+	put(2, p[4000]);
+	put(3, *(volatile __u64 __arena *)((char __arena *)p - 4));
+	return 0;
+}
+
 PROG(many_pages)
 {
 	char __arena *a = pages(10), *b = pages(20), *c = pages(30), *d;

@@ -48,9 +48,10 @@ static bool is_zero(const std::string &page)
 struct ArenaHere::state {
 	struct arena *a = arena_new();
 	struct lnk_loaded l = {};
+	struct unit *u = nullptr;
 };
 
-static bool compile(struct arena *a, const std::string &path, const std::vector<std::string> &progs, unsigned level,
+static bool compile(struct arena *a, struct unit *u, const std::vector<std::string> &progs, unsigned level,
 		    struct bytes *obj)
 {
 	std::vector<const struct vfy_result *> list;
@@ -58,7 +59,6 @@ static bool compile(struct arena *a, const std::string &path, const std::vector<
 	struct vfy_opts vo = {};
 	struct diags dg = {};
 	dg.out = stderr;
-	struct unit *u = arena_unit(path);
 	if (!u)
 		return false;
 	size_t kept = 0;
@@ -80,12 +80,18 @@ static bool compile(struct arena *a, const std::string &path, const std::vector<
 	return !compile_object(a, u, list.data(), &opts, obj, &dg);
 }
 
-ArenaHere::ArenaHere(const std::string &object, unsigned level, const std::vector<std::string> &progs) : s(new state)
+ArenaHere::ArenaHere(const std::string &object, unsigned level, const std::vector<std::string> &progs)
+	: ArenaHere(arena_unit(object), level, progs)
 {
+}
+
+ArenaHere::ArenaHere(struct unit *u, unsigned level, const std::vector<std::string> &progs) : s(new state)
+{
+	s->u = u;
 	struct diags dg = {};
 	struct bytes obj;
 	dg.out = stderr;
-	if (!compile(s->a, object, progs, level, &obj))
+	if (!compile(s->a, u, progs, level, &obj))
 		return;
 	struct lnk *lnk = lnk_new(s->a, rt_archive());
 	ok = lnk_add_object(lnk, "arena", obj, true, &dg) >= 0 && lnk_load_here(lnk, PAYLOAD_PRIVATE, &s->l, &dg) >= 0;
@@ -95,6 +101,7 @@ ArenaHere::~ArenaHere()
 {
 	if (ok)
 		lnk_unload(&s->l);
+	unit_free(s->u);
 	arena_free(s->a);
 	delete s;
 }
@@ -158,7 +165,9 @@ static bool make_map(const struct unit_map *m, int *fd)
 	return !(m->bits & MAP_BIT_RODATA) || !bpf_map_freeze(*fd);
 }
 
-ArenaKernel::ArenaKernel(const std::string &object) : u(arena_unit(object))
+ArenaKernel::ArenaKernel(const std::string &object) : ArenaKernel(arena_unit(object)) {}
+
+ArenaKernel::ArenaKernel(struct unit *unit) : u(unit)
 {
 	for (size_t i = 0; u && i < u->n_map; i++) {
 		const struct unit_map *m = &u->map[i];
@@ -280,6 +289,14 @@ int ArenaKernel::store(const std::string &map, uint32_t index, uint64_t v)
 	for (size_t m = 0; m < u->n_map; m++)
 		if (map == u->map[m].name)
 			return bpf_map_update_elem(fd[m], &index, &v, 0) ? -errno : 0;
+	return -ENOENT;
+}
+
+int ArenaKernel::load(const std::string &map, uint32_t index, void *value) const
+{
+	for (size_t m = 0; m < u->n_map; m++)
+		if (map == u->map[m].name)
+			return bpf_map_lookup_elem(fd[m], &index, value) ? -errno : 0;
 	return -ENOENT;
 }
 

@@ -30,7 +30,9 @@ class ArenaHere {
 public:
 	// progs: only these are compiled; none: all.
 	explicit ArenaHere(const std::string &object, unsigned level = 3, const std::vector<std::string> &progs = {});
+	ArenaHere(struct unit *u, unsigned level, const std::vector<std::string> &progs);	// u is taken
 	~ArenaHere();
+	ArenaHere(const ArenaHere &) = delete;
 	// In this process.  false: there is no such program.
 	bool run(const std::string &prog, uint64_t *r0);
 	const struct bpftime_map *map(const std::string &name) const;
@@ -47,6 +49,7 @@ private:
 class ArenaKernel {
 public:
 	explicit ArenaKernel(const std::string &object);
+	explicit ArenaKernel(struct unit *u);	// u is taken
 	~ArenaKernel();
 	ArenaKernel(const ArenaKernel &) = delete;
 	bool run(const std::string &prog, uint64_t *r0, std::string *why);
@@ -54,6 +57,7 @@ public:
 	int load(const std::string &prog, bool runnable, std::string *log);
 	// An element of an array; 0 or -errno.
 	int store(const std::string &map, uint32_t index, uint64_t v);
+	int load(const std::string &map, uint32_t index, void *value) const;
 	std::vector<uint64_t> out() const;
 	std::map<uint32_t, std::string> pages() const;
 	// Can this page be read?  Only with BPF_F_SEGV_ON_FAULT is that a question.

@@ -97,6 +97,16 @@ TEST(ArenaPrograms, RunWhereTheirAddressIsTaken)
 	EXPECT_TRUE(first.pages() == second.pages());
 }
 
+// Of 16384 pages the bitmaps end where page 0 begins.
+TEST(ArenaPrograms, StayInsideWhereTheBitmapsEndWithTheirPage)
+{
+	static_assert(2 * (16384 / 8) == ARENA_PAGE);
+	arena_ran here = arena_here(objects + "arena_full.bpf.o", {"behind"}, 3);
+	ASSERT_TRUE(here.ok) << here.why;
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(here.out[i], 0u) << i;
+}
+
 // bpftime-aot run, and so the vm library, by both engines.
 TEST(ArenaPrograms, RunInTheVm)
 {
