@@ -71,7 +71,7 @@ static uint32_t learn(uint32_t tid, uint32_t tgid)
 	uint32_t off = rt_load(&learnt_off);
 	int64_t have;
 
-	if (!rt_load_acquire(&wiped) || rt_load(&off_refuted))
+	if (!rt_load_acquire(&wiped) || rt_load(&off_refuted) || !(tid % (1u << RT_SELF_SHIFT)))
 		return 0;
 	if (rt_sys2(SYS_arch_prctl, ARCH_GET_FS, &tp) || !tp)
 		return 0;
@@ -89,7 +89,7 @@ static uint32_t learn(uint32_t tid, uint32_t tgid)
 	if (!off)
 		return 0;
 	rt_store(&s->tgid_hi, (uint64_t)tgid << 32);
-	rt_store_release(rt_self_pair(tp), tp << 17 ^ tid);
+	rt_store_release(rt_self_pair(tid), rt_self_of(tp, tid));
 	rt_store_release(&s->tid_off, off);
 	return off;
 }

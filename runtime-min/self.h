@@ -37,7 +37,7 @@ RT_INLINE uint32_t rt_owner_word(uint64_t me, uint32_t ns_index)
 	       RT_OWNER_START(me) << (RT_TID_BITS + RT_NS_INDEX_BITS);
 }
 
-enum { RT_SELF_PAIRS = 256, RT_SELF_SHIFT = 56, RT_SELF_INSIDE = 64 };
+enum { RT_SELF_PAIRS = 256, RT_SELF_SHIFT = 17, RT_SELF_INSIDE = 64 };
 
 struct rt_self {
 	uint64_t owner_hi;	/* of this process; valid when hi_known is set */
@@ -49,7 +49,7 @@ struct rt_self {
 	uint64_t nonce;		/* task_storage: tells this process from others; 0: to be made */
 	uint64_t timers;	/* struct rt_timers (timers.h), 0: none started yet */
 	uint64_t unused;
-	uint64_t pair[RT_SELF_PAIRS];	/* confirmed, by thread pointer */
+	uint64_t pair[RT_SELF_PAIRS];	/* confirmed, by tid */
 	uint64_t inside[RT_SELF_INSIDE];	/* threads in functions of the program (host.c) */
 	char     rest[4096 - 64 - 8 * RT_SELF_PAIRS - 8 * RT_SELF_INSIDE];
 };
@@ -64,41 +64,50 @@ void rt_self_setup(void);
 bool rt_self_wiped(void);
 #pragma GCC visibility pop
 
-RT_INLINE uint64_t *rt_self_pair(uint64_t tp)
+/* Never 0, as a place is that holds no pair. */
+RT_INLINE uint64_t rt_self_of(uint64_t tp, uint32_t tid)
 {
-	return &bpftime_rt1_self.pair[tp * 0x9e3779b97f4a7c15ull >> RT_SELF_SHIFT];
+	return tp << RT_SELF_SHIFT ^ tid;
 }
 
-/* The tid of the running thread if the pair is confirmed, else 0.  off: tid_off or
- * owner_off. */
-RT_INLINE uint32_t rt_self_tid(uint32_t off)
+/* Tids are given out one after the other, so the threads of a process share no place for long. */
+RT_INLINE uint64_t *rt_self_pair(uint32_t tid)
+{
+	return &bpftime_rt1_self.pair[tid % RT_SELF_PAIRS];
+}
+
+/* Is the running thread's pair confirmed?  *tid is its tid then.  Where there is none (0) the pair is not that of
+ * another thread: of such tids as would be needed for it none is remembered (self.c).  off: tid_off or owner_off. */
+RT_INLINE bool rt_self_tid(uint32_t off, uint32_t *tid)
 {
 #ifdef __x86_64__
-	uint64_t tp;
-	uint32_t tid;
+	uint64_t tp, pair;
 
 	if (rt_unlikely(!off))
-		return 0;
+		return false;
 #ifdef BPFTIME_SANITIZE	/* gcc 12 checks such loads as if they were of the default segment */
+	__asm__ volatile("mov %%fs:(%1), %0" : "=r"(*tid) : "r"((uint64_t)off));
+	pair = rt_load(rt_self_pair(*tid));
 	__asm__ volatile("mov %%fs:0, %0" : "=r"(tp));
-	__asm__ volatile("mov %%fs:(%1), %0" : "=r"(tid) : "r"((uint64_t)off));
 #else
+	*tid = *(volatile uint32_t __seg_fs *)(uintptr_t)off;
+	pair = rt_load(rt_self_pair(*tid));
 	tp = *(volatile uint64_t __seg_fs *)0;
-	tid = *(volatile uint32_t __seg_fs *)(uintptr_t)off;
 #endif
-	return rt_likely(rt_load(rt_self_pair(tp)) == (tp << 17 ^ tid)) ? tid : 0;
+	return rt_likely(pair == rt_self_of(tp, *tid));
 #else
 	(void)off;
-	return 0;
+	(void)tid;
+	return false;
 #endif
 }
 
 /* The owner word of the running thread. */
 RT_INLINE uint64_t rt_me(void)
 {
-	uint32_t tid = rt_self_tid(rt_load_acquire(&bpftime_rt1_self.owner_off));
+	uint32_t tid;
 
-	if (rt_unlikely(!tid))
+	if (rt_unlikely(!rt_self_tid(rt_load_acquire(&bpftime_rt1_self.owner_off), &tid)))
 		return bpftime_rt1_owner();
 	return rt_load(&bpftime_rt1_self.owner_hi) | tid;
 }

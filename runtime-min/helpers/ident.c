@@ -12,14 +12,21 @@ RT_FAST uint64_t bpftime_h_get_smp_processor_id(void)
 	return rt_cpu_now();
 }
 
-/* Kernel: current->tgid << 32 | current->pid. */
+/* Kernel: current->tgid << 32 | current->pid.  Mostly one half is asked for: they stay apart to the end, so that
+ * who wants the process does not wait for the thread. */
 RT_FAST uint64_t bpftime_h_get_current_pid_tgid(void)
 {
-	uint32_t tid = rt_self_tid(rt_load_acquire(&bpftime_rt1_self.tid_off));
+	uint64_t tgid_hi, both;
+	uint32_t tid;
 
-	if (rt_unlikely(!tid))
-		return bpftime_rt1_pid_tgid();
-	return rt_load(&bpftime_rt1_self.tgid_hi) | tid;
+	if (rt_likely(rt_self_tid(rt_load_acquire(&bpftime_rt1_self.tid_off), &tid))) {
+		tgid_hi = rt_load(&bpftime_rt1_self.tgid_hi);
+	} else {
+		both = bpftime_rt1_pid_tgid();
+		tgid_hi = both >> 32 << 32;
+		tid = (uint32_t)both;
+	}
+	return tgid_hi | tid;
 }
 
 RT_FAST uint64_t bpftime_h_get_current_uid_gid(void)
