@@ -54,6 +54,17 @@ static int open_runtime(struct module *m)
 	return 0;
 }
 
+/* A hook runs on whatever the stack pointer is at its place, and what it calls aligns it (thunk.h). */
+static void set_stack_alignment(struct lower *l)
+{
+	static const char name[] = "override-stack-alignment";
+	LLVMTypeRef i32 = LLVMInt32TypeInContext(l->ctx);
+
+	if (!l->opts->vm)
+		LLVMAddModuleFlag(l->mod, LLVMModuleFlagBehaviorError, name, sizeof(name) - 1,
+				  LLVMValueAsMetadata(LLVMConstInt(i32, 8, 0)));
+}
+
 static void open_module(struct module *m)
 {
 	struct lower *l = &m->l;
@@ -63,6 +74,7 @@ static void open_module(struct module *m)
 	LLVMSetTarget(l->mod, m->target.target->triple);
 	LLVMSetModuleDataLayout(l->mod, dl);
 	LLVMDisposeTargetData(dl);
+	set_stack_alignment(l);
 }
 
 /* Nothing is seen from outside, and nothing of another object replaces it. */
