@@ -89,7 +89,7 @@ static void call_raw(struct tramp *t, const struct site_attach *at)
 {
 	move_sp(t, -2 * CTX_BLOCK);
 	store(t, RDI, CTX_BLOCK + 8 * CTX_DI);
-	store_regs(t, CTX_BLOCK, at->cookie);
+	store_regs(t, CTX_BLOCK, ALL_FIELDS, at->cookie);
 	load_number(t);
 	store(t, RDI, CTX_BLOCK + 8 * CTX_ORIG_AX);
 	store(t, t->at_exit ? RAX : RDI, 8 * 1);

@@ -64,11 +64,23 @@ void pop_reg(struct tramp *t, enum reg r)
 	tramp_rows(t);
 }
 
-/* op reg, disp32(%rsp): 8b loads, 89 stores, 8d takes the address. */
+/* The rest of an instruction with the operand disp(%rsp), opcode before it. */
+static void put_rsp(struct tramp *t, uint8_t reg, int32_t disp)
+{
+	bool small = disp >= -128 && disp < 128;
+
+	PUT(t->c, (uint8_t)((small ? 0x44 : 0x84) | (reg & 7) << 3), 0x24);
+	if (small)
+		PUT(t->c, (uint8_t)disp);
+	else
+		put32(t->c, (uint32_t)disp);
+}
+
+/* op reg, disp(%rsp): 8b loads, 89 stores, 8d takes the address. */
 void op_rsp(struct tramp *t, uint8_t op, enum reg r, int32_t disp)
 {
-	PUT(t->c, (uint8_t)(0x48 | (r >= R8 ? 4 : 0)), op, (uint8_t)(0x84 | (r & 7) << 3), 0x24);
-	put32(t->c, (uint32_t)disp);
+	PUT(t->c, (uint8_t)(0x48 | (r >= R8 ? 4 : 0)), op);
+	put_rsp(t, (uint8_t)r, disp);
 }
 
 /* op reg, disp8(%r11) */
@@ -145,7 +157,7 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 
 static bool reads_flags(const struct objfmt_hook *h)
 {
-	return h->kind != HOOK_tracepoint && (h->form == ENTRY_FRAME || h->ctx_mask & 1u << CTX_FLAGS);
+	return h->kind != HOOK_tracepoint && h->ctx_mask & 1u << CTX_FLAGS;
 }
 
 bool tramp_reads_flags(const struct lnk *l, const struct site *s, bool at_return)
@@ -164,10 +176,23 @@ void load_sp(struct tramp *t, enum reg to)
 		op_rsp(t, OP_LEA, to, t->depth + (t->at_return ? 8 : 0));
 }
 
+/* The value of a field that is the same at each hit. */
+static bool constant_field(unsigned field, uint64_t cookie, uint64_t *v)
+{
+	switch (field) {
+	case CTX_ORIG_AX: *v = UINT64_MAX; return true;	/* not in a system call */
+	case CTX_CS: *v = USER_CS; return true;
+	case CTX_SS: *v = USER_SS; return true;
+	case CTX_COOKIE: *v = cookie; return true;
+	default: return false;
+	}
+}
+
 /* Loads field `field` into `to`, from wherever it is now. */
 static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t cookie)
 {
 	enum reg r = reg_of_field[field];
+	uint64_t v;
 
 	if (r != NO_REG) {
 		if (t->saved[r])
@@ -178,11 +203,11 @@ static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t co
 			mov_reg(t, to, r);
 		return;
 	}
+	if (constant_field(field, cookie, &v)) {
+		mov_imm64(t, to, v);
+		return;
+	}
 	switch (field) {
-	case CTX_ORIG_AX: mov_imm64(t, to, UINT64_MAX); break;	/* not in a system call */
-	case CTX_CS: mov_imm64(t, to, USER_CS); break;
-	case CTX_SS: mov_imm64(t, to, USER_SS); break;
-	case CTX_COOKIE: mov_imm64(t, to, cookie); break;
 	case CTX_FLAGS: op_rsp(t, OP_LOAD, to, t->depth - t->saved_flags); break;
 	case CTX_SP: load_sp(t, to); break;
 	case CTX_FUNC_IP: lea_rip(t, to, (t->s->kind == SITE_OFFSET || t->s->kind == SITE_RETURN) &&
@@ -233,13 +258,31 @@ static void build_words(struct tramp *t)
 	}
 }
 
-void store_regs(struct tramp *t, int32_t at, uint64_t cookie)
+/* movq $v, disp(%rsp), where that says the same as the 64 bits of v; else through rdi. */
+static void store_imm(struct tramp *t, uint64_t v, int32_t disp)
+{
+	if ((int64_t)v != (int32_t)v) {
+		mov_imm64(t, RDI, v);
+		op_rsp(t, OP_STORE, RDI, disp);
+		return;
+	}
+	PUT(t->c, 0x48, 0xc7);
+	put_rsp(t, 0, disp);
+	put32(t->c, (uint32_t)v);
+}
+
+void store_regs(struct tramp *t, int32_t at, uint32_t mask, uint64_t cookie)
 {
 	for (unsigned i = 0; i < CTX_FIELDS; i++) {
 		enum reg r = reg_of_field[i];
+		uint64_t v;
 
-		if (i == CTX_DI)
+		if (i == CTX_DI || !(mask >> i & 1))
 			continue;
+		if (constant_field(i, cookie, &v)) {
+			store_imm(t, v, at + (int32_t)(8 * i));
+			continue;
+		}
 		if (r == NO_REG || t->saved[r] || (t->on_stack && t->under[r])) {
 			load_field(t, RDI, i, cookie);
 			r = RDI;
@@ -248,12 +291,13 @@ void store_regs(struct tramp *t, int32_t at, uint64_t cookie)
 	}
 }
 
-/* rdi is stored first and then carries what is in no register. */
-static void build_frame(struct tramp *t, uint64_t cookie)
+/* What the mask names is in it; where words are made of fields, all.  rdi is stored first and then carries what is in
+ * no register. */
+static void build_frame(struct tramp *t, uint32_t mask, uint64_t cookie)
 {
 	move_sp(t, -frame_bytes(t));
 	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
-	store_regs(t, 0, cookie);
+	store_regs(t, 0, frame_bytes(t) > FRAME_BYTES ? ALL_FIELDS : mask, cookie);
 	build_words(t);
 	mov_reg(t, RDI, RSP);
 }
@@ -328,7 +372,7 @@ void call_program(struct tramp *t, const struct site_attach *at, size_t *decided
 	if (is_syscall_hook(lnk_hook(t->g->lnk, at->hook))) {
 		call_syscall_program(t, at);
 	} else if (h->form == ENTRY_FRAME) {
-		build_frame(t, at->cookie);
+		build_frame(t, h->ctx_mask, at->cookie);
 		call_entry(t, at->hook);
 		op_rsp(t, OP_LOAD, RDI, 8 * CTX_DI);
 		move_sp(t, frame_bytes(t));

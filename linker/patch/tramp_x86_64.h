@@ -64,10 +64,11 @@ void call_program(struct tramp *t, const struct site_attach *at, size_t *decided
  * jne run; falls through when the program is skipped. */
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
 
-/* All fields of the frame at at(%rsp), but rdi's, which has been stored. */
 /* The target's stack pointer. */
 void load_sp(struct tramp *t, enum reg to);
-void store_regs(struct tramp *t, int32_t at, uint64_t cookie);
+enum { ALL_FIELDS = (1 << CTX_FIELDS) - 1 };
+/* The fields of the mask into the frame at at(%rsp), but rdi's, which has been stored. */
+void store_regs(struct tramp *t, int32_t at, uint32_t mask, uint64_t cookie);
 
 /* go_stack_x86_64.c */
 bool go_stack_wanted(const struct tramp *t, const struct site_attach *at);
