@@ -16,7 +16,11 @@ enum { RT_ABI_VERSION = 1 };	/* the 1 of bpftime_rt1_ (rt.def) */
  *
  * A trampoline tests word[i] of its attach point.  0 means not initialised or
  * disabled: it branches to the cold path, bpftime_rt1_cold(i).  Anything else: run.
+ * Init and bpftime-ctl store RT_ENABLED: a place with several programs compares two words
+ * at once with that, and each with 0 when they differ.
  * bpftime-ctl enables and disables by storing to the shared file. */
+#define RT_ENABLED UINT32_MAX
+
 #define RT_CONTROL_MAGIC 0x316c7463667062ull	/* "bpfctl1" */
 
 struct rt_control {

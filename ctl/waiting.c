@@ -170,7 +170,7 @@ static void fill(const struct payload *pl, struct rt_control *f)
 	name_at(pl, offsetof(struct bpftime_payload, target_rel), f->target, sizeof(f->target));
 	follow(pl, offsetof(struct bpftime_payload, attach_rel), &attach);
 	for (uint32_t i = 0; i < pl->head.n_attach; i++) {
-		word[i] = 1;
+		word[i] = RT_ENABLED;
 		fill_row(pl, attach + i * sizeof(struct bpftime_attach), &row[i]);
 	}
 }

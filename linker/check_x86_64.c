@@ -62,32 +62,11 @@ static bool keeps_r11(const uint8_t *p, size_t n, uint64_t off)
 	return true;
 }
 
-static void see_movable(const uint8_t *p, size_t n, uint64_t from, struct code_cost *c)
-{
-	const uint16_t rsp = 1 << 4;
-	struct dec_insn in;
-
-	for (uint64_t off = from; off - from <= CODE_MOVED_MAX; off += in.len) {
-		if (!dec_x86_64(p + off, n - off, off, &in) || (in.bits & DEC_RET && in.len != 1))
-			return;
-		if (in.bits & DEC_RET) {
-			c->movable = true;
-			c->moved_bytes = (uint32_t)(off - from);
-			return;
-		}
-		if (in.bits & (DEC_CALL | DEC_JMP | DEC_COND | DEC_TRAP | DEC_SYSCALL) ||
-		    (in.regs_read | in.regs_written) & rsp)
-			return;
-		c->moved_rip += in.has_mem;
-	}
-}
-
 struct code_cost x86_64_cost(const uint8_t *p, size_t n, uint64_t off)
 {
 	struct code_cost c = { .keeps_all = keeps_r11(p, n, off) };
 	struct dec_insn in;
 
-	see_movable(p, n, off, &c);
 	/* The likely path is the one that falls through: LLVM lays it out so. */
 	while (off < n && c.insns < 4096 && dec_x86_64(p + off, n - off, off, &in)) {
 		if (!(in.bits & DEC_NOP))

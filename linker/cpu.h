@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "payload.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -39,14 +41,7 @@ struct reloc_in {
 struct code_cost {
 	uint32_t insns, saved_regs, atomics;
 	bool     keeps_all;	/* every general register, also those preserve_most gives up */
-	/* All it does are the first moved_bytes, which can stand elsewhere: no branches, no use of
-	 * the stack.  moved_rip of their instructions have an operand at a distance from them. */
-	bool     movable;
-	uint32_t moved_bytes, moved_rip;
 };
-
-/* Longer ones are worth a call. */
-enum { CODE_MOVED_MAX = 32 };
 
 struct lnk_cpu {
 	uint16_t    machine;	/* EM_* */
@@ -60,6 +55,9 @@ struct lnk_cpu {
 	const char *(*check)(const uint8_t *p, size_t n, bool runtime, uint64_t *off);
 	/* Walks the likely path from p + off. */
 	struct code_cost (*cost)(const uint8_t *p, size_t n, uint64_t off);
+	/* The body of the entry that the n bytes at p are, for copies of it; step: room for CODE_BODY_MAX.
+	 * outcome: the entry returns something (hooks.h).  false: it has none that could stand elsewhere. */
+	bool (*body)(const uint8_t *p, size_t n, bool outcome, struct code_step *step, struct code_body *out);
 };
 
 /* NULL when the linker does not know the machine. */

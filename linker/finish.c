@@ -184,15 +184,15 @@ static int relocate(struct lnk *l, struct obj_file *f, struct obj_sec *s, uint64
 	return 0;
 }
 
-bool lnk_put_entry(struct lnk *l, uint32_t hook, uint64_t vaddr, uint8_t *out)
+bool lnk_put_step(struct lnk *l, uint32_t hook, const struct code_step *step, uint64_t vaddr, uint8_t *out)
 {
 	struct lnk_ref at = l->hook[hook].entry;
 	struct obj_sec *s = &at.file->sec[at.sec];
-	uint32_t n = l->hook[hook].row.moved_bytes;
+	uint64_t off = at.off + step->off;
 	struct diags quiet = { 0 };
 
-	memcpy(out, s->data + at.off, n);
-	return relocate(l, at.file, s, at.off, at.off + n, vaddr, out, &quiet) >= 0;
+	memcpy(out, s->data + off, step->len);
+	return relocate(l, at.file, s, off, off + step->len, vaddr, out, &quiet) >= 0;
 }
 
 int lnk_finish(struct lnk *l, struct bytes *rx, struct bytes *rw, struct diags *dg)

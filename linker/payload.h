@@ -46,6 +46,35 @@ extern "C" {
 
 struct lnk;	/* one payload in the making; lives in its arena */
 
+/* What an entry does between saving registers and restoring them, so that a trampoline can do the same in
+ * line, with registers saved once for several programs. */
+enum code_step_kind {
+	CODE_PLAIN,	/* one instruction */
+	CODE_BRANCH,	/* jmp, or jcc with cc, to step `to` */
+	CODE_EXIT,	/* back to who called */
+	CODE_NOTHING,	/* a nop */
+};
+enum { CODE_ALWAYS = 16 };	/* cc of jmp */
+struct code_step {
+	uint32_t off, to;	/* off: from the entry */
+	uint8_t  len, kind, cc;
+	bool     distance;	/* it waits for a relocation */
+};
+struct code_body {
+	struct code_step *step;
+	uint32_t n, n_likely;	/* the first n_likely are the likely way, up to an exit */
+	uint32_t bytes;		/* of that way */
+	uint32_t room_bytes;	/* of stack, below what is saved */
+	uint16_t saves;		/* registers that the entry saves, by number */
+	uint16_t writes;	/* and those that change */
+	bool     calls, uses_stack;
+	bool     simple;	/* short, straight, nothing to save, no use of the stack */
+};
+enum {
+	CODE_BODY_MAX = 1024,
+	CODE_SIMPLE_MAX = 32,	/* others are worth a call, where a hook has many places */
+};
+
 /* One hook of the objects added so far, numbered over all objects in order of adding. */
 struct lnk_hook {
 	uint32_t    object_index;	/* of the lnk_add_object that brought it; a file made
@@ -56,8 +85,7 @@ struct lnk_hook {
 	const struct objfmt_stamp *stamp;
 	bool     keeps_all;	/* it keeps r11 too, so the trampoline need not */
 	uint32_t insns, saved_regs, atomics;	/* on the likely path of the specialised entry */
-	bool     movable;	/* the entry is short and straight: lnk_put_entry in place of a call */
-	uint32_t moved_bytes;
+	const struct code_body *body;	/* for lnk_put_step in place of a call; NULL: it must be called */
 };
 
 /* `archive`: bytes of libbpftime_rt.a; borrowed until lnk_finish. */
@@ -134,8 +162,8 @@ void lnk_set_one_segment(struct lnk *l);
 bool     lnk_symbol(const struct lnk *l, const char *name, uint64_t *vaddr);
 uint64_t lnk_entry_vaddr(const struct lnk *l, uint32_t hook);	/* specialised entry; 0: none */
 uint64_t lnk_body_vaddr(const struct lnk *l, uint32_t hook);	/* C-convention body; 0: none */
-/* The moved_bytes of a movable entry as they are at `vaddr`; false: it is too far away. */
-bool     lnk_put_entry(struct lnk *l, uint32_t hook, uint64_t vaddr, uint8_t *out);
+/* The bytes of a CODE_PLAIN step as they are at `vaddr`; false: that is too far away. */
+bool     lnk_put_step(struct lnk *l, uint32_t hook, const struct code_step *s, uint64_t vaddr, uint8_t *out);
 uint64_t lnk_word_vaddr(const struct lnk *l, uint32_t attach);	/* its enable word */
 uint64_t lnk_tramp_vaddr(const struct lnk *l);
 uint64_t lnk_cfi_vaddr(const struct lnk *l);

@@ -168,4 +168,5 @@ const struct lnk_cpu lnk_cpu_x86_64 = {
 	.apply = apply,
 	.check = x86_64_check,
 	.cost = x86_64_cost,
+	.body = x86_64_body,
 };

@@ -330,16 +330,22 @@ static int follow_code(const struct tables *t, struct lnk_ref row, size_t field,
 	return r;
 }
 
-/* Each of n operands in the `bytes` from off waits for a relocation, and nothing else does. */
-static bool relocs_are(const struct obj_file *f, const struct obj_sec *s, uint64_t off,
-		       uint32_t bytes, uint32_t n)
+/* Each step that is a distance from somewhere waits for one relocation, and nothing else does. */
+static bool relocs_are(const struct obj_file *f, const struct obj_sec *s, uint64_t off, const struct code_body *b)
 {
 	const struct lnk_cpu *cpu = lnk_cpu(f->machine);
 
-	for (size_t i = obj_rel_from(s, off); i < s->n_rel && s->rel[i].off < off + bytes; i++, n--)
-		if (!n || !cpu->reloc(s->rel[i].type)->rel32)
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct code_step *step = &b->step[i];
+		size_t k = obj_rel_from(s, off + step->off), n = 0;
+
+		for (; k + n < s->n_rel && s->rel[k + n].off < off + step->off + step->len; n++)
+			if (!cpu->reloc(s->rel[k + n].type)->rel32)
+				return false;
+		if (n != step->distance)
 			return false;
-	return !n;
+	}
+	return true;
 }
 
 /* Does the table of guarded code (runtime-min/fault.h) speak of this section?  Then its code works
@@ -353,6 +359,21 @@ static bool is_guarded(const struct obj_file *f, uint32_t sec)
 		if (f->sym[s->rel[i].sym].sec == sec)
 			return true;
 	return false;
+}
+
+/* The entry's body, if it can stand elsewhere. */
+static const struct code_body *body_of(const struct tables *t, const struct objfmt_hook *row, struct lnk_ref entry)
+{
+	const struct obj_sec *s = &t->f->sec[entry.sec];
+	struct code_step step[CODE_BODY_MAX];
+	struct code_body b;
+
+	if (is_guarded(t->f, entry.sec) ||
+	    !lnk_cpu(t->f->machine)->body(s->data + entry.off, s->bytes - entry.off, row->bits & OBJFMT_HOOK_OUTCOME,
+					  step, &b) || !relocs_are(t->f, s, entry.off, &b))
+		return NULL;
+	b.step = arena_dup(t->l->arena, step, b.n * sizeof(*step));
+	return arena_dup(t->l->arena, &b, sizeof(b));
 }
 
 static int read_hook(struct tables *t, struct lnk_ref at)
@@ -387,13 +408,11 @@ static int read_hook(struct tables *t, struct lnk_ref at)
 		const struct obj_sec *s = &t->f->sec[h.entry.sec];
 
 		cost = lnk_cpu(t->f->machine)->cost(s->data, s->bytes, h.entry.off);
-		cost.movable &= !is_guarded(t->f, h.entry.sec);
-		cost.movable &= relocs_are(t->f, s, h.entry.off, cost.moved_bytes, cost.moved_rip);
+		h.row.body = body_of(t, row, h.entry);
 	}
 	h.row = (struct lnk_hook){
 		.object_index = (uint32_t)l->n_file, .object = t->o->name, .prog = prog,
-		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns,
-		.movable = cost.movable, .moved_bytes = cost.moved_bytes,
+		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns, .body = h.row.body,
 		.keeps_all = cost.keeps_all, .saved_regs = cost.saved_regs, .atomics = cost.atomics,
 	};
 	*ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook) = h;

@@ -38,7 +38,7 @@ static void fill_header(struct rt_control *c)
 	rt_copy(c->payload_id, pl->id, sizeof(c->payload_id));
 	rt_put_all(c->target, sizeof(c->target), RT_REL(const char, pl->target_rel));
 	for (uint32_t i = 0; i < pl->n_attach; i++)
-		rt_store_release(&word[i], 1);
+		rt_store_release(&word[i], RT_ENABLED);
 }
 
 /* The hook of an attach point, counted over all objects in order. */

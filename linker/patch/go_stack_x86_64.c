@@ -19,7 +19,7 @@ enum { ROUNDS = 256 };	/* looks at every stack, until it is a miss */
 /* Can this program run where it is, without a byte of stack but, with some, that of r11? */
 static bool in_place(const struct tramp *t, const struct lnk_hook *h)
 {
-	return h->movable && h->row->form == ENTRY_NATURAL && !is_syscall_hook(h) &&
+	return h->body && h->body->simple && h->row->form == ENTRY_NATURAL && !is_syscall_hook(h) &&
 	       !(h->row->bits & OBJFMT_HOOK_OUTCOME) &&
 	       (h->keeps_all || t->r11_dead || t->room == STACK_SOME);
 }
@@ -136,6 +136,7 @@ size_t go_stack_enter(struct tramp *t)
 	t->on_stack = true;
 	memcpy(t->under, t->saved, sizeof(t->under));
 	memset(t->saved, 0, sizeof(t->saved));
+	t->intact = 0;
 	t->under_flags = t->saved_flags;
 	t->under_depth = t->depth;
 	t->saved_flags = t->depth = 0;

@@ -21,6 +21,7 @@ struct plan_state {
 	struct tramp_common common;
 	struct cfi_out cfi;
 	struct usdt_rooms usdt;
+	const bool *copies;	/* by hook (trampoline.h) */
 	bool slots, ret_flags;	/* a return goes through one; a program behind such a return reads the flags */
 	bool stacks;	/* a program runs on one of the payload's */
 };
@@ -39,29 +40,40 @@ const char *site_kind_name(enum site_kind k)
 	return name[k];
 }
 
-/* Nanoseconds, roughly, on the machine of docs/design.md: jumps and the word's test, then
- * what the program does. */
+/* Bytes of a body's likely way that is copied; a longer one gains nothing by it. */
+enum { COPY_MAX = 256 };
+
+/* Nanoseconds, roughly, on the machine of docs/design.md: jumps and words, then what the programs do.  Those in line
+ * save registers once, and those that want a frame share it. */
 static void estimate(const struct plan *p, struct site *s, const struct tramp_site *t)
 {
 	struct site_cost *c = &s->cost;
+	uint16_t saved = 0;
+	uint32_t frame = 0;
 
-	*c = (struct site_cost){ .ns = 0.5 };
+	*c = (struct site_cost){ .ns = 0.4 + 0.1 * (double)s->n_at };
 	for (size_t i = 0; i < s->n_at; i++) {
 		const struct lnk_hook *h = lnk_hook(p->lnk, s->at[i].hook);
+		bool in_line = h->body && h->body->bytes <= COPY_MAX;
 
 		c->insns += h->insns;
-		c->saved_regs += h->saved_regs;
 		c->atomics += h->atomics;
-		c->ns += (h->movable ? 0 : 0.3) + (h->row->form == ENTRY_FRAME ? 4 : 0) +
-			 (h->row->bits & OBJFMT_HOOK_OUTCOME ? 0.7 : 0);
+		if (in_line)
+			saved |= h->body->saves;
+		else
+			c->saved_regs += h->saved_regs;
+		if (h->row->form == ENTRY_FRAME)
+			frame |= h->row->ctx_mask;
+		c->ns += (in_line ? 0 : 0.3) + (h->row->bits & OBJFMT_HOOK_OUTCOME ? 0.7 : 0);
 	}
+	c->saved_regs += (uint32_t)__builtin_popcount(saved);
 	if (s->has_ret) {
 		c->atomics += !t->calls;	/* the slot */
-		c->ns += t->calls ? 0.5 : 1.5;
+		c->ns += 1.4;
 	}
 	if (t->flags != FLAGS_DEAD)
 		c->ns += t->flags == FLAGS_ALL_LIVE ? 6 : 1;
-	c->ns += 0.2 * c->insns + 0.25 * c->saved_regs + 3.5 * c->atomics;
+	c->ns += 0.04 * c->insns + 0.1 * c->saved_regs + 3.1 * c->atomics + 0.25 * __builtin_popcount(frame);
 }
 
 /* With a window, or the reason why there is none: what else may be in the way. */
@@ -378,6 +390,25 @@ static void drop_address_only(struct plan *p)
 	p->n_site = kept;
 }
 
+/* Bodies that are not short are copied to a hook's places only while these are few. */
+static void choose_copies(struct plan *p)
+{
+	enum { COPIES_MAX = 8192 };	/* bytes, of one hook */
+	size_t n = lnk_n_hooks(p->lnk);
+	size_t *places = arena_array(p->im->arena, n, sizeof(*places));
+	bool *copies = arena_array(p->im->arena, n, sizeof(*copies));
+
+	for (size_t i = 0; i < p->n_site; i++)
+		for (size_t k = 0; k < p->site[i].n_at && !p->site[i].refused; k++)
+			places[p->site[i].at[k].hook]++;
+	for (size_t i = 0; i < n; i++) {
+		const struct code_body *b = lnk_hook(p->lnk, i)->body;
+
+		copies[i] = b && b->bytes <= COPY_MAX && places[i] * (b->step[b->n - 1].off + 1) <= COPIES_MAX;
+	}
+	p->state->copies = copies;
+}
+
 /* Attach points exist for what will be patched only. */
 static int name_attach_points(struct plan *p, struct diags *dg)
 {
@@ -480,7 +511,8 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct diags *dg)
 	}
 	if (st->stacks)
 		lnk_require(p->lnk, "bpftime_rt1_stacks");
-	st->common = (struct tramp_common){ .lnk = p->lnk, .im = p->im };
+	choose_copies(p);
+	st->common = (struct tramp_common){ .lnk = p->lnk, .im = p->im, .copies = st->copies };
 	st->cfi = (struct cfi_out){ .arena = a };
 	write_all(p, &c, &st->cfi);
 	p->tramp_bytes = c.n;
@@ -533,7 +565,7 @@ int plan_emit(struct plan *p, struct edits *e, struct diags *dg)
 	struct code c = { lnk_tramp_bytes(p->lnk), 0, p->tramp_bytes, lnk_tramp_vaddr(p->lnk), false };
 	struct tramp_common *g = &st->common;
 
-	*g = (struct tramp_common){ .lnk = p->lnk, .im = p->im, .placed = true };
+	*g = (struct tramp_common){ .lnk = p->lnk, .im = p->im, .placed = true, .copies = st->copies };
 	if (!lnk_symbol(p->lnk, "bpftime_rt1_cold", &g->rt_cold) ||
 	    !lnk_symbol(p->lnk, "bpftime_rt1_state", &g->rt_state) ||
 	    (st->slots && (!lnk_symbol(p->lnk, "bpftime_rt1_slot", &g->rt_slot) ||

@@ -173,31 +173,36 @@ void return_stubs(struct tramp_common *g, bool flags, struct code *c, struct cfi
 
 /* ---- arming ---- */
 
-static void branch_slow(struct tramp *t, uint8_t cc, size_t *at)
+size_t return_list(const struct tramp *t, const struct site_attach **list)
 {
-	PUT(t->c, 0x0f, (uint8_t)(0x80 | cc));
-	*at = t->c->n;
-	put32(t->c, 0);
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->s->n_at; i++)
+		if (t->s->at[i].ret)
+			list[n++] = &t->s->at[i];
+	return n;
 }
 
 /* Tests of the words of all return programs: any enabled one arms. */
 static void test_words(struct tramp *t, struct arming *a)
 {
-	size_t *jne = arena_array(t->g->im->arena, t->s->n_at, sizeof(*jne)), n = 0;
-	const struct site_attach *last = NULL;
+	struct arena *arena = t->g->im->arena;
+	const struct site_attach **list = arena_array(arena, t->s->n_at, sizeof(*list));
+	size_t n = return_list(t, list), *jne = arena_array(arena, n, sizeof(*jne)), n_jne = 0;
 
-	for (size_t i = 0; i < t->s->n_at; i++) {
-		if (!t->s->at[i].ret)
-			continue;
-		if (last) {
-			cmp_word(t, last->attach);
-			branch_slow(t, CC_NE, &jne[n++]);
-		}
-		last = &t->s->at[i];
+	if (a->tested) {
+		a->arm_vaddr = code_vaddr(t->c);
+		return;
 	}
-	cmp_word(t, last->attach);
-	branch_slow(t, CC_E, &a->cold_at);
-	for (size_t i = 0; i < n; i++)
+	if (n == 1 || (n == 2 && side_by_side(list))) {
+		cmp_words(t, list, n);
+		a->cold_at = put_branch(t, CC_E);
+	} else {
+		n_jne = branch_if_any(t, list, n, jne);
+		put_jmp(t->c, t->c->vaddr);
+		a->cold_at = t->c->n - 4;
+	}
+	for (size_t i = 0; i < n_jne; i++)
 		fix_rel32(t->c, jne[i], t->c->n);
 	a->arm_vaddr = code_vaddr(t->c);
 }
@@ -213,14 +218,14 @@ static void claim(struct tramp *t, struct arming *a)
 	put32(c, (uint32_t)t->depth);
 	PUT(c, 0x48, 0x3d);			/* cmp $bytes, %rax */
 	put32(c, STUBS_BYTES);
-	branch_slow(t, CC_BE, &a->slow_at[0]);
+	a->slow_at[0] = put_branch(t, CC_BE);
 	PUT(c, 0x40, 0xf6, 0xc4, 7);		/* test $7, %spl */
-	branch_slow(t, CC_NE, &a->slow_at[1]);
+	a->slow_at[1] = put_branch(t, CC_NE);
 	load_home(t);
 	lea_rip(t, RAX, t->g->slots);
 	PUT(c, 0x49, 0x01, 0xc3);		/* add %rax, %r11 */
 	PUT(c, 0xf0, 0x41, 0x0f, 0xba, 0x6b, STATE, 0);	/* lock btsl $0, state */
-	branch_slow(t, CC_C, &a->slow_at[2]);
+	a->slow_at[2] = put_branch(t, CC_C);
 	op_rsp(t, OP_LEA, RAX, t->depth + RT_SLOT_CLAIMED);
 	op_r11(t, OP_STORE, RAX, STATE);
 }
@@ -266,11 +271,13 @@ void return_cold(struct tramp *t, const struct arming *a, bool calls)
 	struct tramp at_miss;
 	size_t miss;
 
-	fix_rel32(c, a->cold_at, c->n);
-	for (size_t i = 0; i < t->s->n_at; i++)
-		if (t->s->at[i].ret)
-			ask_cold(t, t->s->at[i].attach, a->arm_vaddr);
-	put_jmp(c, a->body_vaddr);
+	if (!a->tested) {
+		fix_rel32(c, a->cold_at, c->n);
+		for (size_t i = 0; i < t->s->n_at; i++)
+			if (t->s->at[i].ret)
+				ask_cold(t, t->s->at[i].attach, a->arm_vaddr);
+		put_jmp(c, a->body_vaddr);
+	}
 	if (calls)
 		return;
 
@@ -290,7 +297,7 @@ void return_cold(struct tramp *t, const struct arming *a, bool calls)
 	pop_reg(t, RSI);
 	pop_reg(t, RDI);
 	PUT(c, 0x48, 0x85, 0xc0);		/* test %rax, %rax */
-	branch_slow(t, CC_E, &miss);
+	miss = put_branch(t, CC_E);
 	op_rsp(t, OP_STORE, RAX, t->depth + STUB_AT);
 	lea_rip(t, RAX, a->body_vaddr);
 	op_rsp(t, OP_STORE, RAX, t->depth + BODY_AT);
@@ -342,17 +349,22 @@ void return_address(struct tramp *t, enum reg to)
 
 void return_programs(struct tramp *t)
 {
+	struct arena *a = t->g->im->arena;
+	struct together *w = arena_alloc(a, sizeof(*w));
+
+	w->list = arena_array(a, t->s->n_at, sizeof(*w->list));
+	w->n = w->n_words = return_list(t, w->list);
 	t->at_return = true;
 	t->flags = FLAGS_DEAD;
 	save_flags(t);
-	for (size_t i = 0; i < t->s->n_at; i++) {
+	if (w->n > 1) {
+		put_together(t, w);
+	} else {
 		size_t skip;
 
-		if (!t->s->at[i].ret)
-			continue;
-		cmp_word(t, t->s->at[i].attach);
-		branch_slow(t, CC_E, &skip);
-		call_program(t, &t->s->at[i], NULL);
+		cmp_word(t, w->list[0]->attach);
+		skip = put_branch(t, CC_E);
+		call_program(t, w->list[0], NULL);
 		fix_rel32(t->c, skip, t->c->n);
 	}
 	restore_flags(t);
@@ -397,5 +409,6 @@ void return_resume(struct tramp *t)
 	return_programs(t);
 	pop_reg(t, R11);
 	PUT(c, 0xc3);
+	write_later(t);
 	cfi_end(t->f, code_vaddr(c));
 }

@@ -96,9 +96,7 @@ static void run_program(struct tramp *t, const struct site_attach *at, struct co
 	size_t other = skip_other_number(t, at);
 
 	cmp_word(t, at->attach);
-	PUT(t->c, 0x0f, 0x80 | CC_E);
-	k->je_at = t->c->n;
-	put32(t->c, 0);
+	k->je_at = put_branch(t, CC_E);
 	call_program(t, at, lnk_decides(t->g->lnk, at->hook) ? &k->decided_at : NULL);
 	if (other)
 		fix_rel32(t->c, other, t->c->n);
@@ -106,18 +104,52 @@ static void run_program(struct tramp *t, const struct site_attach *at, struct co
 	k->attach = at->attach;
 }
 
+/* Programs that run here, in order: those that may decide, or the others. */
+static size_t select_programs(const struct tramp *t, bool decide, const struct site_attach **list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->s->n_at; i++) {
+		const struct site_attach *at = &t->s->at[i];
+
+		if (at->ret == (t->s->kind == SITE_RETURN) && at->sys_exit == t->at_exit &&
+		    lnk_decides(t->g->lnk, at->hook) == decide)
+			list[n++] = at;
+	}
+	return n;
+}
+
 /* The programs before the hooked instruction, or behind it at the exit of a system call.  Who may
  * keep the function from running comes last: the others see every call. */
-void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold)
+bool run_programs(struct tramp *t, struct cold *cold, size_t *n_cold, const struct together *after)
 {
-	for (int decide = 0; decide < 2; decide++)
-		for (size_t i = 0; i < t->s->n_at; i++) {
-			const struct site_attach *at = &t->s->at[i];
+	struct arena *a = t->g->im->arena;
+	struct together *w = arena_alloc(a, sizeof(*w));
+	size_t n_decide, n_ret = after ? after->n_words : 0;
+	const struct site_attach **last = arena_array(a, t->s->n_at, sizeof(*last));
 
-			if (at->ret == (t->s->kind == SITE_RETURN) && at->sys_exit == t->at_exit &&
-			    lnk_decides(t->g->lnk, at->hook) == (bool)decide)
-				run_program(t, at, &cold[(*n_cold)++]);
+	w->list = arena_array(a, t->s->n_at, sizeof(*w->list));
+	w->n = select_programs(t, false, w->list);
+	n_decide = select_programs(t, true, last);
+	if (!w->n || n_decide)
+		n_ret = 0;	/* nobody looks at those words before it is known whether the function runs */
+	w->n_words = w->n + n_ret;
+	if (t->room != STACK_ROOMY || t->s->kind == SITE_SYSCALL || w->n_words < 2) {
+		for (size_t i = 0; i < w->n; i++)
+			run_program(t, w->list[i], &cold[(*n_cold)++]);
+		n_ret = 0;
+	} else {
+		w->ask = true;
+		if (n_ret) {
+			memcpy(w->list + w->n, after->list, n_ret * sizeof(*w->list));
+			w->go_on = after->go_on;
+			w->arg = after->arg;
 		}
+		put_together(t, w);
+	}
+	for (size_t i = 0; i < n_decide; i++)
+		run_program(t, last[i], &cold[(*n_cold)++]);
+	return n_ret;
 }
 
 /* The system call is not made: rcx, which it would have changed, carries the value. */
@@ -171,12 +203,34 @@ static void cold_paths(struct tramp *t, const struct cold *cold, size_t n)
 	}
 }
 
+struct entry_end {	/* behind entry programs that ran one by one */
+	const struct tramp_site *ts;
+	const struct arming *arm;
+	const struct together *ret;
+};
+
+static void arm_if_enabled(struct tramp *t, void *arg)
+{
+	const struct entry_end *e = arg;
+	size_t *branch = arena_array(t->g->im->arena, e->ret->n_words, sizeof(*branch)), n;
+
+	restore_flags(t);
+	if (e->ts->red_zone)
+		move_sp(t, RED_ZONE);
+	n = branch_if_any(t, e->ret->list, e->ret->n_words, branch);
+	for (size_t i = 0; i < n; i++)
+		fix_rel32(t->c, branch[i], e->arm->arm_vaddr - t->c->vaddr);
+	put_jmp(t->c, e->arm->body_vaddr);
+}
+
 /* Everything but the resume part. Returns where that has to be. */
 static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t resume_vaddr)
 {
 	struct cold *cold = arena_array(t->g->im->arena, t->s->n_at, sizeof(*cold));
 	bool syscall = t->s->kind == SITE_SYSCALL;
-	struct arming arm;
+	struct arming arm = { .tested = false };
+	struct together ret = { .list = arena_array(t->g->im->arena, t->s->n_at, sizeof(*ret.list)), .go_on = arm_if_enabled };
+	struct entry_end end = { ts, &arm, &ret };
 	struct tramp at_tests, at_exit_tests, made = *t;
 	size_t n_cold = 0, n_entry, made_off = 0;
 
@@ -188,7 +242,9 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 		move_sp(t, -RED_ZONE);
 	save_flags(t);
 	at_tests = *t;
-	run_programs(t, cold, &n_cold);
+	ret.arg = &end;
+	ret.n_words = t->s->has_ret ? return_list(t, ret.list) : 0;
+	arm.tested = run_programs(t, cold, &n_cold, &ret);
 	n_entry = n_cold;
 	if (syscall && t->s->syscall_nr < 0 && has_exit_programs(t->s))
 		mark_leaving(t);
@@ -226,6 +282,7 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 		tramp_rows(t);
 		syscall_under_way(t, ts);
 	}
+	write_later(t);
 	if (t->cfi)
 		cfi_end(t->f, code_vaddr(t->c));
 }
@@ -233,8 +290,9 @@ static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t res
 void tramp_site_code(const struct tramp_common *g, const struct site *s,
 		     const struct tramp_site *ts, struct code *c, struct cfi_out *f)
 {
-	struct tramp fresh = { .g = g, .s = s, .c = c, .f = f, .base = ts->row,
-			       .cfi = ts->has_row && !ts->go, .r11_dead = ts->r11_dead,
+	struct tramp_later later = { 0 };
+	struct tramp fresh = { .g = g, .s = s, .c = c, .f = f, .base = ts->row, .later = &later,
+			       .cfi = ts->has_row && !ts->go, .has_row = ts->has_row && !ts->go, .r11_dead = ts->r11_dead,
 			       .flags = ts->flags, .at_return = s->kind == SITE_RETURN, .room = ts->room,
 			       .spare = { ts->spare[0], ts->spare[1] } }, t = fresh;
 	uint64_t resume = c->vaddr;

@@ -169,7 +169,7 @@ static void exit_programs(struct tramp *t, struct cold *cold, size_t *n_cold, st
 {
 	save_flags(t);
 	*at_tests = *t;
-	run_programs(t, cold, n_cold);
+	run_programs(t, cold, n_cold, NULL);
 	restore_flags(t);
 }
 

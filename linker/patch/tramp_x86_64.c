@@ -18,17 +18,24 @@ static const uint8_t reg_of_field[CTX_FIELDS] = {
 	[CTX_ORIG_AX] = NO_REG, [CTX_IP] = NO_REG, [CTX_CS] = NO_REG, [CTX_FLAGS] = NO_REG,
 	[CTX_SP] = NO_REG, [CTX_SS] = NO_REG, [CTX_COOKIE] = NO_REG, [CTX_FUNC_IP] = NO_REG,
 };
-static const uint8_t arg_reg[] = { RDI, RSI, RDX, RCX, R8, R9 };
+
+enum reg tramp_field_reg(unsigned field) { return reg_of_field[field]; }
 
 /* ---- small pieces ---- */
 
 void tramp_rows(struct tramp *t)
 {
+	static const uint8_t kept[] = { RBX, RBP, R12, R13, R14, R15 }, dwarf[] = { 3, 6, 12, 13, 14, 15 };
 	struct cfi_row row;
 
 	if (!t->cfi)
 		return;
 	row = cfi_pushed(t->base, t->depth);
+	/* What a function's caller expects back: bodies that stand here change it. */
+	for (unsigned i = 0; i < sizeof(kept) && row.cfa.kind == CFI_REGISTER && row.cfa.reg == CFI_RSP; i++)
+		if (t->saved[kept[i]] && row.reg[dwarf[i]].kind == CFI_SAME)
+			row.reg[dwarf[i]] = (struct cfi_rule){ .kind = CFI_OFFSET,
+							       .off = -(t->base.cfa.off + t->saved[kept[i]]) };
 	cfi_set(t->f, code_vaddr(t->c), &row);
 }
 
@@ -39,6 +46,22 @@ void move_sp(struct tramp *t, int32_t by)	/* flags stay */
 	} else {
 		PUT(t->c, 0x48, 0x8d, 0xa4, 0x24);
 		put32(t->c, (uint32_t)by);
+	}
+	t->depth -= by;
+	tramp_rows(t);
+}
+
+/* The same, a shade faster where stack operations follow; the flags change. */
+void room_sp(struct tramp *t, int32_t by)
+{
+	uint8_t modrm = by < 0 ? 0xec : 0xc4;
+	uint32_t n = (uint32_t)(by < 0 ? -by : by);
+
+	if (n < 128) {
+		PUT(t->c, 0x48, 0x83, modrm, (uint8_t)n);
+	} else {
+		PUT(t->c, 0x48, 0x81, modrm);
+		put32(t->c, n);
 	}
 	t->depth -= by;
 	tramp_rows(t);
@@ -107,11 +130,75 @@ void mov_imm64(struct tramp *t, enum reg r, uint64_t v)
 	put64(t->c, v);
 }
 
-void cmp_word(struct tramp *t, uint32_t attach)
+static void cmp_at(struct tramp *t, uint32_t attach, bool two, uint8_t with)
 {
+	if (two)
+		PUT(t->c, 0x48);
 	PUT(t->c, 0x83, 0x3d);
 	put_rel32(t->c, t->g->placed ? lnk_word_vaddr(t->g->lnk, attach) : t->c->vaddr, 1);
-	PUT(t->c, 0);
+	PUT(t->c, with);
+}
+
+void cmp_word(struct tramp *t, uint32_t attach) { cmp_at(t, attach, false, 0); }
+
+size_t put_branch(struct tramp *t, uint8_t cc)
+{
+	PUT(t->c, 0x0f, (uint8_t)(0x80 | cc));
+	put32(t->c, 0);
+	return t->c->n - 4;
+}
+
+bool side_by_side(const struct site_attach *const *list)
+{
+	return list[1]->attach == list[0]->attach + 1;
+}
+
+void cmp_words(struct tramp *t, const struct site_attach *const *list, size_t n)
+{
+	cmp_at(t, list[0]->attach, n == 2, 0);
+}
+
+static size_t branch_on_words(struct tramp *t, const struct site_attach *const *list, size_t n, uint8_t with, size_t *at)
+{
+	size_t n_at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool two = i + 1 < n && side_by_side(list + i);
+
+		cmp_at(t, list[i]->attach, two, with);
+		i += two;
+		at[n_at++] = put_branch(t, CC_NE);
+	}
+	return n_at;
+}
+
+size_t branch_unless_all(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *at)
+{
+	return branch_on_words(t, list, n, 0xff, at);
+}
+_Static_assert(RT_ENABLED == UINT32_MAX, "one word or two, compared with -1");
+
+size_t branch_if_any(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *at)
+{
+	return branch_on_words(t, list, n, 0, at);
+}
+
+void cmp_done(struct tramp *t)
+{
+	PUT(t->c, 0x83, 0x3d);
+	put_rel32(t->c, t->g->placed ? t->g->rt_state : t->c->vaddr, 1);
+	PUT(t->c, (uint8_t)RT_INIT_DONE);
+}
+
+void put_ask(struct tramp *t, uint32_t attach)
+{
+	PUT(t->c, 0x68);
+	put32(t->c, attach);
+	t->depth += 8;
+	tramp_rows(t);
+	put_call(t->c, t->g->cold);
+	t->depth -= 8;
+	tramp_rows(t);
 }
 
 /* The word is looked at again behind the state: another thread may have initialised since. */
@@ -120,9 +207,8 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 	size_t jne, jmp, miss = 0;
 	bool go = t->room != STACK_ROOMY;
 
-	PUT(t->c, 0x83, 0x3d);		/* cmpl $DONE, state */
-	put_rel32(t->c, t->g->placed ? t->g->rt_state : t->c->vaddr, 1);
-	PUT(t->c, (uint8_t)RT_INIT_DONE, 0x75, 0);	/* jne ask */
+	cmp_done(t);
+	PUT(t->c, 0x75, 0);		/* jne ask */
 	jne = t->c->n;
 	cmp_word(t, attach);
 	put_jcc(t->c, CC_NE, run_vaddr);
@@ -137,13 +223,7 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 	}
 	if (go)
 		miss = go_stack_enter(t);
-	PUT(t->c, 0x68);		/* ask: */
-	put32(t->c, attach);
-	t->depth += 8;
-	tramp_rows(t);
-	put_call(t->c, t->g->cold);
-	t->depth -= 8;
-	tramp_rows(t);
+	put_ask(t, attach);		/* ask: */
 	if (go)
 		go_stack_leave(t, miss);
 	put_jcc(t->c, CC_NE, run_vaddr);
@@ -155,7 +235,7 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 
 /* ---- fields of the context ---- */
 
-static bool reads_flags(const struct objfmt_hook *h)
+bool tramp_hook_reads_flags(const struct objfmt_hook *h)
 {
 	return h->kind != HOOK_tracepoint && h->ctx_mask & 1u << CTX_FLAGS;
 }
@@ -163,7 +243,7 @@ static bool reads_flags(const struct objfmt_hook *h)
 bool tramp_reads_flags(const struct lnk *l, const struct site *s, bool at_return)
 {
 	for (size_t i = 0; i < s->n_at; i++)
-		if (s->at[i].ret == at_return && reads_flags(lnk_hook(l, s->at[i].hook)->row))
+		if (s->at[i].ret == at_return && tramp_hook_reads_flags(lnk_hook(l, s->at[i].hook)->row))
 			return true;
 	return false;
 }
@@ -188,14 +268,19 @@ static bool constant_field(unsigned field, uint64_t cookie, uint64_t *v)
 	}
 }
 
-/* Loads field `field` into `to`, from wherever it is now. */
-static void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t cookie)
+/* What the target had in r is on the stack only. */
+static bool saved_away(const struct tramp *t, enum reg r)
+{
+	return t->saved[r] && !(t->intact >> r & 1);
+}
+
+void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t cookie)
 {
 	enum reg r = reg_of_field[field];
 	uint64_t v;
 
 	if (r != NO_REG) {
-		if (t->saved[r])
+		if (saved_away(t, r))
 			op_rsp(t, OP_LOAD, to, t->depth - t->saved[r]);
 		else if (t->on_stack && t->under[r])
 			go_stack_load(t, OP_LOAD, to, t->under_depth - t->under[r]);
@@ -283,7 +368,7 @@ void store_regs(struct tramp *t, int32_t at, uint32_t mask, uint64_t cookie)
 			store_imm(t, v, at + (int32_t)(8 * i));
 			continue;
 		}
-		if (r == NO_REG || t->saved[r] || (t->on_stack && t->under[r])) {
+		if (r == NO_REG || saved_away(t, r) || (t->on_stack && t->under[r])) {
 			load_field(t, RDI, i, cookie);
 			r = RDI;
 		}
@@ -293,58 +378,31 @@ void store_regs(struct tramp *t, int32_t at, uint32_t mask, uint64_t cookie)
 
 /* What the mask names is in it; where words are made of fields, all.  rdi is stored first and then carries what is in
  * no register. */
-static void build_frame(struct tramp *t, uint32_t mask, uint64_t cookie)
+void frame_begin(struct tramp *t, uint32_t mask, uint64_t cookie)
 {
 	move_sp(t, -frame_bytes(t));
 	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
 	store_regs(t, 0, frame_bytes(t) > FRAME_BYTES ? ALL_FIELDS : mask, cookie);
 	build_words(t);
+}
+
+void frame_cookie(struct tramp *t, uint64_t cookie)
+{
+	store_imm(t, cookie, 8 * CTX_COOKIE);
+}
+
+void frame_pass(struct tramp *t)
+{
 	mov_reg(t, RDI, RSP);
 }
 
-static void call_entry(struct tramp *t, uint32_t hook)
+void frame_end(struct tramp *t)
 {
-	const struct lnk_hook *h = lnk_hook(t->g->lnk, hook);
-	uint8_t code[CODE_MOVED_MAX] = { 0 };
-
-	if (h->movable) {
-		if (t->g->placed && !lnk_put_entry(t->g->lnk, hook, code_vaddr(t->c), code))
-			t->c->far = true;
-		put(t->c, code, h->moved_bytes);
-		return;
-	}
-	put_call(t->c, t->g->placed ? lnk_entry_vaddr(t->g->lnk, hook) : t->c->vaddr);
+	op_rsp(t, OP_LOAD, RDI, 8 * CTX_DI);
+	move_sp(t, frame_bytes(t));
 }
 
-/* Fields in ascending order become the parameters.  An argument register that has to change
- * is pushed first, so every source is either still in place or on the stack. */
-static void call_packed(struct tramp *t, const struct objfmt_hook *h, const struct site_attach *at)
-{
-	enum reg pushed[6];
-	unsigned n = 0, n_pushed = 0;
-
-	for (unsigned i = 0; i < CTX_FIELDS; i++) {
-		if (!(h->ctx_mask >> i & 1))
-			continue;
-		if (reg_of_field[i] != arg_reg[n] && !t->saved[arg_reg[n]]) {
-			pushed[n_pushed++] = arg_reg[n];
-			push_reg(t, arg_reg[n]);
-		}
-		n++;
-	}
-	n = 0;
-	for (unsigned i = 0; i < CTX_FIELDS; i++)
-		if (h->ctx_mask >> i & 1) {
-			if (reg_of_field[i] != arg_reg[n] || t->saved[arg_reg[n]])
-				load_field(t, arg_reg[n], i, at->cookie);
-			n++;
-		}
-	call_entry(t, at->hook);
-	while (n_pushed)
-		pop_reg(t, pushed[--n_pushed]);
-}
-
-static void push_flags(struct tramp *t)
+void push_flags(struct tramp *t)
 {
 	PUT(t->c, 0x9c);	/* pushfq */
 	t->depth += 8;
@@ -352,50 +410,33 @@ static void push_flags(struct tramp *t)
 	tramp_rows(t);
 }
 
-/* preserve_most keeps every general register but r11; many a program keeps that too. */
-void call_program(struct tramp *t, const struct site_attach *at, size_t *decided_at)
-{
-	const struct objfmt_hook *h = lnk_hook(t->g->lnk, at->hook)->row;
-	bool own_r11 = !t->r11_dead && !t->saved[R11] && !lnk_hook(t->g->lnk, at->hook)->keeps_all;
-	bool outcome = h->bits & OBJFMT_HOOK_OUTCOME;
-	bool go = go_stack_wanted(t, at), flags = go && reads_flags(h);
-	size_t miss = go ? go_stack_enter(t) : 0;
+/* ---- what is written later ---- */
 
-	if (flags)
-		push_flags(t);
-	if (outcome) {
-		push_reg(t, RAX);
-		push_reg(t, RDX);
+struct later {
+	struct tramp at;	/* the state there */
+	void (*write)(struct tramp *t, void *arg);
+	void *arg;
+};
+
+void put_later(struct tramp *t, void (*write)(struct tramp *, void *), void *arg)
+{
+	struct tramp_later *l = t->later;
+
+	*ARENA_PUSH(t->g->im->arena, l->part, l->n, l->cap) = (struct later){ *t, write, arg };
+}
+
+void write_later(struct tramp *t)
+{
+	struct tramp_later *l = t->later;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct later part = l->part[i];
+
+		*t = part.at;
+		tramp_rows(t);
+		part.write(t, part.arg);
 	}
-	if (own_r11)
-		push_reg(t, R11);
-	if (is_syscall_hook(lnk_hook(t->g->lnk, at->hook))) {
-		call_syscall_program(t, at);
-	} else if (h->form == ENTRY_FRAME) {
-		build_frame(t, h->ctx_mask, at->cookie);
-		call_entry(t, at->hook);
-		op_rsp(t, OP_LOAD, RDI, 8 * CTX_DI);
-		move_sp(t, frame_bytes(t));
-	} else if (h->form == ENTRY_PACKED) {
-		call_packed(t, h, at);
-	} else {
-		call_entry(t, at->hook);
-	}
-	if (own_r11)
-		pop_reg(t, R11);
-	if (outcome && decided_at) {
-		PUT(t->c, 0x85, 0xd2, 0x0f, 0x80 | CC_NE);	/* test %edx, %edx; jne */
-		*decided_at = t->c->n;
-		put32(t->c, 0);
-	}
-	if (outcome) {
-		pop_reg(t, RDX);
-		pop_reg(t, RAX);
-	}
-	if (flags)
-		move_sp(t, 8);
-	if (go)
-		go_stack_leave(t, miss);
+	l->n = 0;
 }
 
 /* ---- flags ---- */

@@ -2,7 +2,8 @@
  *
  * tramp_x86_64.h - what the files that write trampolines share.
  *
- *     tramp_x86_64.c   pieces of code, fields of the context, calling a program
+ *     tramp_x86_64.c   pieces of code, fields of the context
+ *     program_x86_64.c programs in a row, called or in line
  *     site_x86_64.c    a site's trampoline and the cold path
  *     syscall_x86_64.c the part of that around a system call
  *     return_x86_64.c  return slots: arming one, their stubs, what runs at the return
@@ -32,6 +33,10 @@ struct tramp {
 	int32_t  depth;		/* bytes below the stack pointer that the site had */
 	int32_t  saved[16];	/* depth behind the push that saved a register; 0: it is in place */
 	int32_t  saved_flags;	/* the same, of RFLAGS */
+	uint16_t intact;	/* registers that are saved and still hold the same */
+	bool     has_row;	/* somebody may unwind here */
+	bool     seldom;	/* programs are called: no copies of their bodies */
+	struct tramp_later *later;
 	bool     at_exit;	/* behind the call of SITE_SYSCALL */
 	bool     at_return;	/* at depth 0 rsp points at the return address */
 	uint8_t  room;		/* enum stack_room */
@@ -44,6 +49,7 @@ struct tramp {
 /* Notes in the CFI that the stack pointer moved. */
 void tramp_rows(struct tramp *t);
 void move_sp(struct tramp *t, int32_t by);	/* flags stay */
+void room_sp(struct tramp *t, int32_t by);	/* they change */
 void push_reg(struct tramp *t, enum reg r);
 void pop_reg(struct tramp *t, enum reg r);
 enum { OP_LOAD = 0x8b, OP_STORE = 0x89, OP_LEA = 0x8d, OP_ADD = 0x03 };
@@ -53,17 +59,57 @@ void mov_imm64(struct tramp *t, enum reg r, uint64_t v);
 void lea_rip(struct tramp *t, enum reg r, uint64_t vaddr);
 
 void cmp_word(struct tramp *t, uint32_t attach);	/* cmpl $0, word */
+/* Compare the words of the n attach points and branch when not all say exactly RT_ENABLED, or when any is not 0.
+ * Return how many branches that makes, at most n; their rel32 fields are at `at`. */
+size_t branch_unless_all(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *at);
+size_t branch_if_any(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *at);
+size_t put_branch(struct tramp *t, uint8_t cc);	/* jcc; the place of its rel32 */
+void cmp_words(struct tramp *t, const struct site_attach *const *list, size_t n);	/* 1, or 2 side by side, with 0 */
+bool side_by_side(const struct site_attach *const *list);	/* the words of the first two */
+void cmp_done(struct tramp *t);			/* cmpl $RT_INIT_DONE, state: equal when initialised */
+void put_ask(struct tramp *t, uint32_t attach);	/* the cold path; ZF: skip this one */
 
+/* Parts that are seldom run: written behind the trampoline's own way, each from the state here on. */
+struct tramp_later {
+	struct later *part;
+	size_t n, cap;
+};
+void put_later(struct tramp *t, void (*write)(struct tramp *t, void *arg), void *arg);
+void write_later(struct tramp *t);	/* all of them, and what these put */
+
+bool tramp_hook_reads_flags(const struct objfmt_hook *h);
+void push_flags(struct tramp *t);
 /* Saves the flags where they are live or a hook reads them. */
 void save_flags(struct tramp *t);
 void restore_flags(struct tramp *t);
-/* With decided_at: branches, with rax and rdx still on the stack, when the program says that the
+/* n programs of one kind, one after the other; with n > 1 none that may decide.  call_program is for one, and gives
+ * it another stack where it has none.
+ * With decided_at: branches, with rax and rdx still on the stack, when the program says that the
  * function shall not run (rax is its value); *decided_at is the place of that branch's rel32. */
+void put_programs(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *decided_at);
 void call_program(struct tramp *t, const struct site_attach *at, size_t *decided_at);
+/* Programs that run together, none of which may decide, with one compare for two words.  Where one of the words says
+ * otherwise they run one by one, each behind its own word, and then go on as `go_on` writes it. */
+struct together {
+	const struct site_attach **list;
+	size_t n, n_words;	/* programs; words: also of some behind them in the list, which do not run here */
+	bool   ask;		/* perhaps nothing is initialised */
+	void (*go_on)(struct tramp *t, void *arg);	/* NULL: they meet the others behind these */
+	void *arg;
+};
+void put_together(struct tramp *t, const struct together *w);	/* borrowed until write_later() */
 /* The word is 0.  Initialised: disabled, falls through.  Else push $attach; call the cold path;
  * jne run; falls through when the program is skipped. */
 void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr);
 
+enum reg tramp_field_reg(unsigned field);	/* the register of the same name, or NO_REG */
+/* Loads field `field` into `to`, from wherever it is now. */
+void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t cookie);
+/* A struct bpftime_frame on the stack, with the fields of the mask: rdi and the flags are spoiled until it ends. */
+void frame_begin(struct tramp *t, uint32_t mask, uint64_t cookie);
+void frame_cookie(struct tramp *t, uint64_t cookie);	/* another one */
+void frame_pass(struct tramp *t);	/* its address to rdi */
+void frame_end(struct tramp *t);
 /* The target's stack pointer. */
 void load_sp(struct tramp *t, enum reg to);
 enum { ALL_FIELDS = (1 << CTX_FIELDS) - 1 };
@@ -83,7 +129,9 @@ struct cold {		/* branch to the cold path of one program, and where it comes bac
 	size_t decided_at;	/* the branch of a program that decided; 0: it cannot */
 	uint32_t attach;
 };
-void run_programs(struct tramp *t, struct cold *cold, size_t *n_cold);
+/* after: what the words of return programs are tested for, with those of the others; NULL: they are not.  True when
+ * they were. */
+bool run_programs(struct tramp *t, struct cold *cold, size_t *n_cold, const struct together *after);
 
 /* syscall_x86_64.c */
 bool is_syscall_hook(const struct lnk_hook *h);
@@ -110,6 +158,7 @@ void return_stubs(struct tramp_common *g, bool flags, struct code *c, struct cfi
 /* Behind the entry programs: arms a slot and goes through its stub to what follows; or
  * straight to what follows, when no return program is enabled or no slot is free. */
 struct arming {
+	bool     tested;	/* somebody who comes here knows that a return program is enabled */
 	size_t   cold_at;	/* rel32 fields of branches to the cold parts */
 	size_t   slow_at[3];
 	uint64_t arm_vaddr, resume_vaddr, body_vaddr;
@@ -125,6 +174,8 @@ void return_cold(struct tramp *t, const struct arming *a, bool calls);
 void return_address(struct tramp *t, enum reg to);
 /* The return programs; at depth 0 the return address is on top.  r11 is saved. */
 void return_programs(struct tramp *t);
+/* The return programs of the site, in their order. */
+size_t return_list(const struct tramp *t, const struct site_attach **list);
 /* What a stub jumps to at the return: programs, then ret. */
 void return_resume(struct tramp *t);
 

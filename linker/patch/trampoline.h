@@ -62,6 +62,7 @@ struct tramp_common {
 	uint64_t rt_stacks, rt_misses;	/* bpftime_rt1_stacks, rt_control.misses */
 	uint64_t cold, stubs;		/* written by tramp_common_code */
 	bool     has_slots;		/* the same: returns go through slots */
+	const bool *copies;		/* by hook: its body is copied to its places; NULL: none is */
 };
 
 /* Does a program at the site's entry, or at its return, read the flags? */

@@ -94,5 +94,5 @@ SEC("uprobe") int hook(struct pt_regs *ctx)
 	ASSERT_TRUE(m.section(f, "bpftime_guarded"));
 	struct lnk *l = lnk_new(m.a, rt_archive());
 	ASSERT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
-	EXPECT_FALSE(lnk_hook(l, 0)->movable);
+	EXPECT_EQ(lnk_hook(l, 0)->body, nullptr);
 }

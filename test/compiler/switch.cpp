@@ -280,5 +280,5 @@ TEST(Switch, ATableStaysWithItsCode)
 	struct lnk *l = lnk_new(m.a, rt_archive());
 	ASSERT_EQ(lnk_add_object(l, "x.hook.o", m.obj, false, &m.dg), 0);
 	EXPECT_TRUE(jumps_by_table(m.code("hook.hook")));
-	EXPECT_FALSE(lnk_hook(l, 0)->movable);
+	EXPECT_EQ(lnk_hook(l, 0)->body, nullptr);
 }

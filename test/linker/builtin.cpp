@@ -8,6 +8,7 @@
 #include "file.h"
 #include "load.h"
 #include "rt_archive.h"
+#include "rt.h"
 
 // With the runtime of these tests, and with the real one.
 struct Builtin : testing::TestWithParam<bool> {};
@@ -31,7 +32,7 @@ TEST_P(Builtin, Counts)
 	uint32_t at = lnk_add_attach(l, 0, "f", 0);
 	lnk_loaded p;
 	ASSERT_EQ(lnk_load_here(l, PAYLOAD_PRIVATE, &p, &dg), 0) << dg.first_text;
-	EXPECT_EQ(*(uint32_t *)lnk_word_vaddr(l, at), 1u);	// init enables what is ready
+	EXPECT_EQ(*(uint32_t *)lnk_word_vaddr(l, at), RT_ENABLED);	// init enables what is ready
 	for (int i = 0; i < 1000; i++)
 		((void (*)())lnk_entry_vaddr(l, 0))();
 	auto map = lnk_loaded_map(&p, "calls");

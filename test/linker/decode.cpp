@@ -75,29 +75,98 @@ TEST(Decode, RefusesWhatIsNotAnInstruction)
 	EXPECT_FALSE(dec_x86_64(cut, 0, 0, &d));
 }
 
-static code_cost cost(std::vector<uint8_t> b)
+struct Body : code_body {
+	code_step buf[CODE_BODY_MAX];
+	bool ok;
+};
+
+static Body body(std::vector<uint8_t> b, bool outcome = false)
 {
-	return lnk_cpu_x86_64.cost(b.data(), b.size(), 0);
+	static Body r;
+
+	r.ok = lnk_cpu_x86_64.body(b.data(), b.size(), outcome, r.buf, &r);
+	return r;
 }
 
 TEST(Decode, WhatCanStandElsewhere)
 {
-	EXPECT_TRUE(cost({0xc3}).movable);
-	code_cost c = cost({0x48, 0xff, 0x05, 0, 0, 0, 0, 0x90, 0xc3, 0x50});	// incq x(%rip)
-	EXPECT_TRUE(c.movable);
-	EXPECT_EQ(c.moved_bytes, 8u);
-	EXPECT_EQ(c.moved_rip, 1u);
-	EXPECT_FALSE(cost({0x50, 0x58, 0xc3}).movable);	// push, pop
-	EXPECT_FALSE(cost({0x48, 0x8b, 0x44, 0x24, 8, 0xc3}).movable);	// mov 8(%rsp),%rax
-	EXPECT_FALSE(cost({0xe8, 0, 0, 0, 0, 0xc3}).movable);
-	EXPECT_FALSE(cost({0x74, 0, 0xc3}).movable);
-	EXPECT_FALSE(cost({0xeb, 0, 0xc3}).movable);
-	EXPECT_FALSE(cost({0xcc, 0xc3}).movable);
-	EXPECT_FALSE(cost({0xc2, 8, 0}).movable);	// ret $8
-	EXPECT_FALSE(cost({0x90, 0x48}).movable);	// the end is missing
-	std::vector<uint8_t> longest(CODE_MOVED_MAX, 0x90);
+	EXPECT_TRUE(body({0xc3}).simple);
+	Body b = body({0x48, 0xff, 0x05, 0, 0, 0, 0, 0x90, 0xc3});	// incq x(%rip); nop; ret
+	ASSERT_TRUE(b.ok);
+	EXPECT_TRUE(b.simple);
+	EXPECT_EQ(b.bytes, 8u);
+	EXPECT_TRUE(b.buf[0].distance);
+	EXPECT_EQ(b.buf[1].kind, CODE_NOTHING);
+	EXPECT_EQ(b.buf[2].kind, CODE_EXIT);
+	EXPECT_FALSE(body({0xeb, 0, 0xc3}).ok);		// a jump elsewhere: it waits for a relocation
+	EXPECT_FALSE(body({0x74, 0, 0xc3}).ok);
+	EXPECT_FALSE(body({0xe3, 0, 0xc3}).ok);		// jrcxz
+	EXPECT_FALSE(body({0xff, 0xe0}).ok);		// jmp *%rax
+	EXPECT_FALSE(body({0xff, 0xd0, 0xc3}, true).ok);	// call *%rax
+	EXPECT_FALSE(body({0xcc, 0xc3}).ok);
+	EXPECT_FALSE(body({0x0f, 0x05, 0xc3}).ok);	// syscall
+	EXPECT_FALSE(body({0xc2, 8, 0}).ok);		// ret $8
+	EXPECT_FALSE(body({0x90, 0x48}).ok);		// the end is missing
+	EXPECT_FALSE(body({0x90}).ok);
+	EXPECT_FALSE(body({0xc3, 0x90, 0x0f, 0x1f, 0x00, 0x31, 0xc0}).ok);	// it runs on behind the last exit
+	std::vector<uint8_t> longest(CODE_SIMPLE_MAX, 0x90);
 	longest.push_back(0xc3);
-	EXPECT_TRUE(cost(longest).movable);
+	EXPECT_TRUE(body(longest).simple);
 	longest.insert(longest.begin(), 0x90);
-	EXPECT_FALSE(cost(longest).movable);
+	EXPECT_TRUE(body(longest).ok);
+	EXPECT_FALSE(body(longest).simple);
+	longest.insert(longest.begin(), CODE_BODY_MAX, 0x90);
+	EXPECT_FALSE(body(longest).ok);
+}
+
+TEST(Decode, WhatABodySavesAndChanges)
+{
+	EXPECT_FALSE(body({0x31, 0xc0, 0xc3}).ok);	// xor %eax, %eax: not saved
+	EXPECT_TRUE(body({0x31, 0xc0, 0xc3}, true).ok);	// it is the result
+	EXPECT_TRUE(body({0x45, 0x31, 0xdb, 0xc3}).ok);	// r11 is nobody's
+	// push %r10; push %rax; sub $16, %rsp; mov %rax, 8(%rsp); add $16, %rsp; pop %rax; pop %r10; ret
+	Body b = body({0x41, 0x52, 0x50, 0x48, 0x83, 0xec, 0x10, 0x48, 0x89, 0x44, 0x24, 0x08, 0x48, 0x83, 0xc4, 0x10,
+		       0x58, 0x41, 0x5a, 0xc3});
+	ASSERT_TRUE(b.ok);
+	EXPECT_EQ(b.saves, 1u << 10 | 1u << 0);
+	EXPECT_EQ(b.room_bytes, 16u);
+	EXPECT_EQ(b.n, 2u);
+	EXPECT_EQ(b.bytes, 5u);
+	EXPECT_FALSE(b.simple);
+	// what it pushed is looked at: mov 16(%rsp), %rax
+	EXPECT_FALSE(body({0x50, 0x48, 0x83, 0xec, 0x10, 0x48, 0x8b, 0x44, 0x24, 0x10, 0x48, 0x83, 0xc4, 0x10, 0x58, 0xc3}).ok);
+	// a push that no pop answers is room: push %rcx; push %rax; mov (%rsp), %ecx; add $8, %rsp; pop %rcx; ret
+	b = body({0x51, 0x50, 0x8b, 0x0c, 0x24, 0x48, 0x83, 0xc4, 0x08, 0x59, 0xc3});
+	ASSERT_TRUE(b.ok);
+	EXPECT_EQ(b.saves, 1u << 1);
+	EXPECT_EQ(b.room_bytes, 8u);
+	EXPECT_FALSE(body({0x50, 0x51, 0x58, 0x59, 0xc3}).ok);	// popped in the wrong order
+	EXPECT_FALSE(body({0x50, 0x90, 0xc3}).ok);		// not popped
+	EXPECT_FALSE(body({0x50, 0x48, 0x83, 0xec, 0x08, 0x58, 0xc3}).ok);	// room that stays
+	EXPECT_FALSE(body({0x55, 0x48, 0x89, 0xe5, 0x48, 0x8d, 0x65, 0x00, 0x5d, 0xc3}).ok);	// rsp by rbp
+	EXPECT_FALSE(body({0x90, 0x50, 0x58, 0xc3}).ok);	// pushed later
+}
+
+TEST(Decode, WaysOfABody)
+{
+	// 0 push %rax; 1 jne 5; 3 pop %rax; 4 ret; 5 call; 10 pop %rax; 11 ret
+	Body b = body({0x50, 0x75, 0x02, 0x58, 0xc3, 0xe8, 0, 0, 0, 0, 0x58, 0xc3});
+	ASSERT_TRUE(b.ok);
+	EXPECT_EQ(b.n, 4u);
+	EXPECT_EQ(b.n_likely, 1u);
+	EXPECT_EQ(b.step[0].kind, CODE_BRANCH);
+	EXPECT_EQ(b.step[0].cc, 5u);
+	EXPECT_EQ(b.step[0].to, 2u);
+	EXPECT_TRUE(b.calls);
+	EXPECT_FALSE(b.simple);
+	// back: 5 call; 10 jmp 3
+	b = body({0x50, 0x75, 0x02, 0x58, 0xc3, 0xe8, 0, 0, 0, 0, 0xeb, 0xf7});
+	ASSERT_TRUE(b.ok);
+	EXPECT_EQ(b.step[3].cc, (unsigned)CODE_ALWAYS);
+	EXPECT_EQ(b.step[3].to, 1u);
+	EXPECT_FALSE(body({0x50, 0x75, 0x01, 0x58, 0xc3, 0xe8, 0, 0, 0, 0, 0xeb, 0xf7}).ok);	// into an exit
+	EXPECT_FALSE(body({0x50, 0x75, 0xfd, 0x58, 0xc3}).ok);	// to the push
+	EXPECT_FALSE(body({0x50, 0x75, 0x22, 0x58, 0xc3}).ok);	// out of it
+	EXPECT_FALSE(body({0x50, 0xe8, 0, 0, 0, 0, 0xc3}).ok);
+	EXPECT_FALSE(body({0xe8, 0, 0, 0, 0, 0xc3}).ok);	// a call changes rax
 }

@@ -99,7 +99,7 @@ TEST_F(Payload, RunsWhereItWasPlaced)
 	uint32_t *w0 = (uint32_t *)lnk_word_vaddr(l, at0), *w1 = (uint32_t *)lnk_word_vaddr(l, at1);
 	EXPECT_EQ(*w0 | *w1, 0u);
 	EXPECT_EQ(at<rt_fn *>("bpftime_rt1_init")(0), (uint64_t)'h');
-	EXPECT_EQ(*w0 & *w1, 1u);
+	EXPECT_EQ(*w0 & *w1, RT_ENABLED);
 
 	// The entry reaches .rodata, its room and the runtime's data.
 	const bpftime_map *map;
@@ -144,19 +144,19 @@ TEST_F(Payload, TellsWhatHooksAre)
 	EXPECT_EQ(lnk_hook(l, 2)->stamp->hash[0], 0xbb);
 }
 
-// A short entry stands in a trampoline itself: there it does what it does in its own place.
-TEST_F(Payload, ShortEntriesCanBeMoved)
+// What an entry does stands in a trampoline itself: there it does what it does in its own place.
+TEST_F(Payload, BodiesCanStandElsewhere)
 {
 	ASSERT_EQ(lnk_add_object(l, "a.hook.o", hook_a, false, &dg), 0) << dg.first_text;
 	ASSERT_EQ(lnk_add_object(l, "b.hook.o", hook_b, false, &dg), 0) << dg.first_text;
-	EXPECT_FALSE(lnk_hook(l, 0)->movable);	// it pushes
-	EXPECT_FALSE(lnk_hook(l, 1)->movable);	// it calls
-	ASSERT_TRUE(lnk_hook(l, 2)->movable);
-	uint32_t n = lnk_hook(l, 2)->moved_bytes;
+	const code_body *b = lnk_hook(l, 2)->body;
+	ASSERT_TRUE(b && b->simple);
+	ASSERT_EQ(b->n, 2u);
+	uint32_t n = b->step[0].len;
 	EXPECT_EQ(n, 8u);
 	place({}, 64);
 	uint8_t *tramp = lnk_tramp_bytes(l);
-	ASSERT_TRUE(lnk_put_entry(l, 2, lnk_tramp_vaddr(l), tramp));
+	ASSERT_TRUE(lnk_put_step(l, 2, &b->step[0], lnk_tramp_vaddr(l), tramp));
 	tramp[n] = 0xc3;
 	finish();
 	const int32_t *list = BPFTIME_REL(const int32_t, header()->objects_rel);
@@ -167,7 +167,7 @@ TEST_F(Payload, ShortEntriesCanBeMoved)
 	((entry_fn *)lnk_tramp_vaddr(l))(0);
 	EXPECT_EQ(room[1], 2u);
 	// A trampoline too far away for its operand.
-	EXPECT_FALSE(lnk_put_entry(l, 2, lnk_tramp_vaddr(l) + (1ull << 32), tramp));
+	EXPECT_FALSE(lnk_put_step(l, 2, &b->step[0], lnk_tramp_vaddr(l) + (1ull << 32), tramp));
 }
 
 TEST_F(Payload, ObjectsOfOnePayloadKeepTheirNames)

@@ -38,7 +38,7 @@ static const char *first_name(void)
 uint64_t bpftime_rt1_init(void)
 {
 	for (uint32_t i = 0; i < bpftime_rt1_payload.n_attach; i++)
-		bpftime_rt1_control[RT_CONTROL_WORDS_OFF / 4 + i] = 1;
+		bpftime_rt1_control[RT_CONTROL_WORDS_OFF / 4 + i] = RT_ENABLED;
 	return (uint64_t)(unsigned char)first_name()[0];
 }
 

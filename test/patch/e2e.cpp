@@ -120,6 +120,8 @@ Patched patch(const std::string &binary, const std::vector<Want> &wants, const p
 		if (p.site[i].refused)
 			out.reasons.push_back(p.site[i].refused);
 		out.tactics.push_back(tactic_name(p.site[i].tactic));
+		out.at.push_back(p.site[i].tramp_off);
+		out.ns.push_back(p.site[i].cost.ns);
 	}
 	if (r >= 0) {
 		out.patched = p.n_patched;
@@ -131,6 +133,7 @@ Patched patch(const std::string &binary, const std::vector<Want> &wants, const p
 		out.path = scratch_file();
 		out.tramp_vaddr = lnk_tramp_vaddr(p.lnk);
 		out.tramp_bytes = p.tramp_bytes;
+		out.tramp.assign(lnk_tramp_bytes(p.lnk), lnk_tramp_bytes(p.lnk) + p.tramp_bytes);
 		r = file_write(out.path.c_str(), file.p, file.n, 0755, nullptr, &dg);
 	}
 	if (r < 0) {
@@ -141,7 +144,7 @@ Patched patch(const std::string &binary, const std::vector<Want> &wants, const p
 	return out;
 }
 
-Result run(const std::vector<std::string> &argv, const std::string &path)
+Result run(const std::vector<std::string> &argv, const std::string &path, uint64_t off, uint64_t older)
 {
 	Result r;
 	int cells = memfd_create("cells", 0), pipe_fd[2];
@@ -150,7 +153,10 @@ Result run(const std::vector<std::string> &argv, const std::string &path)
 	char buf[4096];
 	ssize_t n;
 
+	uint64_t say[2] = {off, older};	// the last cells, for rt_init.c
+
 	EXPECT_EQ(ftruncate(cells, sizeof(page)), 0);
+	EXPECT_EQ(pwrite(cells, say, sizeof(say), 4096 - sizeof(say)), (ssize_t)sizeof(say));
 	EXPECT_EQ(pipe(pipe_fd), 0);
 	for (const std::string &s : argv)
 		args.push_back(const_cast<char *>(s.c_str()));

@@ -7,7 +7,7 @@
 
 
 	.section .bpftime.object, "a", @progbits
-object:	objfmt_object 1, maps, 10, hooks, stamp, name
+object:	objfmt_object 1, maps, 15, hooks, stamp, name
 
 	.section .bpftime.maps, "a", @progbits
 maps:	objfmt_map 2, array, 4, 8, 512, 0, 0, s_map, object, 0, room, 4096
@@ -32,6 +32,16 @@ hooks:	objfmt_hook 0, 0, 0, count_entry, 0, s_0, s_up, 0, 0xa0
 	/* packed: every other time the function does not run (9) */
 	objfmt_hook 0, 1, (1 << 12 | 1 << 19), decide, 0, s_9, s_up, 0, 0xa9, 3
 
+	/* saves registers, those that callees keep among them, has locals, a loop and seldom ways: entry (10), return
+	 * with ax (11); and one more packed one, whose parameters are each other's registers (12) */
+	objfmt_hook 0, 0, (1 << 13 | 1 << 14), busy, 0, s_10, s_up, 0, 0xaa
+	objfmt_hook 1, 1, (1 << 10), busy_ret, 0, s_11, s_uret, 0, 0xab
+	objfmt_hook 0, 1, (1 << 10 | 1 << 12 | 1 << 13 | 1 << 14), swap, 0, s_12, s_up, 0, 0xac
+	/* a second whole frame (13) */
+	objfmt_hook 0, 2, 0x7fffff, frame_more, 0, s_13, s_up, 0, 0xad
+	/* si, di, sp and the cookie in a frame (14) */
+	objfmt_hook 0, 2, (1 << 13 | 1 << 14 | 1 << 19 | 1 << 21), frame_part, 0, s_14, s_up, 0, 0xae
+
 	.section .bpftime.stamp, "a", @progbits
 stamp:	objfmt_stamp 1, 0xaa, "x86_64-pc-linux-gnu", "by hand"
 
@@ -50,6 +60,11 @@ s_6:	.asciz "frame_ret"
 s_7:	.asciz "count_more"
 s_8:	.asciz "count_clean"
 s_9:	.asciz "decide"
+s_10:	.asciz "busy"
+s_11:	.asciz "busy_ret"
+s_12:	.asciz "swap"
+s_13:	.asciz "frame_more"
+s_14:	.asciz "frame_part"
 
 	.section .bpftime.room.cells, "aw", @nobits
 	.balign 4096
@@ -141,9 +156,87 @@ room:	.zero 4096
 	spoil
 	ret
 
+	prog frame_part
+	lock incq room+232(%rip)
+	mov 104(%rdi), %r11
+	mov %r11, room+240(%rip)
+	mov 112(%rdi), %r11
+	mov %r11, room+248(%rip)
+	mov 152(%rdi), %r11
+	mov %r11, room+256(%rip)
+	mov 168(%rdi), %r11
+	mov %r11, room+264(%rip)
+	spoil
+	ret
+
+	prog frame_more
+	lock incq room+3072(%rip)
+	copy_frame 3080
+	spoil
+	ret
+
 	prog frame_ret
 	lock incq room+2048(%rip)
 	copy_frame 2056
+	spoil
+	ret
+
+	/* three times di, by a loop over a local; odd ones by a seldom way that comes back or leaves itself */
+	.macro busy_code count
+	push %rbx
+	push %r12
+	push %rdi
+	push %rsi
+	push %rax
+	sub $24, %rsp
+	mov %rdi, 16(%rsp)
+	lock incq room+\count(%rip)
+	mov $3, %ebx
+	xor %r12d, %r12d
+1:	add 16(%rsp), %r12
+	dec %ebx
+	jne 1b
+	lock add %r12, room+\count+8(%rip)
+	test $1, %dil
+	jne 2f
+3:	mov $0x5b011ed, %edi
+	mov %edi, %esi
+	mov %rdi, %rax
+	spoil
+	add $24, %rsp
+	pop %rax
+	pop %rsi
+	pop %rdi
+	pop %r12
+	pop %rbx
+	ret
+2:	lock incq room+\count+16(%rip)
+	test $2, %dil
+	jne 3b
+	mov $0x5b011ed, %esi
+	spoil
+	add $24, %rsp
+	pop %rax
+	pop %rsi
+	pop %rdi
+	pop %r12
+	pop %rbx
+	ret
+	.endm
+
+	prog busy
+	busy_code 144
+
+	prog busy_ret
+	busy_code 168
+
+	/* ax, dx, si, di in rdi, rsi, rdx, rcx */
+	prog swap
+	lock incq room+192(%rip)
+	mov %rdi, room+200(%rip)
+	mov %rsi, room+208(%rip)
+	mov %rdx, room+216(%rip)
+	mov %rcx, room+224(%rip)
 	spoil
 	ret
 	.section .note.GNU-stack, "", @progbits

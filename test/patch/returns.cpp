@@ -199,12 +199,12 @@ INSTANTIATE_TEST_SUITE_P(Builds, Values, testing::ValuesIn(both_ways({"values", 
 // handlers throw, print backtraces or are cancelled.
 class Steps : public testing::TestWithParam<Build> {};
 
-void unwind_everywhere(const Build &b, const Patched &p)
+void unwind_everywhere(const Build &b, const Patched &p, unsigned long longer = 4)
 {
 	ASSERT_GT(p.patched, 15u) << p.error << p.text;
 	Result plain = run({target(b.name)}), r = run({p.path});
 	ASSERT_EQ(r.status, 0) << r.out;
-	EXPECT_GT(said(r, "steps"), 4 * said(plain, "steps"));
+	EXPECT_GT(said(r, "steps"), longer * said(plain, "steps"));
 	EXPECT_EQ(plain.out.find("lost"), std::string::npos) << plain.out;
 	for (size_t at = 0; (at = r.out.find("lost 0x", at)) != std::string::npos; at++) {
 		uint64_t pc = strtoull(r.out.c_str() + at + 5, nullptr, 16);
@@ -218,6 +218,12 @@ TEST_P(Steps, UnwindFromEveryInstruction)
 	unwind_everywhere(GetParam(), patch(target(GetParam().name),
 			  {{COUNT, "*_"}, {FRAME, "*_"}, {PACKED, "*_"}, {COUNT_RET, "*_"},
 			   {FRAME_RET, "*_"}, {PACKED_RET, "*_"}}, GetParam().opts()));
+}
+
+TEST_P(Steps, UnwindFromBodiesInLine)
+{
+	unwind_everywhere(GetParam(), patch(target(GetParam().name),
+			  {{BUSY, "*_"}, {SWAP, "*_"}, {BUSY_RET, "*_"}}, GetParam().opts()), 3);
 }
 
 TEST_P(Steps, UnwindWhereTheFunctionDoesNotRun)

@@ -7,7 +7,7 @@
 #include "init.h"
 #include "rt.h"
 
-enum { CELLS_FD = 777 };
+enum { CELLS_FD = 777, CELLS = RT_PAGE_BYTES / 8 };
 
 uint64_t bpftime_rt1_room_array(void) __attribute__((visibility("hidden")));
 uint64_t bpftime_rt1_room_array(void) { return 0; }	/* nobody here asks */
@@ -25,13 +25,17 @@ static void set_up(void)
 	const struct bpftime_map *m = BPFTIME_REL(const struct bpftime_map, o->maps_rel);
 	char *control = BPFTIME_REL(char, pl->control_rel);
 	uint32_t *word = (uint32_t *)(control + RT_CONTROL_WORDS_OFF);
+	const uint64_t *cell = BPFTIME_REL(const uint64_t, m->room_rel);
+	uint64_t off, older;
 
 	rt_sys6(SYS_mmap, (uint64_t)BPFTIME_REL(char, m->room_rel), RT_PAGE_BYTES, PROT_READ_WRITE,
 		MAP_SHARED | MAP_FIXED, CELLS_FD, 0);
 	rt_sys6(SYS_mmap, (uint64_t)control, RT_PAGE_BYTES, PROT_READ_WRITE,
 		MAP_SHARED | MAP_FIXED, CELLS_FD, RT_PAGE_BYTES);
+	off = cell[CELLS - 2];		/* e2e.h: run() */
+	older = cell[CELLS - 1];
 	for (uint32_t i = 0; i < pl->n_attach; i++)
-		rt_store_release(&word[i], 1);
+		rt_store_release(&word[i], i < 64 && off >> i & 1 ? 0 : i < 64 && older >> i & 1 ? 1 : RT_ENABLED);
 }
 
 /* Nobody goes on before everything is in place, a signal handler of the same thread neither:

@@ -186,7 +186,7 @@ static int set_words(const struct opts *o, const char *command, uint32_t word, s
 
 int cmd_enable(const struct opts *o, struct diags *dg)
 {
-	return set_words(o, "enable", 1, dg);
+	return set_words(o, "enable", RT_ENABLED, dg);
 }
 
 int cmd_disable(const struct opts *o, struct diags *dg)
