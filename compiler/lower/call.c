@@ -119,7 +119,7 @@ void lower_map_arg(struct lower_func *f, uint32_t i, unsigned r, LLVMValueRef ou
 }
 
 /* Where the code of a map operation goes. */
-static enum lower_op place_of(struct lower_func *f, int32_t map)
+static enum lower_op place_of(struct lower_func *f, uint32_t i, int32_t map)
 {
 	const struct unit_map *m = map >= 0 ? &f->l->u->map[map] : NULL;
 
@@ -127,6 +127,8 @@ static enum lower_op place_of(struct lower_func *f, int32_t map)
 		return LOWER_OP_COLD;
 	if (m && (m->type == MAP_TYPE_array || m->type == MAP_TYPE_percpu_array))
 		return LOWER_OP_HERE;	/* an addition and a comparison */
+	if (f->p->prog->insn[i].imm == HELPER_map_delete_elem)
+		return LOWER_OP_APART;	/* long, and where a key is deleted it was looked up as well */
 	return f->p->n_inlined++ >= MANY_MAP_OPERATIONS ? LOWER_OP_APART : LOWER_OP_HERE;
 }
 
@@ -151,7 +153,7 @@ static void call_helper(struct lower_func *f, uint32_t i, const struct helper_pr
 		}
 	}
 	if (h->arg[0] == ARG_MAP) {
-		op = place_of(f, map);
+		op = place_of(f, i, map);
 		if (map >= 0 || op != LOWER_OP_HERE)
 			fn = lower_map_op(l, h, fn, map, op);
 	}

@@ -292,6 +292,51 @@ RT_INLINE uint32_t *rt_hash_link_in(const struct rt_hash_layout *l, rt_map m, vo
 	return NULL;
 }
 
+/* What no writer stores; a damaged file may hold more. */
+RT_INLINE uint32_t rt_hash_top(const struct rt_hash_layout *l, const struct rt_shard *s)
+{
+	uint32_t top = rt_load(&s->top);
+
+	return top < l->per_shard ? top : l->per_shard;
+}
+
+RT_INLINE uint32_t *rt_hash_stack_in(const struct rt_hash_layout *l, void *base, uint32_t s)
+{
+	return (uint32_t *)((char *)base + l->stack_off) + (uint64_t)s * l->per_shard;
+}
+
+/* Under the lock of shard s, too: takes a free entry, which is pending in b then.  RT_HASH_END: there is none. */
+RT_INLINE uint32_t rt_hash_pop(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t s, uint32_t b)
+{
+	struct rt_shard *shard = rt_hash_shard(base, s);
+	uint32_t top = rt_hash_top(l, shard), x;
+
+	if (!top)
+		return RT_HASH_END;
+	x = rt_load(&rt_hash_stack_in(l, base, s)[top - 1]);
+	if (x < m->max_entries) {
+		rt_store_release(&((struct rt_bucket *)((char *)base + l->buckets_off))[b].pending, x + 1);
+		rt_store_release(&((struct rt_entry *)((char *)base + l->entries_off + x * l->entry_bytes))->home, b + 1);
+	} else {
+		x = RT_HASH_END;
+	}
+	rt_store_release(&shard->top, top - 1);
+	return x;
+}
+
+/* Under the lock of x's shard s, too. */
+RT_INLINE void rt_hash_push(const struct rt_hash_layout *l, void *base, uint32_t s, uint32_t x)
+{
+	struct rt_shard *shard = rt_hash_shard(base, s);
+	uint32_t top = rt_hash_top(l, shard);
+
+	if (top < l->per_shard) {
+		rt_store(&rt_hash_stack_in(l, base, s)[top], x);
+		rt_store_release(&shard->top, top + 1);
+	}
+	rt_store_release(&((struct rt_entry *)((char *)base + l->entries_off + x * l->entry_bytes))->home, 0);
+}
+
 /* Entry x, pending, is about to get another key.  Returns its state, not live, with which copy 0 counts. */
 RT_INLINE uint64_t rt_hash_begin(struct rt_entry *e)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * hash_fast.h - hash maps as programs see them: what is short enough to be inlined.  That is also to insert
- * a key into a bucket that has a spare entry, and to delete one so that it is left with one.  All else, waiting
- * and repairing are in hash_slow.c. */
+ * hash_fast.h - hash maps as programs see them, with what is constant folded: all operations, as long as no lock
+ * is taken, nothing is left to repair and an entry of this thread's shard is free.  Else hash_slow.c does them. */
 #ifndef BPFTIME_RUNTIME_HASH_FAST_H
 #define BPFTIME_RUNTIME_HASH_FAST_H
 
@@ -37,25 +36,57 @@ RT_INLINE void rt_hash_overwrite(rt_map m, void *base, struct rt_entry *e, uint6
 	rt_timer_forget(m, rt_hash_value(m, base, e, state));
 }
 
-/* Puts a key that is not there into the spare entry of its bucket, which is locked.  false: it has none. */
-RT_INLINE bool rt_hash_fast_insert(rt_map m, void *base, struct rt_bucket *bucket, uint32_t pending,
-				   const void *key, const void *value)
+/* An entry for bucket b, which is locked: its spare one, or of this thread's shard.  Pending then.  RT_HASH_END: it
+ * is not so simple. */
+RT_INLINE uint32_t rt_hash_fast_take(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t b, uint64_t me)
+{
+	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	uint32_t pending = rt_load(&bucket->pending), x = (pending & ~RT_SPARE) - 1;
+	uint32_t s = RT_OWNER_TID(me) & (l->shards - 1);
+	struct rt_shard *shard = rt_hash_shard(base, s);
+
+	if (rt_likely(x < m->max_entries)) {
+		rt_store_release(&bucket->pending, x + 1);
+		return x;
+	}
+	if (pending || rt_unlikely(!rt_load(&shard->top) || !rt_lock_try(&shard->lock, me)))
+		return RT_HASH_END;
+	x = rt_hash_pop(l, m, base, s, b);
+	rt_unlock(&shard->lock);
+	return x;
+}
+
+/* Entry x, pending, goes to its shard.  false: that is taken. */
+RT_INLINE bool rt_hash_fast_free(const struct rt_hash_layout *l, void *base, struct rt_bucket *bucket, uint32_t x,
+				 uint64_t me)
+{
+	uint32_t s = x & (l->shards - 1);
+	struct rt_shard *shard = rt_hash_shard(base, s);
+
+	if (rt_unlikely(!rt_lock_try(&shard->lock, me)))
+		return false;
+	rt_hash_push(l, base, s, x);
+	rt_unlock(&shard->lock);
+	rt_store_release(&bucket->pending, 0);
+	return true;
+}
+
+/* Inserts a key that is not there.  false: nothing is done. */
+RT_INLINE bool rt_hash_fast_insert(rt_map m, void *base, uint32_t b, const void *key, const void *value, uint64_t me)
 {
 	struct rt_hash_layout l = rt_hash_layout(m);
-	uint32_t x = (pending & ~RT_SPARE) - 1;
-	struct rt_entry *e;
+	uint32_t x = rt_hash_fast_take(&l, m, base, b, me);
+	struct rt_entry *e = rt_hash_entry(m, base, x);
 	uint64_t state;
 
-	if (rt_unlikely(x >= m->max_entries))
+	if (rt_unlikely(x == RT_HASH_END))
 		return false;
-	e = rt_hash_entry(m, base, x);
-	rt_store_release(&bucket->pending, x + 1);
 	state = rt_hash_begin(e);
 	rt_copy_in(rt_hash_key(e), key, m->key_size);
 	rt_hash_zero_cpus(&l, m, base, x);
 	rt_value_in(m, rt_hash_value(m, base, e, state), value);
 	rt_hash_start_use(&l, base, e);
-	rt_hash_publish(bucket, e, x, state);
+	rt_hash_publish(rt_hash_bucket(m, base, b), e, x, state);
 	return true;
 }
 
@@ -63,7 +94,7 @@ RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const v
 			   uint64_t flags)
 {
 	uint64_t me = rt_me(), state;
-	uint32_t b, pending;
+	uint32_t b;
 	struct rt_bucket *bucket;
 	struct rt_entry *e;
 	bool lost;
@@ -77,7 +108,7 @@ RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const v
 	bucket = rt_hash_bucket(m, base, b);
 	if (rt_unlikely(!rt_lock_try(&bucket->lock, me)))
 		me = 0;
-	else if (rt_likely(rt_hash_at_rest(pending = rt_load(&bucket->pending)))) {
+	else if (rt_likely(rt_hash_at_rest(rt_load(&bucket->pending)))) {
 		e = rt_hash_walk(m, base, b, key, &state, &lost);
 		if (rt_likely(e && flags != MAP_NOEXIST)) {
 			rt_hash_touch(m, base, e);
@@ -85,7 +116,7 @@ RT_INLINE int rt_hash_fast_update(rt_map m, void *base, const void *key, const v
 			rt_unlock(&bucket->lock);
 			return 0;
 		}
-		if (!e && flags != MAP_EXIST && rt_hash_fast_insert(m, base, bucket, pending, key, value)) {
+		if (!e && flags != MAP_EXIST && rt_hash_fast_insert(m, base, b, key, value, me)) {
 			rt_unlock(&bucket->lock);
 			return 0;
 		}
@@ -99,22 +130,35 @@ RT_INLINE int rt_hash_fast_remove(rt_map m, void *base, const void *key)
 	struct rt_hash_layout l = rt_hash_layout(m);
 	uint32_t b = rt_hash_of(m, base, key), x = 0, *link;
 	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	uint32_t pending, spare;
 	uint64_t me = rt_me();
 
 	if (rt_unlikely(!rt_lock_try(&bucket->lock, me)))
-		me = 0;
-	else if (rt_likely(!rt_load(&bucket->pending))) {
+		return (int)bpftime_rt1_hash_out((uint64_t)m, (uint64_t)base, (uint64_t)key, 0);
+	pending = rt_load(&bucket->pending);
+	if (rt_likely(rt_hash_at_rest(pending))) {
 		link = rt_hash_link_in(&l, m, base, b, key, &x);
 		if (rt_unlikely(!link)) {
 			rt_unlock(&bucket->lock);
 			return -RT_ENOENT;
 		}
-		if (rt_likely(rt_hash_may_keep(&l, base, x))) {
-			rt_hash_unlink(&l, m, bucket, rt_hash_entry(m, base, x), x, link);
+		spare = (pending & ~RT_SPARE) - 1;
+		if (spare < m->max_entries) {	/* one at a time is pending */
+			rt_store_release(&bucket->pending, spare + 1);
+			if (rt_hash_fast_free(&l, base, bucket, spare, me))
+				pending = 0;
+		}
+	}
+	if (rt_likely(!pending)) {
+		rt_hash_unlink(&l, m, bucket, rt_hash_entry(m, base, x), x, link);
+		if (rt_likely(rt_hash_may_keep(&l, base, x)))
 			rt_hash_keep(bucket, base, x);
-			rt_unlock(&bucket->lock);
+		else if (!rt_hash_fast_free(&l, base, bucket, x, me)) {
+			bpftime_rt1_hash_out((uint64_t)m, (uint64_t)base, (uint64_t)key, me);	/* waits for the shard */
 			return 0;
 		}
+		rt_unlock(&bucket->lock);
+		return 0;
 	}
 	return (int)bpftime_rt1_hash_out((uint64_t)m, (uint64_t)base, (uint64_t)key, me);
 }

@@ -54,23 +54,10 @@ static uint32_t shard_of(const struct rt_hash_view *v, uint32_t x)
 	return x & (v->at.shards - 1);	/* a power of two of them */
 }
 
-static uint32_t *stack_of(const struct rt_hash_view *v, uint32_t s)
-{
-	return (uint32_t *)((char *)v->base + v->at.stack_off) + (uint64_t)s * v->at.per_shard;
-}
-
-/* What no writer stores; a damaged file may hold more. */
-static uint32_t top_of(const struct rt_hash_view *v, const struct rt_shard *s)
-{
-	uint32_t top = rt_load(&s->top);
-
-	return top < v->at.per_shard ? top : v->at.per_shard;
-}
-
 static RT_COLD bool is_free(const struct rt_hash_view *v, uint32_t x)
 {
-	uint32_t s = shard_of(v, x), top = top_of(v, rt_hash_shard(v->base, s));
-	const uint32_t *stack = stack_of(v, s);
+	uint32_t s = shard_of(v, x), top = rt_hash_top(&v->at, rt_hash_shard(v->base, s));
+	const uint32_t *stack = rt_hash_stack_in(&v->at, v->base, s);
 
 	for (uint32_t i = 0; i < top; i++)
 		if (rt_load(&stack[i]) == x)
@@ -79,16 +66,9 @@ static RT_COLD bool is_free(const struct rt_hash_view *v, uint32_t x)
 }
 
 /* Under the shard's lock. */
-static void push(const struct rt_hash_view *v, uint32_t x)
+static __attribute__((noinline)) void push(const struct rt_hash_view *v, uint32_t x)
 {
-	struct rt_shard *s = rt_hash_shard(v->base, shard_of(v, x));
-	uint32_t top = top_of(v, s);
-
-	if (top < v->at.per_shard) {
-		rt_store(&stack_of(v, shard_of(v, x))[top], x);
-		rt_store_release(&s->top, top + 1);
-	}
-	rt_store_release(&rt_hash_at(v, x)->home, 0);
+	rt_hash_push(&v->at, v->base, shard_of(v, x), x);
 }
 
 /* Takes a free entry of shard s for bucket b, which is locked.
@@ -96,26 +76,15 @@ static void push(const struct rt_hash_view *v, uint32_t x)
 static int64_t take(const struct rt_hash_view *v, uint32_t s, uint32_t b, uint64_t me, bool wait)
 {
 	struct rt_shard *shard = rt_hash_shard(v->base, s);
-	int64_t x = -RT_ENOENT;
-	uint32_t top;
+	uint32_t x;
 
-	if (!top_of(v, shard))
+	if (!rt_load(&shard->top))
 		return -RT_ENOENT;
 	if (!rt_lock_try(&shard->lock, me) && (!wait || rt_lock_wait(&shard->lock, me)))
 		return -RT_EBUSY;
-	top = top_of(v, shard);
-	if (top) {
-		x = rt_load(&stack_of(v, s)[top - 1]);
-		if (x < v->m->max_entries) {
-			rt_store_release(&v->buckets[b].pending, (uint32_t)x + 1);
-			rt_store_release(&rt_hash_at(v, (uint32_t)x)->home, b + 1);
-		} else {
-			x = -RT_ENOENT;
-		}
-		rt_store_release(&shard->top, top - 1);
-	}
+	x = rt_hash_pop(&v->at, v->m, v->base, s, b);
 	rt_unlock(&shard->lock);
-	return x;
+	return x == RT_HASH_END ? -RT_ENOENT : (int64_t)x;
 }
 
 /* First every shard that is free at once, then those that must be waited for. */
