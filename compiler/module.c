@@ -151,6 +151,17 @@ static uint8_t hook_bits(const struct unit_prog *p, const struct vfy_result *fac
 	return tail_calls && PROGS_DECIDING >> p->type & 1 ? OBJFMT_HOOK_OUTCOME : 0;
 }
 
+/* Fields of the context that are read: all, where a tail call leads to who knows what; where nobody knows who gets the
+ * context's address, its registers and what helpers read of the rest. */
+static uint32_t ctx_mask_of(const struct unit_prog *p, const struct vfy_result *facts)
+{
+	const uint32_t regs = (1u << CTX_REGS_BYTES / 8) - 1;
+
+	if (!facts || p->type != PROG_KPROBE)
+		return (1u << CTX_FIELDS) - 1;
+	return facts->ctx_mask | (facts->ctx_escapes ? regs : 0);
+}
+
 static int add_program(struct module *m, size_t i, const struct vfy_result *facts,
 		       struct lower_hook *hook)
 {
@@ -164,9 +175,7 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 	if (r < 0 || (r = check_ctx_bytes(l, p, facts)) < 0)
 		return r;
 	hook->bits = hook_bits(p, facts, tail_calls);
-	if (tail_calls)		/* what it jumps to may read any field */
-		facts = NULL;
-	hook->ctx_mask = facts && !facts->ctx_escapes && p->type == PROG_KPROBE ? facts->ctx_mask : (1u << CTX_FIELDS) - 1;
+	hook->ctx_mask = ctx_mask_of(p, tail_calls ? NULL : facts);
 	hook->form = l->hook_cc == CC_PRESERVE_MOST ? entry_form_of(hook->ctx_mask) : ENTRY_FRAME;
 	if (has_entry)
 		hook->entry = entry_make(l, arena_printf(l->a, "hook.%s", p->name), p, hook->form,

@@ -186,8 +186,10 @@ static int arg_ctx(struct vfy *v, struct call *c, unsigned r, enum helper_arg ki
 		fact_ctx_field(v, CTX_AX);
 	else if (kind == ARG_CTX_ARGS)
 		v->out->ctx_mask |= v->p->type == PROG_KPROBE ? CTX_MASK_NATURAL : 0;
-	else if (kind == ARG_CTX)
+	else if (kind == ARG_CTX) {	/* a stack begins where the function does, or elsewhere */
 		v->out->ctx_escapes = true;
+		fact_ctx_field(v, CTX_FUNC_IP);
+	}
 	return 0;
 }
 

@@ -198,7 +198,7 @@ static void pop_all(struct tramp *t, uint16_t set)
 /* ---- programs ---- */
 
 /* From list[i] on, those in a row that want a frame share it.  Returns how many they are. */
-static size_t with_frame(struct tramp *t, const struct site_attach *const *list, size_t i, size_t n)
+static size_t with_frame(struct tramp *t, const struct site_attach *const *list, size_t i, size_t n, uint16_t again)
 {
 	uint32_t mask = 0;
 	uint64_t cookie = list[i]->cookie;
@@ -214,12 +214,12 @@ static size_t with_frame(struct tramp *t, const struct site_attach *const *list,
 		frame_pass(t);
 		put_program(t, list[k]);
 	}
-	frame_end(t);
+	frame_end(t, again);
 	t->intact |= t->saved[RDI] ? BIT_RDI : 0;
 	return end - i;
 }
 
-static size_t put_next(struct tramp *t, const struct site_attach *const *list, size_t i, size_t n)
+static size_t put_next(struct tramp *t, const struct site_attach *const *list, size_t i, size_t n, uint16_t again)
 {
 	const struct objfmt_hook *h = hook_of(t, list[i])->row;
 
@@ -228,7 +228,7 @@ static size_t put_next(struct tramp *t, const struct site_attach *const *list, s
 		return 1;
 	}
 	if (h->form == ENTRY_FRAME)
-		return with_frame(t, list, i, n);
+		return with_frame(t, list, i, n, again);
 	if (h->form == ENTRY_PACKED)
 		load_packed(t, h->ctx_mask, list[i]->cookie);
 	else
@@ -237,9 +237,21 @@ static size_t put_next(struct tramp *t, const struct site_attach *const *list, s
 	return 1;
 }
 
+/* Of the registers that the one program changes: those that its frame holds need no other place. */
+static uint16_t in_frame(const struct tramp *t, const struct site_attach *at, uint16_t set)
+{
+	const struct objfmt_hook *h = hook_of(t, at)->row;
+	uint16_t m = 0;
+
+	for (unsigned i = 0; i < CTX_FIELDS && h->form == ENTRY_FRAME && !is_syscall_hook(hook_of(t, at)); i++)
+		if (h->ctx_mask >> i & 1 && tramp_field_reg(i) != NO_REG)
+			m |= (uint16_t)(1u << tramp_field_reg(i));
+	return m & set & (uint16_t)~CALLEE_SAVED;	/* which unwinders look for */
+}
+
 void put_programs(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *decided_at)
 {
-	uint16_t set = 0, result;
+	uint16_t set = 0, again = 0, result;
 	uint32_t room = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -253,12 +265,15 @@ void put_programs(struct tramp *t, const struct site_attach *const *list, size_t
 			set &= (uint16_t)~(1u << r);
 	/* Who may decide leaves its result in rax and rdx: they are restored last (decided()). */
 	result = decided_at ? BIT_RAX | BIT_RDX : 0;
+	if (n == 1)
+		again = in_frame(t, list[0], set & (uint16_t)~result);
+	set &= (uint16_t)~again;
 	push_all(t, result);
 	push_all(t, set & (uint16_t)~result);
 	if (room)
 		room_sp(t, -(int32_t)room);
 	for (size_t i = 0; i < n;)
-		i += put_next(t, list, i, n);
+		i += put_next(t, list, i, n, again);
 	if (room)
 		room_sp(t, (int32_t)room);
 	pop_all(t, set & (uint16_t)~result);

@@ -396,9 +396,12 @@ void frame_pass(struct tramp *t)
 	mov_reg(t, RDI, RSP);
 }
 
-void frame_end(struct tramp *t)
+void frame_end(struct tramp *t, uint16_t again)
 {
-	op_rsp(t, OP_LOAD, RDI, 8 * CTX_DI);
+	again |= 1 << RDI;
+	for (unsigned i = 0; i < CTX_FIELDS; i++)
+		if (reg_of_field[i] != NO_REG && again >> reg_of_field[i] & 1)
+			op_rsp(t, OP_LOAD, reg_of_field[i], (int32_t)(8 * i));
 	move_sp(t, frame_bytes(t));
 }
 

@@ -109,7 +109,7 @@ void load_field(struct tramp *t, enum reg to, unsigned field, uint64_t cookie);
 void frame_begin(struct tramp *t, uint32_t mask, uint64_t cookie);
 void frame_cookie(struct tramp *t, uint64_t cookie);	/* another one */
 void frame_pass(struct tramp *t);	/* its address to rdi */
-void frame_end(struct tramp *t);
+void frame_end(struct tramp *t, uint16_t again);	/* loads rdi, and these, from it */
 /* The target's stack pointer. */
 void load_sp(struct tramp *t, enum reg to);
 enum { ALL_FIELDS = (1 << CTX_FIELDS) - 1 };

@@ -161,6 +161,20 @@ TEST(Entry, FrameWhenFieldsAreMany)
 	EXPECT_EQ(r.changed, 0u);
 }
 
+// Who gets the context's address may read any register of it, but not what only helpers read.
+TEST(Entry, AContextThatLeavesHasItsRegisters)
+{
+	NEED_CLANG();
+	const uint32_t regs = (1u << CTX_REGS_BYTES / 8) - 1;
+	Loaded t(program("	o->v[0] = (__u64)ctx;\n"));
+	ASSERT_EQ(t.m.err, 0);
+	EXPECT_EQ(t.row.form, ENTRY_FRAME);
+	EXPECT_EQ(t.row.ctx_mask, regs);
+	Loaded c(program("	o->v[0] = (__u64)ctx;\n	o->v[1] = bpf_get_attach_cookie(ctx);\n"));
+	ASSERT_EQ(c.m.err, 0);
+	EXPECT_EQ(c.row.ctx_mask, regs | 1u << CTX_COOKIE);
+}
+
 TEST(Entry, CookieAndFunctionAddressAreFields)
 {
 	NEED_CLANG();
