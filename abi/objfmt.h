@@ -87,6 +87,12 @@ struct bpftime_map {
 	int32_t  arena_rel;	/* first contents of an arena's pages, init_bytes of them, or 0 */
 };
 
+/* What a program that reads fields of its maps, as of the kernel's struct bpf_map, finds behind a map's
+ * pointer: the row itself, and of an arena where it begins and ends, which is looked up instead. */
+enum {
+	OBJFMT_MAP_USER_START = 1024, OBJFMT_MAP_USER_END = OBJFMT_MAP_USER_START + 8,
+};
+
 /* A map that is in a map of maps from the start. It has no room. */
 struct objfmt_inside {
 	uint32_t key;

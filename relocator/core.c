@@ -7,7 +7,7 @@
 
 struct session {
 	struct obj *o;
-	struct core_target target;
+	struct core_target target, maps;
 	struct core_cands *cands;	/* by local type id */
 	bool *searched;
 };
@@ -19,12 +19,21 @@ static int refuse(const struct obj *o, const struct obj_core *r, const struct ob
 		    what, why);
 }
 
+/* Is it a field of a map? */
+static bool is_map(const struct obj *o, uint32_t type_id)
+{
+	const char *name = btf_str(o->btf, btf__type_by_id(o->btf, type_id)->name_off);
+
+	return core_same_plain(name, "bpf_map") || core_same_plain(name, "bpf_arena");
+}
+
 static int relocate_one(struct session *s, const struct obj_core *r)
 {
 	struct obj *o = s->o;
 	struct obj_func *f = obj_func_at(o, r->sec, r->insn);
 	enum core_kind kind = (enum core_kind)r->kind;
 	struct core_path local;
+	struct core_target *target = &s->target;
 	struct core_value v;
 	const char *why, *what;
 	uint32_t at;
@@ -38,11 +47,13 @@ static int relocate_one(struct session *s, const struct obj_core *r)
 		return refuse(o, r, f, why, r->access);
 	what = arena_printf(o->tmp, "%s of %s", core_kind_name(kind),
 			    core_describe(o->tmp, &local, kind));
+	if (is_map(o, r->type_id))
+		target = &s->maps;
 	if (kind != CORE_TYPE_ID_LOCAL && !s->searched[r->type_id]) {
-		s->cands[r->type_id] = core_candidates(o->tmp, &s->target, o->btf, r->type_id);
+		s->cands[r->type_id] = core_candidates(o->tmp, target, o->btf, r->type_id);
 		s->searched[r->type_id] = true;
 	}
-	why = core_calc(kind, &local, &s->target, &s->cands[r->type_id], &v);
+	why = core_calc(kind, &local, target, &s->cands[r->type_id], &v);
 	if (!why)
 		why = core_apply(&f->insn[at], f->n - at, &v, &poison);
 	if (why)
@@ -66,6 +77,8 @@ int obj_apply_core(struct obj *o)
 		need_target |= o->core[i].kind != CORE_TYPE_ID_LOCAL;
 	if (need_target)
 		err = core_target_load(&s.target, o->tmp, o->opts->btf_path, o->dg);
+	if (!err && need_target)
+		err = core_target_maps(&s.maps, o->tmp, o->dg);
 	if (!err && o->n_core) {
 		s.cands = arena_array(o->tmp, btf__type_cnt(o->btf), sizeof(*s.cands));
 		s.searched = arena_array(o->tmp, btf__type_cnt(o->btf), sizeof(*s.searched));
@@ -73,5 +86,6 @@ int obj_apply_core(struct obj *o)
 	for (size_t i = 0; i < o->n_core && !err; i++)
 		err = relocate_one(&s, &o->core[i]);
 	core_target_free(&s.target);
+	core_target_free(&s.maps);
 	return err;
 }

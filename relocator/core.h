@@ -73,6 +73,8 @@ struct core_cands { uint32_t *id; size_t n; };
  * same as "" with a warning when it has none.  Else raw BTF or an ELF file with .BTF.
  * Returns 0, -DIAG_E001 or -DIAG_R010.  core_target_free() releases. */
 int core_target_load(struct core_target *t, struct arena *a, const char *path, struct diags *dg);
+/* struct bpf_map and bpf_arena as programs find them here, whatever the target is.  0, -DIAG_E003. */
+int core_target_maps(struct core_target *t, struct arena *a, struct diags *dg);
 void core_target_free(struct core_target *t);
 struct core_cands core_candidates(struct arena *a, const struct core_target *t,
 				  const struct btf *local, uint32_t type_id);

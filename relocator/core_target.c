@@ -9,6 +9,7 @@
 #include "file.h"
 #include "hooks.h"
 #include "obj.h"
+#include "objfmt.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 enum { BUDGET = 50000000 };
@@ -30,6 +31,38 @@ static struct btf *pt_regs_btf(void)
 	btf__add_struct(b, "pt_regs", CTX_REGS_BYTES);
 	for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		btf__add_field(b, fields[i], word, i * 64, 0);
+	return b;
+}
+
+/* Maps are ours: a program that reads the fields of one finds them where struct bpftime_map has them. */
+static struct btf *maps_btf(void)
+{
+	static const struct {
+		const char *name;
+		size_t off;
+		bool wide;
+	} fields[] = {
+		{ "map_type", offsetof(struct bpftime_map, type), false },
+		{ "key_size", offsetof(struct bpftime_map, key_size), false },
+		{ "value_size", offsetof(struct bpftime_map, value_size), false },
+		{ "max_entries", offsetof(struct bpftime_map, max_entries), false },
+		{ "map_flags", offsetof(struct bpftime_map, flags), false },
+		{ "map_extra", offsetof(struct bpftime_map, map_extra), true },
+	};
+	struct btf *b = btf__new_empty();
+	int half, word, map;
+
+	if (!b)
+		return NULL;
+	half = btf__add_int(b, "unsigned int", 4, 0);
+	word = btf__add_int(b, "unsigned long", 8, 0);
+	map = btf__add_struct(b, "bpf_map", sizeof(struct bpftime_map));
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		btf__add_field(b, fields[i].name, fields[i].wide ? word : half, (uint32_t)fields[i].off * 8, 0);
+	btf__add_struct(b, "bpf_arena", OBJFMT_MAP_USER_END + 8);
+	btf__add_field(b, "map", map, 0, 0);
+	btf__add_field(b, "user_vm_start", word, OBJFMT_MAP_USER_START * 8, 0);
+	btf__add_field(b, "user_vm_end", word, OBJFMT_MAP_USER_END * 8, 0);
 	return b;
 }
 
@@ -134,6 +167,15 @@ int core_target_load(struct core_target *t, struct arena *a, const char *path, s
 	if (!err)
 		index_names(t, a);
 	return err;
+}
+
+int core_target_maps(struct core_target *t, struct arena *a, struct diags *dg)
+{
+	*t = (struct core_target){ .budget = BUDGET, .btf = maps_btf() };
+	if (!t->btf)
+		return diag(dg, DIAG_E003, at_file(NULL), "BTF");
+	index_names(t, a);
+	return 0;
 }
 
 void core_target_free(struct core_target *t)

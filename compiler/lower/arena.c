@@ -147,3 +147,12 @@ void lower_arena_variable(struct lower_func *f, const struct bpfi *in)
 
 	reg_set(f, in->dst, LLVMBuildAdd(l->b, start, lower_imm(l->i64, (uint32_t)in[1].imm), ""));
 }
+
+void lower_arena_ends(struct lower_func *f, const struct bpfi *in)
+{
+	struct lower *l = f->l;
+	uint64_t bytes = in->off == OBJFMT_MAP_USER_END ? (uint64_t)arena_of(f)->max_entries * MAPFMT_ARENA_PAGE : 0;
+	LLVMValueRef start = user_start(l, arena_of(f), lower_map_base(l, (size_t)f->p->facts->arena));
+
+	reg_set(f, in->dst, LLVMBuildAdd(l->b, start, lower_imm(l->i64, (int64_t)bytes), ""));
+}

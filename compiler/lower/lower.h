@@ -212,9 +212,11 @@ bool lower_switch(struct lower_func *f, uint32_t i);
 LLVMValueRef lower_cond(struct lower_func *f, const struct bpfi *in);	/* i1 of a conditional jump */
 int lower_mem(struct lower_func *f, uint32_t i);			/* LDX, ST, STX, ld_imm64 */
 void lower_atomic(struct lower_func *f, const struct bpfi *in, LLVMValueRef p);	/* at p */
-/* Addresses in the program's arena (arena.c): what touches memory there, casts, and the address of a variable. */
+/* Addresses in the program's arena (arena.c): what touches memory there, casts, the
+ * address of a variable, where it begins or ends. */
 void lower_arena(struct lower_func *f, uint32_t i);
 void lower_cast(struct lower_func *f, const struct bpfi *in);
+void lower_arena_ends(struct lower_func *f, const struct bpfi *in);	/* objfmt.h: OBJFMT_MAP_USER_START, _END */
 void lower_arena_variable(struct lower_func *f, const struct bpfi *in);
 /* Of the two ways of a conditional branch one is rarely gone. */
 void lower_weigh(struct lower *l, LLVMValueRef branch, bool taken_is_rare);

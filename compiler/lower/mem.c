@@ -156,6 +156,11 @@ int lower_mem(struct lower_func *f, uint32_t i)
 
 	if (BPFI_CLASS(in->code) == BPFI_LDX && f->p->facts && f->p->facts->insn[i].mem == MEM_ANYWHERE)
 		return load_anywhere(f, i);
+	if (BPFI_CLASS(in->code) == BPFI_LDX && f->p->facts && f->p->facts->insn[i].mem == MEM_MAP &&
+	    in->off >= OBJFMT_MAP_USER_START) {
+		lower_arena_ends(f, in);
+		return 0;
+	}
 	if (BPFI_CLASS(in->code) != BPFI_LD && f->p->facts && f->p->facts->insn[i].mem == MEM_ARENA) {
 		lower_arena(f, i);
 		return 0;

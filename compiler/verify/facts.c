@@ -3,6 +3,12 @@
  * facts.c - what the compiler is told: it holds on every path that gets there. */
 #include "vfy.h"
 
+/* What one instruction may not reach beside anything else: it is compiled in another way. */
+static bool alone(enum mem_kind kind)
+{
+	return kind == MEM_CTX || kind == MEM_ARENA || kind == MEM_MAP;
+}
+
 static enum mem_kind kind_of(const struct reg *r)
 {
 	switch ((enum reg_type)r->type) {
@@ -19,6 +25,8 @@ static enum mem_kind kind_of(const struct reg *r)
 		return r->ref && !r->read_only && !r->dynptr ? MEM_RECORD : MEM_OTHER;
 	case REG_ARENA:
 		return MEM_ARENA;
+	case REG_MAP:
+		return MEM_MAP;
 	case REG_ANYWHERE:
 		return MEM_ANYWHERE;
 	default:
@@ -73,8 +81,7 @@ bool fact_mem(struct vfy *v, const struct reg *r, int32_t off)
 	bool fixed = scalar_is_const(&r->var) && at == (int32_t)at && kind != MEM_ANYWHERE &&
 		     (kind != MEM_STACK || r->frame == v->cur->top);
 
-	if (aux->mem_seen && f->mem != kind && (f->mem == MEM_CTX || kind == MEM_CTX || f->mem == MEM_ARENA ||
-						kind == MEM_ARENA))
+	if (aux->mem_seen && f->mem != kind && (alone((enum mem_kind)f->mem) || alone(kind)))
 		return false;
 	if (!aux->mem_seen) {
 		f->mem = (uint8_t)kind;

@@ -209,6 +209,28 @@ static int packet_access(struct vfy *v, unsigned r, int32_t off, uint64_t bytes,
 	return 0;
 }
 
+/* ---- maps themselves ---- */
+
+/* Fields of the kernel's struct bpf_map, where CO-RE says that they are (relocator/core_target.c).
+ * Kernel: check_ptr_to_map_access(). */
+static int map_field(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned access)
+{
+	const struct reg *p = reg_of(v, r);
+	bool arena = v->u->map[p->map].type == MAP_TYPE_arena;
+
+	if (access & (ACCESS_WRITE | ACCESS_ATOMIC))
+		return refuse_reg(v, DIAG_V033, r, "a map's fields are read-only");
+	if (bytes == 4 && off % 4 == 0 && off >= (int32_t)offsetof(struct bpftime_map, type) &&
+	    off <= (int32_t)offsetof(struct bpftime_map, flags))
+		return 0;
+	if (bytes == 8 && off == (int32_t)offsetof(struct bpftime_map, map_extra))
+		return 0;
+	if (bytes == 8 && arena && !p->inner && (off == OBJFMT_MAP_USER_START || off == OBJFMT_MAP_USER_END))
+		return 0;
+	return refuse_reg(v, DIAG_V014, r, "r%u is %s, and %u bytes at offset %d are no field of it that programs "
+			  "may read", r, reg_text(v, p), bytes, off);
+}
+
 /* ---- all of them ---- */
 
 int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned access,
@@ -226,7 +248,8 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 	if (!fact_mem(v, p, off))	/* kernel: reg_type_mismatch(); fields of a context may be translated */
 		return refuse_reg(v, DIAG_V014, r, "r%u is %s on one path that comes here and another "
 				  "pointer on another", r, p->type == REG_ARENA || v->out->insn[v->cur->pc].mem == MEM_ARENA
-				  ? "an address in an arena" : "the context");
+				  ? "an address in an arena" : p->type == REG_CTX || v->out->insn[v->cur->pc].mem == MEM_CTX
+				  ? "the context" : "a map");
 	switch ((enum reg_type)p->type) {
 	case REG_STACK:
 		return stack_access(v, r, off, bytes, access, value);
@@ -250,6 +273,10 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 			return e;
 		break;
 	case REG_ARENA:		/* looked at when it runs */
+		break;
+	case REG_MAP:
+		if ((e = map_field(v, r, off, bytes, access)) < 0)
+			return e;
 		break;
 	case REG_ANYWHERE:
 		if (access & ACCESS_WRITE)

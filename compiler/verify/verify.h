@@ -20,7 +20,7 @@ enum { VERIFIER_VERSION = 1 };
 enum mem_kind {	/* what a load, store or atomic touches, the same on every path */
 	MEM_UNKNOWN,	/* not reached, or different kinds on different paths */
 	MEM_STACK, MEM_CTX, MEM_MAP_VALUE, MEM_PACKET, MEM_RECORD, MEM_OTHER,
-	MEM_ARENA,
+	MEM_ARENA, MEM_MAP,
 	MEM_ANYWHERE,	/* on some path it is read through an address that nobody vouches for */
 };
 

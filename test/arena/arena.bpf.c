@@ -312,6 +312,33 @@ PROG(behind)
 	return 0;
 }
 
+struct bpf_map___l {
+	__u32 map_type, key_size, value_size, max_entries, map_flags;
+	__u64 map_extra;
+} __attribute__((preserve_access_index));
+struct bpf_arena___l {
+	struct bpf_map___l map;
+	__u64 user_vm_start, user_vm_end;
+} __attribute__((preserve_access_index));
+
+/* (Not in the kernel: the fields are ours.) */
+SEC("uprobe.s") int fields(struct pt_regs *ctx)
+{
+	struct bpf_arena___l *a = (void *)&arena;
+	struct bpf_map___l *m = (void *)&out;
+
+	put(0, a->map.map_type);
+	put(1, a->map.max_entries);
+	put(2, a->map.map_flags);
+	put(3, a->user_vm_start == a->user_vm_end - PAGES * (__u64)PAGE);
+	put(4, (__u64)(long)bpf_arena_alloc_pages(&arena, 0, 1, NO_NODE, 0) - a->user_vm_start < PAGES * PAGE);
+	put(5, m->key_size);
+	put(6, m->value_size);
+	put(7, m->max_entries);
+	put(8, AT(&first) == (a->user_vm_start & 0xffffffff));
+	return 0;
+}
+
 PROG(many_pages)
 {
 	char __arena *a = pages(10), *b = pages(20), *c = pages(30), *d;
