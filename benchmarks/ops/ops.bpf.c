@@ -71,6 +71,10 @@ static __always_inline int op(void *ctx)
 #elif defined OP_insert_delete
 	bpf_map_update_elem(&map, &key, &value, BPF_NOEXIST);
 	bpf_map_delete_elem(&map, &key);
+#elif defined OP_insert_delete_random
+	key = bpf_get_prandom_u32();
+	bpf_map_update_elem(&map, &key, &value, BPF_NOEXIST);
+	bpf_map_delete_elem(&map, &key);
 #elif defined OP_insert_evict
 	key = bpf_get_prandom_u32();
 	bpf_map_update_elem(&map, &key, &value, BPF_ANY);
