@@ -150,15 +150,24 @@ RT_INLINE int rt_hash_fast_remove(rt_map m, void *base, const void *key)
 		}
 	}
 	if (rt_likely(!pending)) {
-		rt_hash_unlink(&l, m, bucket, rt_hash_entry(m, base, x), x, link);
-		if (rt_likely(rt_hash_may_keep(&l, base, x)))
+		struct rt_entry *e = rt_hash_entry(m, base, x);
+		uint32_t s = x & (l.shards - 1);
+		struct rt_shard *shard = rt_hash_shard(base, s);
+
+		if (rt_likely(rt_hash_may_keep(&l, base, x))) {
+			rt_hash_unlink(&l, m, bucket, e, x, link);
 			rt_hash_keep(bucket, base, x);
-		else if (!rt_hash_fast_free(&l, base, bucket, x, me)) {
-			bpftime_rt1_hash_out((uint64_t)m, (uint64_t)base, (uint64_t)key, me);	/* waits for the shard */
+			rt_unlock(&bucket->lock);
 			return 0;
 		}
-		rt_unlock(&bucket->lock);
-		return 0;
+		if (rt_likely(rt_lock_try(&shard->lock, me))) {
+			rt_hash_unlink(&l, m, bucket, e, x, link);
+			rt_hash_push(&l, base, s, x);
+			rt_unlock(&shard->lock);
+			rt_store_release(&bucket->pending, 0);
+			rt_unlock(&bucket->lock);
+			return 0;
+		}
 	}
 	return (int)bpftime_rt1_hash_out((uint64_t)m, (uint64_t)base, (uint64_t)key, me);
 }
