@@ -5,7 +5,7 @@
  * The same kinds fix the C signature of bpftime_h_<name>() in runtime-min and the
  * call that the compiler emits:
  *     MAP           two parameters: const struct bpftime_map *m, void *base
- *     ANY, SCALAR, UNCHECKED, SIZE*, CONST_SIZE, TASK, TYPE_VOID  uint64_t
+ *     ANY, SCALAR, UNCHECKED, SIZE*, CONST_SIZE, TASK, TYPE       uint64_t
  *     every other kind                  void *  (const where only read)
  *     result        uint64_t, or void * for the _OR_NULL kinds, or void
  * but for
@@ -98,7 +98,7 @@ enum helper_arg {
 	ARG_DYNPTR_RECORD,	/* a dynptr that holds a record; the reference ends here */
 	ARG_SPIN_LOCK,		/* the struct bpf_spin_lock of a map value */
 	ARG_TIMER,		/* the struct bpf_timer of a map value */
-	ARG_TYPE_VOID,		/* the id of a type, which is 0: void */
+	ARG_TYPE,		/* the id of a structure in the target's BTF, or 0: void */
 	ARG_TASK,		/* the running task, HELPER_TASK, or NULL */
 	ARG_MAP_VALUE_OR_NULL,	/* like MAP_VALUE, or NULL */
 };

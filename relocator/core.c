@@ -85,6 +85,11 @@ int obj_apply_core(struct obj *o)
 	}
 	for (size_t i = 0; i < o->n_core && !err; i++)
 		err = relocate_one(&s, &o->core[i]);
+	for (size_t i = 0; i < o->n_core && !err; i++)
+		if (o->core[i].kind == CORE_TYPE_ID_TARGET && !o->u->target_btf) {
+			o->u->target_btf = s.target.btf;
+			s.target.btf = NULL;
+		}
 	core_target_free(&s.target);
 	core_target_free(&s.maps);
 	return err;

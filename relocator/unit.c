@@ -9,6 +9,7 @@ void unit_free(struct unit *u)
 	if (!u)
 		return;
 	btf__free(u->btf);
+	btf__free(u->target_btf);
 	arena_free(u->arena);
 }
 

@@ -111,6 +111,7 @@ struct unit {
 	size_t            n_kfunc;
 	struct btf       *btf;	/* of the program, DATASEC sizes filled in; NULL: none */
 	struct bytes      btf_raw;
+	struct btf       *target_btf;	/* of which bpf_core_type_id_kernel() names types; NULL: no program does */
 };
 
 void unit_free(struct unit *u);	/* NULL is fine */

@@ -21,7 +21,7 @@ static struct loc at(const struct lower_func *f, uint32_t i)
 static bool is_u64(enum helper_arg a)
 {
 	return a == ARG_ANY || a == ARG_SCALAR || a == ARG_UNCHECKED || a == ARG_SIZE || a == ARG_SIZE0 || a == ARG_CONST_SIZE ||
-	       a == ARG_TASK || a == ARG_TYPE_VOID;
+	       a == ARG_TASK || a == ARG_TYPE;
 }
 
 LLVMValueRef lower_runtime(struct lower *l, const char *name, LLVMTypeRef type)

@@ -183,7 +183,7 @@ static int pointer_arithmetic(struct vfy *v, const struct bpfi *in, unsigned dst
 		return refuse_reg(v, DIAG_V016, dst, "a pointer is subtracted from a number");
 	if (op == BPFI_SUB && p.type == REG_STACK)
 		return refuse_reg(v, DIAG_V016, dst, "subtraction from a stack pointer; add a negative number");
-	if (p.type == REG_ANYWHERE) {	/* one place is as good as another */
+	if (p.type == REG_ANYWHERE && !p.size) {	/* one place is as good as another */
 		*d = p;
 		d->def = def_new(v, p.def, off->def);
 		return 0;

@@ -61,6 +61,7 @@ static void set_result(struct vfy *v, struct call *c, bool not_null)
 		return;
 	case RET_ANYWHERE:
 		reg_set_pointer(v, r0, REG_ANYWHERE);
+		r0->size = c->type;
 		return;
 	case RET_MAP_VALUE_OR_NULL:
 		reg_set_pointer(v, r0, holds_maps(v, c) ? REG_MAP : REG_MAP_VALUE);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "btf_walk.h"
 #include "objfmt.h"
 
 enum { MAX_SIZE = 1 << 29 };
@@ -267,7 +268,7 @@ static int arg_task(struct vfy *v, struct call *c, unsigned r)
 	return 0;
 }
 
-/* A type: void is the only one that is known. */
+/* A type: void, or a structure of the BTF that the program is relocated against. */
 static int arg_type(struct vfy *v, struct call *c, unsigned r)
 {
 	const struct reg *p = reg_of(v, r);
@@ -275,8 +276,14 @@ static int arg_type(struct vfy *v, struct call *c, unsigned r)
 	if (p->type != REG_SCALAR || !scalar_is_const(&p->var))
 		return refuse_reg(v, DIAG_V019, r, "r%u of bpf_%s must be a constant, the id of a type", r, c->h->name);
 	mark_precise(v, p->def);
-	if (p->var.bits.value)
-		return refuse_reg(v, DIAG_V028, r, "bpf_%s: types of the kernel mean nothing here, only 0, void, does", c->h->name);
+	c->type = (uint32_t)p->var.bits.value;
+	if (!c->type)
+		return 0;
+	if (!v->u->target_btf)
+		return refuse_reg(v, DIAG_V028, r, "bpf_%s: %u is a type of no BTF that is known here; name a structure with "
+				  "bpf_core_type_id_kernel()", c->h->name, c->type);
+	if (!btf_walk_is_struct(v->u->target_btf, c->type))
+		return refuse_reg(v, DIAG_V019, r, "bpf_%s: type %u is neither a structure nor void", c->h->name, c->type);
 	return 0;
 }
 
@@ -345,7 +352,7 @@ int check_arg(struct vfy *v, struct call *c, unsigned r, enum helper_arg kind)
 		return arg_timer(v, c, r);
 	case ARG_TASK:
 		return arg_task(v, c, r);
-	case ARG_TYPE_VOID:
+	case ARG_TYPE:
 		return arg_type(v, c, r);
 	case ARG_MAP_VALUE_UNINIT:
 		return arg_memory(v, c, r, m ? m->value_size : 0, ACCESS_WRITE, false);

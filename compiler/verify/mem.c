@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "btf_walk.h"
 #include "objfmt.h"
 
 static unsigned size_of(const struct bpfi *in)
@@ -231,6 +232,58 @@ static int map_field(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, uns
 			  "may read", r, reg_text(v, p), bytes, off);
 }
 
+/* ---- addresses that nobody vouches for ---- */
+
+/* A load from a structure of the target's BTF.  1: the value is a pointer, to structure *next or, 0, to what is
+ * not known; 0: it is a number. */
+static int struct_access(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, uint32_t *next)
+{
+	const struct reg *p = reg_of(v, r);
+	int64_t at = (int64_t)p->off + off + (int64_t)p->var.bits.value;
+
+	if (!scalar_is_const(&p->var))
+		return refuse_reg(v, DIAG_V013, r, "a field of a structure at an offset that is not constant");
+	if (at < 0 || at > UINT32_MAX)
+		return refuse_reg(v, DIAG_V013, r, "%u bytes at offset %" PRId64 " of a structure", bytes, at);
+	switch (btf_walk(v->u->target_btf, p->size, (uint32_t)at, bytes, next)) {
+	case BTF_WALK_NUMBER:
+		return 0;
+	case BTF_WALK_POINTER:
+		return 1;
+	case BTF_WALK_PART:
+		return refuse_reg(v, DIAG_V013, r, "%u bytes at offset %" PRId64 ": a part of a pointer", bytes, at);
+	case BTF_WALK_BEYOND:
+		return refuse_reg(v, DIAG_V013, r, "%u bytes at offset %" PRId64 ": the structure is smaller", bytes, at);
+	default:
+		return refuse_reg(v, DIAG_V013, r, "%u bytes at offset %" PRId64 ": the structure has no one member there", bytes, at);
+	}
+}
+
+static int anywhere_access(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned access, struct reg *value)
+{
+	uint32_t next = 0;
+	int e = 0;
+
+	if (access & ACCESS_WRITE)
+		return refuse_reg(v, DIAG_V033, r, "what bpf_rdonly_cast gives is read-only");
+	if (access & ACCESS_ATOMIC)
+		return refuse_reg(v, DIAG_V032, r, "an atomic operation on memory that may not be there");
+	if (reg_of(v, r)->size && (e = struct_access(v, r, off, bytes, &next)) < 0)
+		return e;
+	v->out->by_chance = true;
+	for (uint32_t i = 0; i <= v->cur->top; i++)	/* it may be there */
+		fact_stack_read(v, v->cur->frame[i], -BPFI_STACK_BYTES, 0);
+	if (!value || !(access & ACCESS_READ))
+		return 0;
+	if (!e) {
+		reg_set_scalar(v, value, scalar_of_size(bytes * 8, false), 0);
+	} else {
+		reg_set_pointer(v, value, REG_ANYWHERE);
+		value->size = next;
+	}
+	return 0;
+}
+
 /* ---- all of them ---- */
 
 int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned access,
@@ -279,14 +332,7 @@ int check_mem(struct vfy *v, unsigned r, int32_t off, uint32_t bytes, unsigned a
 			return e;
 		break;
 	case REG_ANYWHERE:
-		if (access & ACCESS_WRITE)
-			return refuse_reg(v, DIAG_V033, r, "what bpf_rdonly_cast gives is read-only");
-		if (access & ACCESS_ATOMIC)
-			return refuse_reg(v, DIAG_V032, r, "an atomic operation on memory that may not be there");
-		v->out->by_chance = true;
-		for (uint32_t i = 0; i <= v->cur->top; i++)	/* it may be there */
-			fact_stack_read(v, v->cur->frame[i], -BPFI_STACK_BYTES, 0);
-		break;
+		return anywhere_access(v, r, off, bytes, access, value);
 	default:
 		return refuse_reg(v, DIAG_V014, r, "r%u is %s, not a pointer to memory", r, reg_text(v, p));
 	}

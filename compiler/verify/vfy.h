@@ -37,7 +37,8 @@ enum reg_type {
 	REG_FUNC,			/* .sub */
 	REG_DYNPTR,			/* a dynptr that lives elsewhere: .dynptr */
 	REG_ARENA,			/* an address in the arena, in 32 bits; whatever it is, it may be used */
-	REG_ANYWHERE,			/* an address that nobody vouches for; it may be read, fault-safe */
+	REG_ANYWHERE,			/* an address that nobody vouches for; it may be read, fault-safe; of type .size of the
+					 * target's BTF, 0: void */
 	REG_GONE,			/* pointed into a dynptr that has ended: of no use */
 };
 

@@ -24,6 +24,7 @@ struct call {
 	bool       inner;	/* one of a map of maps, like that one */
 	uint64_t   size_max;	/* of the last SIZE argument */
 	uint64_t   record;	/* CONST_SIZE */
+	uint32_t   type;	/* TYPE: of the target's BTF, 0: void */
 	uint32_t   release;	/* reference that ends */
 	uint32_t   func;	/* FUNC: the subprogram */
 	uint32_t   dynptr;	/* id of the last DYNPTR argument, and ... */

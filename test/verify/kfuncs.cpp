@@ -226,3 +226,49 @@ TEST(Kfuncs, LoadsFromAnywhereAreTheKernels)
 {
 	same_as_the_kernels(casts, 150);
 }
+
+// Any part of any structure that the kernel has, and what is behind a pointer that is found there.
+TEST(Kfuncs, MembersOfStructuresAreTheKernels)
+{
+	static const int widths[] = {BPFI_B, BPFI_H, BPFI_W, BPFI_DW}, bytes[] = {1, 2, 4, 8};
+	kernel_oracle k;
+	if (!k.usable())
+		GTEST_SKIP() << "this process may not load BPF programs into the kernel";
+	struct btf *b = btf__load_vmlinux_btf();
+	if (!b)
+		GTEST_SKIP() << "no BTF of the kernel";
+	std::vector<uint32_t> structs;
+	for (uint32_t id = 1; id < btf__type_cnt(b); id++)
+		if (btf_is_composite(btf__type_by_id(b, id)))
+			structs.push_back(id);
+	std::mt19937_64 rnd(11);
+	unsigned accepted = 0, followed = 0;
+	for (int i = 0; i < 4000; i++) {
+		uint32_t id = rnd() % 50 ? structs[rnd() % structs.size()] : (uint32_t)(rnd() % (btf__type_cnt(b) + 9));
+		const struct btf_type *t = btf__type_by_id(b, id);
+		uint32_t size = t && btf_is_composite(t) ? std::min(t->size, 32000u) : 16;
+		int w = (int)(rnd() % 4), w2 = (int)(rnd() % 4), align = rnd() % 8 ? bytes[w] : 1;
+		gen_prog p = {PROG_XDP, {}, rnd()};
+		coder c;
+		c.imm64(1, 8), c.imm64(2, id);
+		c.kfunc(GEN_RDONLY_CAST);
+		c.put(BPFI_LDX | BPFI_MEM | widths[w], 0, 0, (int)(rnd() % (size + 9)) / align * align, 0);
+		bool twice = w == 3 && rnd() % 2;
+		if (twice)
+			c.put(BPFI_LDX | BPFI_MEM | widths[w2], 0, 0, (int)(rnd() % 64) / bytes[w2] * bytes[w2], 0);
+		c.put(BPFI_ALU64 | BPFI_MOV | BPFI_K, 0, 0, 0, 0);
+		c.put(BPFI_JMP_EXIT, 0, 0, 0, 0);
+		p.insn = c.insn;
+		std::string log;
+		int fd = k.load(p, &log);
+		our_verdict v = verify(p, 0, false, b);
+		EXPECT_EQ(v.accepted, fd >= 0) << "type " << id << ", offset " << p.insn[p.insn.size() - 3 - twice].off << "\n" << v.text << "\n" << log;
+		accepted += fd >= 0;
+		followed += fd >= 0 && twice;
+		if (fd >= 0)
+			close(fd);
+	}
+	EXPECT_GT(accepted, 1000u);
+	EXPECT_GT(followed, 50u);
+	btf__free(b);
+}

@@ -88,7 +88,7 @@ struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs)
 	return copy(a, &u, 1);
 }
 
-our_verdict verify(const gen_prog &p, uint32_t plain, bool chance)
+our_verdict verify(const gen_prog &p, uint32_t plain, bool chance, struct btf *types)
 {
 	struct arena *a = arena_new();
 	struct unit *u = as_unit(a, {p});
@@ -96,6 +96,7 @@ our_verdict verify(const gen_prog &p, uint32_t plain, bool chance)
 	struct vfy_result res;
 	struct vfy_opts opts = {};
 
+	u->target_btf = types;
 	opts.plain = plain;
 	opts.chance = chance;
 	int r = vfy_verify(a, u, u->prog, &opts, &res, &dg);

@@ -18,8 +18,8 @@ struct our_verdict {
 	std::vector<bool> reached;	// instructions that some path gets to
 };
 
-// plain: without knowledge that the kernel has not (enum vfy_plain).
-our_verdict verify(const gen_prog &p, uint32_t plain = 0, bool chance = false);
+// plain: without knowledge that the kernel has not (enum vfy_plain).  types: what bpf_rdonly_cast knows.
+our_verdict verify(const gen_prog &p, uint32_t plain = 0, bool chance = false, struct btf *types = nullptr);
 // A unit of these programs over gen_maps; all of it lives in `a`.
 struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs);
 std::string unit_prog_name(size_t i);

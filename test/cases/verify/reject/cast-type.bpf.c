@@ -1,4 +1,4 @@
-// types of the kernel
+// a number that names no type
 #include "../cast.h"
 
 UPROBE(prog)
