@@ -238,9 +238,10 @@ TEST_P(StormArena, NoPageHasTwoOwners)
 	EXPECT_GT(s.c->n[GIVEN], 0u);
 	EXPECT_EQ(s.c->n[DIRTY], 0u);
 	EXPECT_EQ(s.c->n[SHARED], 0u);
-	EXPECT_LE(s.c->n[NONE], s.c->busy);		// there are enough
-	// Where an operation was given up, so was a page.
+	// Where an operation was given up, so were its pages; there are enough until too many are gone.
 	EXPECT_LE(a.count(), 3 * s.c->busy);
+	if (a.count() + 3 * 64 <= 400)
+		EXPECT_LE(s.c->n[NONE], s.c->busy);
 	for (uint32_t p = 0; p < 400; p++)
 		EXPECT_EQ(a.taken(p), a.backed(p));
 	EXPECT_EQ(rt_arena(a.mem.base)->change, 0u);

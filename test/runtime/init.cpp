@@ -12,7 +12,7 @@ TEST(RtInit, EnablesAfterMapsAreThere)
 	EXPECT_EQ(tp_words()[2], 0u);
 	EXPECT_EQ(bpftime_rt1_cold(2), 1u);
 	for (int i = 0; i < 3; i++)
-		EXPECT_EQ(tp_words()[i], 1u);
+		EXPECT_EQ(tp_words()[i], RT_ENABLED);
 	ASSERT_NE(tp.slot[1], nullptr);
 	EXPECT_EQ(((uint64_t *)tp.slot[1])[15], 0u);
 	EXPECT_EQ(bpftime_rt1_init(), 1u);
