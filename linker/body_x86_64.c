@@ -195,6 +195,8 @@ bool x86_64_body(const uint8_t *p, size_t n, bool outcome, struct code_step *ste
 		b->n_likely++;
 	for (uint32_t i = 0; i < f.n_pop; i++)
 		b->saves |= (uint16_t)(1u << f.push[i]);
+	if (b->calls)			/* what it calls may change the rest of them */
+		b->writes |= b->saves;
 	b->room_bytes = f.sub_bytes + 8 * (f.n_push - f.n_pop);
 	b->bytes = step[b->n_likely].off - step[0].off;
 	b->simple = straight(b) && b->bytes <= CODE_SIMPLE_MAX && !b->saves && !b->room_bytes && !b->uses_stack;

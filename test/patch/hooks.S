@@ -187,6 +187,7 @@ room:	.zero 4096
 	push %r12
 	push %rdi
 	push %rsi
+	push %rdx
 	push %rax
 	sub $24, %rsp
 	mov %rdi, 16(%rsp)
@@ -205,24 +206,32 @@ room:	.zero 4096
 	spoil
 	add $24, %rsp
 	pop %rax
+	pop %rdx
 	pop %rsi
 	pop %rdi
 	pop %r12
 	pop %rbx
 	ret
 2:	lock incq room+\count+16(%rip)
+	call change_dx
 	test $2, %dil
 	jne 3b
 	mov $0x5b011ed, %esi
 	spoil
 	add $24, %rsp
 	pop %rax
+	pop %rdx
 	pop %rsi
 	pop %rdi
 	pop %r12
 	pop %rbx
 	ret
 	.endm
+
+	/* called by busy, which saves rdx for that alone */
+	prog change_dx
+	mov $0x5b011ed, %edx
+	ret
 
 	prog busy
 	busy_code 144
