@@ -23,21 +23,20 @@ static void use_near(struct lower *l, LLVMValueRef place)
 {
 	LLVMUseRef next;
 
-	for (LLVMUseRef u = LLVMGetFirstUse(place); u; u = next) {
+	for (LLVMUseRef u = LLVMGetFirstUse(place); u; u = next) {	/* a user's other uses go with the first one */
 		LLVMValueRef user = LLVMGetUser(u), near;
 		int n = LLVMGetNumOperands(user);
 
-		next = LLVMGetNextUse(u);
+		for (next = LLVMGetNextUse(u); next && LLVMGetUser(next) == user;)
+			next = LLVMGetNextUse(next);
 		if (LLVMIsAPHINode(user) || LLVMGetInstructionParent(user) == LLVMGetInstructionParent(place))
 			continue;
 		near = LLVMInstructionClone(place);
 		LLVMPositionBuilderBefore(l->b, user);
 		LLVMInsertIntoBuilder(l->b, near);
 		for (int i = 0; i < n; i++)
-			if (LLVMGetOperand(user, (unsigned)i) == place) {
+			if (LLVMGetOperand(user, (unsigned)i) == place)
 				LLVMSetOperand(user, (unsigned)i, near);
-				break;	/* the other uses come by themselves */
-			}
 	}
 }
 
