@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * cpu.h - what the payload linker has to know of a CPU.  A CPU is a row of cpu.c and its
- * files reloc_<cpu>.c and check_<cpu>.c; nothing else of the linker names one. */
+ * files reloc_<cpu>.c, check_<cpu>.c and body_<cpu>.c; nothing else of the linker names one. */
 #ifndef BPFTIME_LINKER_CPU_H
 #define BPFTIME_LINKER_CPU_H
 

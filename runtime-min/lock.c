@@ -19,9 +19,9 @@ uint64_t *rt_busy_counter;
 /* The last wait that ran out.  Races only make a wait longer or shorter. */
 static uint64_t stalled_at, stalled_owner, stalled_until;
 
-/* Pauses before the first look, beyond PAUSES_FIRST.  Each look takes the line from who works under the lock, and a lock that was
- * taken at the last ones is one that somebody takes again and again: leaving it to him for a while, then to the
- * other, costs less than handing it over each time. */
+/* Pauses before the first look, beyond PAUSES_FIRST.  Each look takes the line from who works under the lock, and a
+ * lock that was taken at the last ones is one that somebody takes again and again: leaving it to him for a while, then to
+ * the other, costs less than handing it over each time. */
 static uint32_t patience;
 
 static uint64_t now_ns(void)

@@ -265,7 +265,7 @@ RT_INLINE struct rt_entry *rt_hash_walk(rt_map m, void *base, uint32_t b, const 
 	return rt_hash_walk_in(&l, m, base, b, key, state, lost);
 }
 
-/* ---- steps of insert and delete: bucket b is locked, its pending is given ---- */
+/* ---- steps of insert and delete: bucket b is locked ---- */
 
 /* Is nothing on its way in or out? */
 RT_INLINE bool rt_hash_at_rest(uint32_t pending)

@@ -36,7 +36,8 @@ uint32_t *rt_hash_link_to(const struct rt_hash_view *v, uint32_t b, uint32_t x)
 {
 	uint32_t *link = &v->buckets[b].head;
 
-	for (uint32_t i, steps = v->m->max_entries; (i = rt_load(link)) < v->m->max_entries && steps--; link = &rt_hash_at(v, i)->next)
+	for (uint32_t i, steps = v->m->max_entries; (i = rt_load(link)) < v->m->max_entries && steps--;
+	     link = &rt_hash_at(v, i)->next)
 		if (i == x)
 			return link;
 	return NULL;

@@ -36,7 +36,7 @@ RT_INLINE char *rt_hash_cpu_at(const struct rt_hash_view *v, uint32_t x, uint32_
 }
 
 #pragma GCC visibility push(hidden)
-/* Takes bucket b's lock and repairs it.  0 or -EBUSY, which is not counted. */
+/* Takes bucket b's lock and leaves nothing pending but a spare entry.  0 or -EBUSY, which is not counted. */
 int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me);
 /* Copies the value to `value` unless that is NULL, with MAP_LOCK under its lock, and deletes the
  * key.  0, -ENOENT, -EBUSY. */
