@@ -77,7 +77,7 @@ LLVMValueRef lower_map_op(struct lower *l, const struct helper_proto *h, LLVMVal
 {
 	static const char *const prefix[] = { "here", "apart", "cold" };
 	LLVMTypeRef type = LLVMGlobalGetValueType(fn);
-	char *name = arena_printf(l->a, "%s.%s.%s", prefix[where], h->name, map < 0 ? "any" : l->u->map[map].name);
+	char *name = arena_printf(l->a, "%s.%s.%s", prefix[where], h->name, map < 0 ? "" : l->u->map[map].name);
 	LLVMValueRef op = LLVMGetNamedFunction(l->mod, name), arg[10], v;
 	LLVMBasicBlockRef from = LLVMGetInsertBlock(l->b);
 	LLVMMetadataRef at = LLVMGetCurrentDebugLocation2(l->b);

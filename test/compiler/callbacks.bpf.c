@@ -134,6 +134,26 @@ SEC("xdp") int each_empty(void *ctx)
 	return 0;
 }
 
+/* A map named as what is not one map could be. */
+MAP(BPF_MAP_TYPE_HASH, any, __u32, __u64, 64);
+
+SEC("xdp") int each_of_two(void *ctx)
+{
+	struct seen s = { zero(), zero(), zero(), zero() };
+	__u32 key = 0;
+
+	for (__u32 i = 0; i < N; i++) {
+		put(&hash, i, 1);
+		put(&any, i, 1);
+	}
+	answer(0, bpf_map_delete_elem(&any, &key));
+	answer(1, bpf_for_each_map_elem(&hash, delete_odd, &s, 0));
+	answer(2, bpf_for_each_map_elem(&any, delete_odd, &s, 0));
+	answer(3, bpf_for_each_map_elem(&hash, count, &s.n, 0));
+	answer(4, bpf_for_each_map_elem(&any, count, &s.n, 0));
+	return 0;
+}
+
 /* ---- bpf_loop ---- */
 
 struct sum {

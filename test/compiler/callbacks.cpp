@@ -38,6 +38,10 @@ TEST(Callbacks, AnswersAreCounts)
 	EXPECT_EQ(loops.out[5], 5u);
 	EXPECT_EQ((int64_t)loops.out[7], -EINVAL);
 	EXPECT_EQ(loops.out[9], 1u << 23);
+	ran two = both_here(object, "each_of_two", 3);
+	ASSERT_TRUE(two.ok) << two.why;
+	EXPECT_EQ(two.out[3], 20u);			// of either what is even
+	EXPECT_EQ(two.out[4], 19u);
 	ran unknown = both_here(object, "unknown", 3);
 	EXPECT_EQ((int64_t)unknown.out[13], -E2BIG);
 	EXPECT_EQ((int64_t)unknown.out[14], -E2BIG);
