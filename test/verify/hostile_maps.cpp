@@ -63,7 +63,7 @@ const std::vector<hostile_case> maps_of_maps = {
 	{"past its end by a variable", "V011", [](hostile &c) {
 		inner(c, 0), element(c, -8), c.mov(7, 0), c.jne(7, 0, 2), c.ret(0);
 		c.random(6), c.andi(6, 63), c.add(7, 6), c.ldx(0, 7, 0, BPFI_B), c.exit(); }},
-	{"an inner map is written to", "V014", [](hostile &c) { inner(c, 0), c.st(0, 0, 1), c.ret(0); }},
+	{"an inner map is written to", "V033", [](hostile &c) { inner(c, 0), c.st(0, 0, 1), c.ret(0); }},
 	{"an inner map is read", "V014", [](hostile &c) { inner(c, 0), c.ldx(0, 0, 0), c.exit(); },
 		ACCEPTS, "struct bpf_map has BTF there"},
 	{"an inner map is moved", "V016", [](hostile &c) { inner(c, 0), c.addi(0, 8), element(c, -8), c.ret(0); }},
