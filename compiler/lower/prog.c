@@ -257,7 +257,7 @@ static void declare(struct lower_prog *p, size_t n)
 		kinds_at_start(&f->in);
 		f->in.reg[1] = (struct kind){ KIND_PTR, 0 };
 	} else {
-		f->fn = LLVMAddFunction(l->mod, arena_printf(l->a, "%s.%s", prog, uf->name),
+		f->fn = LLVMAddFunction(l->mod, arena_printf(l->a, "sub.%s.%s", prog, uf->name),
 					LLVMFunctionType(l->i64, t, LOWER_SUB_ARGS, 0));
 	}
 	LLVMSetLinkage(f->fn, LLVMInternalLinkage);

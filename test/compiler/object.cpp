@@ -211,6 +211,28 @@ SEC("uprobe") int count(struct pt_regs *ctx)
 	EXPECT_GT(behind, 0);
 }
 
+// A program and its function are called as LLVM's intrinsics are, or as what clears memory here.
+TEST(Object, FunctionsMayHaveAnyName)
+{
+	NEED_CLANG();
+	for (const std::string name : {"llvm", "mem"}) {
+		std::string text = std::string(bpf_head) + "struct big { __u64 w[64]; };\nMAP(bigs, ARRAY, __u32, struct big, 1)\n"
+				   "static __attribute__((noinline)) __u64 set(__u64 *p)\n{\n	__u64 x = p ? *p : 3;\n";
+		for (int i = 0; i < 60; i++)	// too much to be inlined
+			text += "	if (x & " + std::to_string(1 << i % 30) + ")\n		x = x * 3 + bpf_ktime_get_ns();\n";
+		text += "	return x;\n}\nSEC(\"uprobe\") int " + name + "(struct pt_regs *ctx)\n{\n	__u32 zero = 0;\n"
+			"	struct big *v = bpf_map_lookup_elem(&bigs, &zero);\n	if (!v)\n		return 0;\n"
+			"	for (int i = 0; i < 64; i++)\n		v->w[i] = 0;\n";
+		for (int i = 0; i < 20; i++)
+			text += "	v->w[" + std::to_string(i) + "] = set(&v->w[" + std::to_string(i + 1) + "]);\n";
+		Made m(compile_text(text + "	return 0;\n}\n"));
+		ASSERT_EQ(m.err, 0) << name;
+		obj_file f = m.read();
+		EXPECT_TRUE(m.section(f, ".text.sub." + name + ".set")) << name;
+		EXPECT_TRUE(m.section(f, ".text.mem.set")) << name;
+	}
+}
+
 /* LLVM's time grows with the square of inlined walks: a program that has many map operations calls
  * most of them, and so stays small. */
 TEST(Object, ManyMapOperationsAreNotInlined)
