@@ -15,5 +15,5 @@ else
 	filter='*'
 	export BPFTIME_OPS=${BPFTIME_OPS:-500}
 fi
-export TSAN_OPTIONS="exitcode=66 history_size=4" ASAN_OPTIONS=detect_stack_use_after_return=1
+export TSAN_OPTIONS="exitcode=66 history_size=4"
 "$build/test/test_shared" --gtest_filter="$filter" --gtest_brief=1
