@@ -47,8 +47,11 @@ static int relocate_one(struct session *s, const struct obj_core *r)
 		return refuse(o, r, f, why, r->access);
 	what = arena_printf(o->tmp, "%s of %s", core_kind_name(kind),
 			    core_describe(o->tmp, &local, kind));
-	if (is_map(o, r->type_id))
+	if (is_map(o, r->type_id)) {
+		if (kind == CORE_TYPE_ID_TARGET)
+			return refuse(o, r, f, what, "maps are not the kernel's here, and their type has no id");
 		target = &s->maps;
+	}
 	if (kind != CORE_TYPE_ID_LOCAL && !s->searched[r->type_id]) {
 		s->cands[r->type_id] = core_candidates(o->tmp, target, o->btf, r->type_id);
 		s->searched[r->type_id] = true;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
 #include "both.h"
 
 #include <bpf/bpf.h>
@@ -188,4 +190,17 @@ bool both_kernel_usable()
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+void both_compare(const std::string &object, const std::string &prog)
+{
+	if (!both_kernel_usable())
+		GTEST_SKIP() << "this process may not load BPF programs into the kernel";
+	ran kernel = both_kernel(object, prog);
+	ASSERT_TRUE(kernel.ok) << kernel.why;
+	for (unsigned level : {1u, 3u}) {
+		ran here = both_here(object, prog, level);
+		ASSERT_TRUE(here.ok) << here.why << " at -O" << level;
+		EXPECT_EQ(here.out, kernel.out) << "at -O" << level;
+	}
 }

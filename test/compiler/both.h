@@ -31,5 +31,7 @@ ran both_here(const std::string &object, const std::string &prog, unsigned level
 	      unsigned ms = 0);
 ran both_kernel(const std::string &object, const std::string &prog, const both_ring *ring = nullptr, unsigned ms = 0);
 bool both_kernel_usable();
+// The whole test of a program: it leaves the same in the kernel and here, whatever the level.
+void both_compare(const std::string &object, const std::string &prog);
 
 #endif

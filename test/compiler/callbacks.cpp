@@ -10,15 +10,7 @@ class CallbackProgram : public testing::TestWithParam<std::string> {};
 
 TEST_P(CallbackProgram, GiveTheKernelsResults)
 {
-	if (!both_kernel_usable())
-		GTEST_SKIP() << "this process may not load BPF programs into the kernel";
-	ran kernel = both_kernel(object, GetParam());
-	ASSERT_TRUE(kernel.ok) << kernel.why;
-	for (unsigned level : {1u, 3u}) {
-		ran here = both_here(object, GetParam(), level);
-		ASSERT_TRUE(here.ok) << here.why << " at -O" << level;
-		EXPECT_EQ(here.out, kernel.out) << "at -O" << level;
-	}
+	both_compare(object, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, CallbackProgram, testing::ValuesIn(both_programs(object)),

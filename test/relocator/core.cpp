@@ -229,6 +229,18 @@ TEST(CoreRefuses, WhatHasTwoAnswers)
 	EXPECT_EQ(same.number(), 8);
 }
 
+// Fields of maps are ours; an id would be one of another BTF than all others.
+TEST(CoreRefuses, IdsOfMaps)
+{
+	NEED_CLANG();
+	Core r("struct bpf_map { int max_entries; };", "out = bpf_core_type_id_kernel(struct bpf_map);",
+	       "struct bpf_map { int x; }; struct bpf_map v;");
+	EXPECT_EQ(r.err, -DIAG_R011);
+	EXPECT_NE(r.text.find("has no id"), std::string::npos) << r.text;
+	Core other("struct s { int x; };", "out = bpf_core_type_id_kernel(struct s);", "struct s { int x; }; struct s v;");
+	EXPECT_EQ(other.err, 0) << other.text;
+}
+
 TEST(CoreRefuses, TypesWithoutName)
 {
 	NEED_CLANG();
