@@ -228,6 +228,7 @@ TEST(Kfuncs, LoadsFromAnywhereAreTheKernels)
 }
 
 // Any part of any structure that the kernel has, and what is behind a pointer that is found there.
+// BPFTIME_TORTURE=1: 60,000 loads.
 TEST(Kfuncs, MembersOfStructuresAreTheKernels)
 {
 	static const int widths[] = {BPFI_B, BPFI_H, BPFI_W, BPFI_DW}, bytes[] = {1, 2, 4, 8};
@@ -243,7 +244,7 @@ TEST(Kfuncs, MembersOfStructuresAreTheKernels)
 			structs.push_back(id);
 	std::mt19937_64 rnd(11);
 	unsigned accepted = 0, followed = 0;
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0, n = getenv("BPFTIME_TORTURE") ? 60000 : 4000; i < n; i++) {
 		uint32_t id = rnd() % 50 ? structs[rnd() % structs.size()] : (uint32_t)(rnd() % (btf__type_cnt(b) + 9));
 		const struct btf_type *t = btf__type_by_id(b, id);
 		uint32_t size = t && btf_is_composite(t) ? std::min(t->size, 32000u) : 16;
