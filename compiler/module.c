@@ -15,6 +15,8 @@
 #include "runtime_bitcode.h"
 #include "stamp.h"
 
+enum { CACHE_LINE = 64 };	/* where functions of a program that is run by itself begin */
+
 char *module_prog_name(struct arena *a, size_t i)
 {
 	return arena_printf(a, "bpftime_prog_%zu", i);
@@ -182,8 +184,10 @@ static int add_program(struct module *m, size_t i, const struct vfy_result *fact
 					 hook->ctx_mask, hook->bits & OBJFMT_HOOK_OUTCOME, body);
 	if (!has_entry || l->opts->vm || has_prog_array(l->u))
 		hook->body = entry_c(l, module_prog_name(l->a, i), p, body, tail_calls);
-	if (l->opts->vm)
+	if (l->opts->vm) {
 		LLVMSetLinkage(hook->body, LLVMExternalLinkage);
+		LLVMSetAlignment(hook->body, CACHE_LINE);
+	}
 	return 0;
 }
 
@@ -271,6 +275,7 @@ static int optimise(struct module *m)
 	if (!m->l.opts->hosted)
 		libcalls_expand(m);
 	stack_places_near(m);
+	blocks_in_order(m);
 	return m->l.dg->errors ? -(int)m->l.dg->first : 0;
 }
 

@@ -36,4 +36,7 @@ void libcalls_expand(struct module *m);
 /* Addresses of places on the stack are computed where they are used (stack_places.c). */
 void stack_places_near(struct module *m);
 
+/* Blocks lie as a compiler writes them from source (block_order.c). */
+void blocks_in_order(struct module *m);
+
 #endif
