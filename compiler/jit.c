@@ -161,6 +161,8 @@ int jit_open(const struct unit *u, const struct vfy_result *const *facts,
 
 	j->arena = a;
 	o.vm = o.hosted = true;
+	if (!o.cpu)
+		o.cpu = "native";
 	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, true,
 			&m, dg);
 	if (r >= 0)
