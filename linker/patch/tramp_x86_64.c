@@ -248,6 +248,22 @@ bool tramp_reads_flags(const struct lnk *l, const struct site *s, bool at_return
 	return false;
 }
 
+/* Will the word of the flags in a frame be where pushing them puts them?  Of a program among others it is not: their
+ * registers lie between. */
+static bool frame_has_flags(const struct tramp *t)
+{
+	const struct objfmt_hook *only = NULL;
+
+	for (size_t i = 0; i < t->s->n_at; i++) {
+		if (t->s->at[i].ret != t->at_return)
+			continue;
+		if (only)
+			return false;
+		only = lnk_hook(t->g->lnk, t->s->at[i].hook)->row;
+	}
+	return only && only->form == ENTRY_FRAME && tramp_hook_reads_flags(only) && t->flags == FLAGS_DEAD && !t->s->usdt;
+}
+
 void load_sp(struct tramp *t, enum reg to)
 {
 	if (t->on_stack)
@@ -377,12 +393,15 @@ void store_regs(struct tramp *t, int32_t at, uint32_t mask, uint64_t cookie)
 }
 
 /* What the mask names is in it; where words are made of fields, all.  rdi is stored first and then carries what is in
- * no register. */
+ * no register.  The flags may already be where they belong. */
 void frame_begin(struct tramp *t, uint32_t mask, uint64_t cookie)
 {
-	move_sp(t, -frame_bytes(t));
+	bool has_flags = t->over_flags && t->depth == t->saved_flags;
+
+	t->frame = has_flags ? 8 * CTX_FLAGS : frame_bytes(t);
+	move_sp(t, -t->frame);
 	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
-	store_regs(t, 0, frame_bytes(t) > FRAME_BYTES ? ALL_FIELDS : mask, cookie);
+	store_regs(t, 0, frame_bytes(t) > FRAME_BYTES ? ALL_FIELDS : has_flags ? mask & ~(1u << CTX_FLAGS) : mask, cookie);
 	build_words(t);
 }
 
@@ -402,7 +421,7 @@ void frame_end(struct tramp *t, uint16_t again)
 	for (unsigned i = 0; i < CTX_FIELDS; i++)
 		if (reg_of_field[i] != NO_REG && again >> reg_of_field[i] & 1)
 			op_rsp(t, OP_LOAD, reg_of_field[i], (int32_t)(8 * i));
-	move_sp(t, frame_bytes(t));
+	move_sp(t, t->frame);
 }
 
 void push_flags(struct tramp *t)
@@ -449,6 +468,10 @@ void save_flags(struct tramp *t)
 	if (t->room != STACK_ROOMY && t->flags == FLAGS_DEAD)
 		return;		/* call_program() pushes what they are then */
 	if (t->flags == FLAGS_ALL_LIVE || tramp_reads_flags(t->g->lnk, t->s, t->at_return)) {
+		if (frame_has_flags(t)) {
+			t->over_flags = FRAME_BYTES - 8 * (CTX_FLAGS + 1);
+			move_sp(t, -t->over_flags);
+		}
 		push_flags(t);
 		if (t->flags == FLAGS_ALL_LIVE)
 			PUT(t->c, 0xfc);	/* cld */
@@ -465,7 +488,7 @@ void restore_flags(struct tramp *t)
 {
 	if (t->flags == FLAGS_DEAD) {
 		if (t->saved_flags)
-			move_sp(t, 8);
+			move_sp(t, 8 + t->over_flags);
 	} else if (t->saved_flags) {
 		PUT(t->c, 0x9d);	/* popfq */
 		t->depth -= 8;
@@ -475,5 +498,5 @@ void restore_flags(struct tramp *t)
 		PUT(t->c, 0x04, 0x7f, 0x9e);	/* add $0x7f, %al: OF again; sahf: the others */
 		pop_reg(t, RAX);
 	}
-	t->saved_flags = 0;
+	t->saved_flags = t->over_flags = 0;
 }

@@ -33,6 +33,8 @@ struct tramp {
 	int32_t  depth;		/* bytes below the stack pointer that the site had */
 	int32_t  saved[16];	/* depth behind the push that saved a register; 0: it is in place */
 	int32_t  saved_flags;	/* the same, of RFLAGS */
+	int32_t  over_flags;	/* free bytes above these: the rest of a frame whose word they are */
+	int32_t  frame;		/* bytes that the frame took */
 	uint16_t intact;	/* registers that are saved and still hold the same */
 	bool     has_row;	/* somebody may unwind here */
 	bool     seldom;	/* programs are called: no copies of their bodies */
