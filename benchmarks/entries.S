@@ -2,8 +2,8 @@
  *
  * entries.S - functions that differ in their first instruction, which decides what a
  * kernel uprobe costs: it emulates push, has an optimised path for the 5-byte nop, and
- * single-steps the rest.  long f(long a, const char *b).  Each is there three times: bare, and with
- * a plain and an atomic counter written into it by hand.
+ * single-steps the rest.  long f(long a, const char *b).  They do next to nothing; one more is there that does
+ * something.  Each is there three times: bare, and with a plain and an atomic counter written into it by hand.
  *
  * With unwind information, as compilers write it: without, nothing says that `pop %rbp` does not
  * take the return address, and return hooks are refused. */
@@ -48,7 +48,32 @@ entry \name
 endfn \name
 .endm
 
-.irp kind, push, nop5, step
+/* With something to do: a hash (FNV-1a) of the text. */
+.macro work_function name, work:vararg
+entry \name
+	\work
+	push	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	mov	%rsp, %rbp
+	movabs	$0xcbf29ce484222325, %rax
+	movabs	$0x100000001b3, %rcx
+	jmp	2f
+1:	xor	%rdx, %rax
+	imul	%rcx, %rax
+	inc	%rsi
+2:	movzbl	(%rsi), %edx
+	test	%edx, %edx
+	jne	1b
+	add	%rdi, %rax
+	pop	%rbp
+	.cfi_def_cfa_offset 8
+	.cfi_restore %rbp
+	ret
+endfn \name
+.endm
+
+.irp kind, push, nop5, step, work
 	\kind\()_function bench_\kind
 	\kind\()_function bench_\kind\()_counter, incq by_hand(%rip)
 	\kind\()_function bench_\kind\()_atomic, lock incq by_hand(%rip)

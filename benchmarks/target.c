@@ -28,7 +28,8 @@ typedef long entry_fn(long, const char *);
 #define ENTRIES(x_)                                                               \
 	x_(push) x_(push_counter) x_(push_atomic)                                 \
 	x_(nop5) x_(nop5_counter) x_(nop5_atomic)                                 \
-	x_(step) x_(step_counter) x_(step_atomic) x_(usdt)
+	x_(step) x_(step_counter) x_(step_atomic)                                 \
+	x_(work) x_(work_counter) x_(work_atomic) x_(usdt)
 #endif
 #define DECLARE(name_) entry_fn bench_##name_;
 ENTRIES(DECLARE)
