@@ -5,7 +5,6 @@
 #include <llvm-c/BitReader.h>
 #include <llvm-c/Linker.h>
 #include <llvm-c/Target.h>
-#include <llvm-c/Transforms/PassBuilder.h>
 #include <string.h>
 
 #include "lower/debuginfo.h"
@@ -22,7 +21,7 @@ char *module_prog_name(struct arena *a, size_t i)
 	return arena_printf(a, "bpftime_prog_%zu", i);
 }
 
-static int internal_error(struct module *m, const char *what, char *text)
+int module_internal_error(struct module *m, const char *what, char *text)
 {
 	int r = diag(m->l.dg, DIAG_I001, at_file(m->l.u->path), "%s: %s", what, text ? text : "");
 
@@ -38,7 +37,7 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *arg)
 	if (LLVMGetDiagInfoSeverity(info) != LLVMDSError)
 		return;
 	text = LLVMGetDiagInfoDescription(info);
-	internal_error(m, "LLVM", text);
+	module_internal_error(m, "LLVM", text);
 }
 
 /* The runtime's bitcode: names and types now, the code of a function only if a program calls it. */
@@ -52,7 +51,7 @@ static int open_runtime(struct module *m)
 		return 0;
 	buf = LLVMCreateMemoryBufferWithMemoryRange((const char *)bc.p, bc.n, "runtime", 0);
 	if (LLVMGetBitcodeModuleInContext2(l->ctx, buf, &l->runtime))	/* which takes buf */
-		return internal_error(m, "runtime bitcode", LLVMCreateMessage("unreadable"));
+		return module_internal_error(m, "runtime bitcode", LLVMCreateMessage("unreadable"));
 	return 0;
 }
 
@@ -104,7 +103,7 @@ static int link_runtime(struct module *m)
 	LLVMSetTarget(rt, LLVMGetTarget(l->mod));
 	l->runtime = NULL;
 	if (LLVMLinkModules2(l->mod, rt))
-		return internal_error(m, "runtime bitcode", LLVMCreateMessage("cannot be linked"));
+		return module_internal_error(m, "runtime bitcode", LLVMCreateMessage("cannot be linked"));
 	for (LLVMValueRef f = LLVMGetFirstFunction(l->mod); f; f = LLVMGetNextFunction(f))
 		hide(f);
 	for (LLVMValueRef g = LLVMGetFirstGlobal(l->mod); g; g = LLVMGetNextGlobal(g))
@@ -250,33 +249,15 @@ static void set_sections(struct lower *l)
 			LLVMSetSection(f, arena_printf(l->a, ".text.%s", LLVMGetValueName(f)));
 }
 
-static int optimise(struct module *m)
+/* What lowering made, before the runtime joins it. */
+static int check_ir(struct module *m)
 {
-	static const char *const pipeline[] = {
-		"globaldce,default<O0>", "globaldce,default<O1>", "globaldce,default<O2>",
-		"globaldce,default<O3>",
-	};
-	LLVMPassBuilderOptionsRef o;
-	LLVMErrorRef err;
 	char *text = NULL;
 
 	if (LLVMVerifyModule(m->l.mod, LLVMReturnStatusAction, &text))
-		return internal_error(m, "bad IR", text);
+		return module_internal_error(m, "bad IR", text);
 	LLVMDisposeMessage(text);
-	o = LLVMCreatePassBuilderOptions();
-	err = LLVMRunPasses(m->l.mod, pipeline[m->l.opts->opt_level & 3], m->target.tm, o);
-	LLVMDisposePassBuilderOptions(o);
-	if (err) {
-		text = LLVMGetErrorMessage(err);
-		diag(m->l.dg, DIAG_I001, at_file(m->l.u->path), "passes: %s", text);
-		LLVMDisposeErrorMessage(text);
-		return -DIAG_I001;
-	}
-	if (!m->l.opts->hosted)
-		libcalls_expand(m);
-	stack_places_near(m);
-	blocks_in_order(m);
-	return m->l.dg->errors ? -(int)m->l.dg->first : 0;
+	return 0;
 }
 
 static void open_lower(struct module *m, struct arena *a, LLVMContextRef ctx,
@@ -323,12 +304,12 @@ int module_make(struct arena *a, LLVMContextRef ctx, const struct unit *u,
 	stamp_make(u, facts, opts, m->target.target->triple, m->target.cpu, &stamp);
 	tables_close(&m->l, &stamp);
 	lower_keep_done(&m->l);
-	if ((r = link_runtime(m)) < 0)
+	if ((r = check_ir(m)) < 0 || (r = link_runtime(m)) < 0)
 		return r;
 	for (LLVMValueRef f = LLVMGetFirstFunction(m->l.mod); f; f = LLVMGetNextFunction(f))
 		if (!LLVMIsDeclaration(f))
 			module_set_attributes(m, f);
-	if ((r = optimise(m)) < 0)
+	if ((r = module_optimise(m)) < 0)
 		return r;
 	set_sections(&m->l);
 	return 0;
@@ -354,7 +335,7 @@ int module_emit(struct module *m, LLVMCodeGenFileType type, struct bytes *out)
 	char *err = NULL;
 
 	if (LLVMTargetMachineEmitToMemoryBuffer(m->target.tm, m->l.mod, type, &err, &buf))
-		return internal_error(m, "emit", err);
+		return module_internal_error(m, "emit", err);
 	out->n = LLVMGetBufferSize(buf);
 	out->p = arena_dup(m->l.a, LLVMGetBufferStart(buf), out->n);
 	LLVMDisposeMemoryBuffer(buf);

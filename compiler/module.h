@@ -23,8 +23,14 @@ void module_close(struct module *m);
 /* Name of the C-ABI function of program i in a module made for the VM; external there. */
 char *module_prog_name(struct arena *a, size_t i);
 
+/* Reports LLVM's text, which is disposed of, as a bug of ours: a negative diagnostic. */
+int module_internal_error(struct module *m, const char *what, char *text);
+
 /* The attributes that all code of the module has. */
 void module_set_attributes(struct module *m, LLVMValueRef fn);
+
+/* Runs the passes of opts->opt_level, and what of ours comes behind them (optimise.c). */
+int module_optimise(struct module *m);
 
 /* Object code, or assembly text. */
 int module_emit(struct module *m, LLVMCodeGenFileType type, struct bytes *out);
