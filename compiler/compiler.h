@@ -17,7 +17,7 @@ extern "C" {
 
 struct compile_opts {
 	const char *target;	/* "x86_64", "aarch64", "riscv64"; NULL: x86_64 */
-	const char *cpu;	/* NULL: the baseline of the architecture */
+	const char *cpu;	/* NULL: the baseline of the architecture; of the JIT this machine's */
 	unsigned    opt_level;	/* 0..3 */
 	bool        debug;
 	bool        unverified;
