@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_native FUNCTIONS.so NAME MEMORY REPEAT: calls NAME(memory, its size) as often as
- * that and prints what `bpftime-aot run --repeat` does: the last result and ns a call. */
+ * bench_native FUNCTIONS.so NAME MEMORY REPEAT: calls NAME(memory, its size) as often as that and prints what
+ * `bpftime-aot run --repeat` does: the last result and ns a call.
+ *
+ * With -DPEER and one of peer_*.c: the same for what another BPF compiler makes of a program; FUNCTIONS.so is a file
+ * with its instructions, NAME does not matter. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { MEM_BYTES = 4096 };
+enum { MEM_BYTES = 4096, CODE_BYTES = 65536 };
+
+typedef uint64_t micro_fn(uint8_t *mem, uint64_t bytes);
 
 static double now_ns(void)
 {
@@ -18,19 +23,39 @@ static double now_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
+#ifdef PEER
+#include "peer.h"
+
+static micro_fn *function(const char *file, const char *name)
+{
+	static uint8_t code[CODE_BYTES];
+	FILE *f = fopen(file, "rb");
+
+	(void)name;
+	return f ? peer_compile(code, fread(code, 1, sizeof(code), f)) : NULL;
+}
+#else
+static micro_fn *function(const char *file, const char *name)
+{
+	void *so = dlopen(file, RTLD_NOW);
+	micro_fn *fn = NULL;
+
+	if (so)
+		*(void **)&fn = dlsym(so, name);
+	return fn;
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	static _Alignas(4096) uint8_t mem[MEM_BYTES];
-	uint64_t (*fn)(uint8_t *, uint64_t), r0;
+	uint64_t r0;
 	FILE *f = argc == 5 ? fopen(argv[3], "rb") : NULL;
-	void *so = argc == 5 ? dlopen(argv[1], RTLD_NOW) : NULL;
+	micro_fn *fn = argc == 5 ? function(argv[1], argv[2]) : NULL;
 	long n = argc == 5 ? atol(argv[4]) : 0;
 	double from;
 
-	if (!f || !so || n < 2 || fread(mem, 1, sizeof(mem), f) != sizeof(mem))
-		return 2;
-	*(void **)&fn = dlsym(so, argv[2]);
-	if (!fn)
+	if (!f || !fn || n < 2 || fread(mem, 1, sizeof(mem), f) != sizeof(mem))
 		return 2;
 	r0 = fn(mem, sizeof(mem));
 	from = now_ns();
