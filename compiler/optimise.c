@@ -3,7 +3,7 @@
  * optimise.c - LLVM's passes, and ours behind them.
  *
  * At -O3 hooks have a pipeline of their own: LLVM 19's default<O3> (PassBuilderPipelines.cpp) in its order, with these
- * differences, after which code is as fast and a little smaller, and a small object takes an eighth less time:
+ * differences, after which code is as fast and a little smaller, and a small object takes a seventh less time:
  *
  *     - The runtime's functions are inlined first, not after a round of simplifying them: their maps are constants only
  *       then, and most of their code is gone with the next pass.
@@ -31,7 +31,7 @@
 	"sroa<modify-cfg>,early-cse<memssa>,jump-threading,correlated-propagation," BRANCHES ",tailcallelim," \
 	"reassociate,constraint-elimination," LOOPS ",sroa<modify-cfg>,mldst-motion,gvn<>,sccp,bdce," COMBINE ","  \
 	"jump-threading,correlated-propagation,adce,memcpyopt,dse,loop-mssa(licm<allowspeculation>),"              \
-	BRANCHES_SHARE "," COMBINE
+	BRANCHES_SHARE
 #define LAST                                                                                                     \
 	"lower-constant-intrinsics,loop(loop-rotate,loop-deletion),infer-alignment,loop-load-elim," BRANCHES_LAST ",loop-unroll<O3>," COMBINE "," \
 	"loop-mssa(licm<allowspeculation>),loop-sink,instsimplify,div-rem-pairs,simplifycfg<speculate-unpredictables>"
