@@ -101,49 +101,42 @@ static uint32_t resolve(rt_map outer, const struct mapfmt_ref *ref, bool *again)
 	return find(outer, ref->birth);
 }
 
-/* The element of a key and what it holds, whole.  NULL: none, or its bucket stays locked. */
-static struct rt_entry *copy_ref(rt_map h, void *base, const void *key, struct mapfmt_ref *ref,
-				 uint64_t *state)
+/* The element of a key and what it holds, whole.  false: none, or its bucket stays locked. */
+static bool copy_ref(const struct rt_hash_view *v, const void *key, struct mapfmt_ref *ref, uint32_t *x, uint64_t *state)
 {
-	uint32_t b = rt_hash_of(h, base, key);
-	struct rt_entry *e = NULL;
-	bool lost = false;
+	uint32_t b = rt_hash_of(v, key);
+	int r = 0;
 
-	for (int i = 0; i < TRIES; i++) {
-		e = rt_hash_walk(h, base, b, key, state, &lost);
-		if (!e && !lost)
-			return NULL;
-		if (!e)
+	for (int i = 0; i < TRIES && r != -RT_ENOENT; i++) {
+		r = rt_hash_walk(v, b, key, x, state);
+		if (r)
 			continue;
-		rt_copy(ref, rt_hash_value(h, base, e, *state), sizeof(*ref));
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (rt_load(&e->state) == *state)
-			return e;
+		rt_copy(ref, rt_hash_value(v, *x, *state), sizeof(*ref));
+		if (rt_hash_is_whole(v, *x, *state))
+			return true;
 	}
-	if (rt_hash_enter(h, base, b, rt_me()))
-		return NULL;
-	e = rt_hash_walk(h, base, b, key, state, &lost);
-	if (e)
-		rt_copy(ref, rt_hash_value(h, base, e, *state), sizeof(*ref));
-	rt_unlock(&rt_hash_bucket(h, base, b)->lock);
-	return e;
+	if (r == -RT_ENOENT || rt_hash_enter(v, b, rt_me()))
+		return false;
+	r = rt_hash_walk(v, b, key, x, state);
+	if (!r)
+		rt_copy(ref, rt_hash_value(v, *x, *state), sizeof(*ref));
+	rt_unlock(&rt_hash_bucket(v, b)->lock);
+	return !r;
 }
 
 uint64_t rt_inner_find(uint64_t map, uint64_t at, uint64_t key)
 {
 	rt_map m = (rt_map)map;
 	struct bpftime_map h = rt_outer_hash(m);
-	void *base = (void *)at;
+	struct rt_hash_view v = rt_hash_view(&h, (void *)at);
 	struct mapfmt_ref ref;
-	struct rt_entry *e;
 	uint64_t state, word, *cached;
-	uint32_t i = RT_INNER_NONE;
+	uint32_t i = RT_INNER_NONE, x;
 	bool again;
 
-	e = copy_ref(&h, base, (const void *)key, &ref, &state);
-	if (!e)
+	if (!copy_ref(&v, (const void *)key, &ref, &x, &state))
 		return 0;
-	cached = rt_outer_cache(&h, base) + rt_hash_index(&h, base, e);
+	cached = &rt_outer_cache(&v)[x];
 	word = state << RT_INNER_BITS | RT_INNER_NONE;
 	if (rt_load(cached) != word) {	/* else it was looked for, in vain */
 		ref.name[sizeof(ref.name) - 1] = 0;

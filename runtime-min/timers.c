@@ -216,11 +216,12 @@ void rt_timer_fire(const struct rt_armed *a)
 	if (a->m->type == MAP_TYPE_array) {
 		index = (uint32_t)((uint64_t)(value - (char *)a->base) / rt_stride(a->m));
 	} else {
-		uint32_t i = rt_hash_index(a->m, a->base, (const struct rt_entry *)value);
+		struct rt_hash_view v = rt_hash_view(a->m, a->base);
+		uint64_t x = (uint64_t)(value - (char *)rt_hash_entry(&v, 0)) / v.entry_bytes;
 
-		if (i >= a->m->max_entries)
+		if (x >= v.entries)
 			return;
-		key = rt_hash_key(rt_hash_entry(a->m, a->base, i));
+		key = rt_hash_key(rt_hash_entry(&v, (uint32_t)x));
 	}
 	fn(a->m, key, value);
 }

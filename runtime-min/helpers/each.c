@@ -33,31 +33,32 @@ RT_INLINE void *array_next(rt_map m, void *base, struct helper_each *at)
 
 /* Is entry x, which looks alive, in the map?  One that is on its way in or out, be it for ever
  * because somebody died, is if a lookup finds it. */
-RT_INLINE bool is_there(rt_map m, void *base, uint32_t x, struct rt_entry *e)
+RT_INLINE bool is_there(const struct rt_hash_view *v, uint32_t x, struct rt_entry *e)
 {
 	uint32_t b = rt_load(&e->home) - 1;
 
-	if (rt_unlikely(b >= rt_hash_buckets(m)))
+	if (rt_unlikely(b >= v->buckets))
 		return false;
-	if (rt_likely(rt_load(&rt_hash_bucket(m, base, b)->pending) != x + 1))
+	if (rt_likely(rt_load(&rt_hash_bucket(v, b)->pending) != x + 1))
 		return true;
-	return bpftime_rt1_hash_find((uint64_t)m, (uint64_t)base, (uint64_t)rt_hash_key(e));
+	return bpftime_rt1_hash_find((uint64_t)v->m, (uint64_t)v->base, (uint64_t)rt_hash_key(e));
 }
 
 RT_INLINE void *hash_next(rt_map m, void *base, struct helper_each *at)
 {
-	if (rt_hash_is_percpu(m))
+	struct rt_hash_view v = rt_hash_view(m, base);
+
+	if (v.percpu)
 		begin(at);
-	while (at->next < m->max_entries) {
+	while (at->next < v.entries) {
 		uint32_t x = (uint32_t)at->next++;
-		struct rt_entry *e = rt_hash_entry(m, base, x);
+		struct rt_entry *e = rt_hash_entry(&v, x);
 		uint64_t state = rt_load_acquire(&e->state);
 
-		if (!(state & RT_LIVE) || !is_there(m, base, x, e))
+		if (!(state & RT_LIVE) || !is_there(&v, x, e))
 			continue;
 		at->key = rt_hash_key(e);
-		return rt_hash_is_percpu(m) ? rt_hash_cpu_value(m, base, e, at->cpu)
-					    : rt_hash_value(m, base, e, state);
+		return v.percpu ? rt_hash_cpu_value(&v, x, at->cpu) : rt_hash_value(&v, x, state);
 	}
 	return NULL;
 }

@@ -6,28 +6,24 @@
 #include "rt_helpers.h"
 
 /* The value of the same entry that another CPU has. */
-RT_INLINE void *same_entry(rt_map m, void *base, uint64_t value, uint32_t cpu)
+RT_INLINE void *same_entry(const struct rt_hash_view *v, uint64_t value, uint32_t cpu)
 {
-	struct rt_hash_layout l = rt_hash_layout(m);
-	char *values = (char *)base + l.values_off;
-
-	return values + cpu * l.block + (value - (uint64_t)values) % l.block;
+	return rt_hash_cpu_value(v, 0, cpu) + (value - (uint64_t)rt_hash_cpu_value(v, 0, 0)) % v->block;
 }
 
 RT_INLINE void *in_hash(rt_map m, void *base, const void *key, uint32_t cpu)
 {
-	uint32_t b = rt_hash_of(m, base, key);
-	struct rt_entry *e;
-	uint64_t state, v;
-	bool lost;
+	struct rt_hash_view v = rt_hash_view(m, base);
+	uint64_t state, value;
+	uint32_t x;
+	int r = rt_hash_walk(&v, rt_hash_of(&v, key), key, &x, &state);
 
-	e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (rt_likely(e)) {
-		rt_hash_touch(m, base, e);
-		return rt_hash_cpu_value(m, base, e, cpu);
+	if (rt_likely(!r)) {
+		rt_hash_touch(&v, x);
+		return rt_hash_cpu_value(&v, x, cpu);
 	}
-	v = lost ? bpftime_rt1_hash_find((uint64_t)m, (uint64_t)base, (uint64_t)key) : 0;
-	return v ? same_entry(m, base, v, cpu) : NULL;
+	value = r == -RT_EAGAIN ? bpftime_rt1_hash_find((uint64_t)m, (uint64_t)base, (uint64_t)key) : 0;
+	return value ? same_entry(&v, value, cpu) : NULL;
 }
 
 RT_FAST void *bpftime_h_map_lookup_percpu_elem(rt_map m, void *base, const void *key, uint64_t which)

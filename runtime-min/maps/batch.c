@@ -61,18 +61,19 @@ static struct bpftime_map hash_of(rt_map m)
 static int hash_buckets(rt_map map, void *base, struct rt_batch *b, uint32_t most, bool take)
 {
 	struct bpftime_map m = hash_of(map);
+	struct rt_hash_view v = rt_hash_view(&m, base);
 	uint64_t bytes = rt_map_value_bytes(map, rt_map_cpus(map, base));
 	uint32_t at = 0, n = 0;
 	int64_t got = 0;
 
 	if (b->in)
 		rt_copy(&at, b->in, sizeof(at));
-	if (at >= rt_hash_buckets(&m))
+	if (at >= v.buckets)
 		return -RT_ENOENT;
 	if (!b->keys || !b->values || !b->out)
 		return -RT_EFAULT;
-	while (at < rt_hash_buckets(&m)) {
-		got = rt_hash_bucket_out(&m, base, at, most - n, (char *)b->keys + (uint64_t)n * m.key_size,
+	while (at < v.buckets) {
+		got = rt_hash_bucket_out(&v, at, most - n, (char *)b->keys + (uint64_t)n * m.key_size,
 					 (char *)b->values + n * bytes, bytes, take);
 		if (got < 0)
 			break;

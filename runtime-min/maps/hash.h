@@ -58,9 +58,12 @@ enum {
 #define RT_SPARE 0x80000000u	/* in pending: the entry is free, for whatever key comes to this bucket next */
 #define RT_SPARES 1ull		/* no thread's owner word */
 
-/* Where everything is: offsets from the map's data, sizes in bytes. */
-struct rt_hash_layout {
-	uint32_t buckets, shards, per_shard;
+/* A map, and where everything of it is: offsets from the map's data, sizes in bytes.  Worked out once an operation,
+ * whose steps all take it; where the map is a constant nothing of it is left. */
+struct rt_hash_view {
+	rt_map   m;
+	char    *base;
+	uint32_t entries, buckets, shards, per_shard;
 	bool     lru, percpu;
 	uint64_t value_off, used_off;	/* in an entry; used_off: behind the last value, lru or not */
 	uint64_t stride, entry_bytes;	/* a small entry is one cache line, or half of one */
@@ -78,68 +81,66 @@ RT_INLINE bool rt_hash_is_percpu(rt_map m)
 	return m->type == MAP_TYPE_percpu_hash || m->type == MAP_TYPE_lru_percpu_hash;
 }
 
-RT_INLINE uint32_t rt_hash_buckets(rt_map m)
+/* base NULL: for what depends on the attributes alone. */
+RT_INLINE struct rt_hash_view rt_hash_view(rt_map m, void *base)
 {
-	return m->max_entries <= 1 ? 1 : 1u << (32 - __builtin_clz(m->max_entries - 1));
-}
-
-RT_INLINE struct rt_hash_layout rt_hash_layout(rt_map m)
-{
-	struct rt_hash_layout l = { .buckets = rt_hash_buckets(m), .shards = 1, .per_shard = m->max_entries };
+	struct rt_hash_view v;	/* no initialiser: it would fill padding, which does not fold */
 	uint64_t n;
 
-	if (m->max_entries >= RT_HASH_SHARD_MIN) {
-		l.shards = RT_HASH_SHARDS;
-		l.per_shard = m->max_entries / RT_HASH_SHARDS + (m->max_entries % RT_HASH_SHARDS != 0);
+	v.m = m;
+	v.base = base;
+	v.shards = 1;
+	v.entries = v.per_shard = m->max_entries;
+	v.buckets = v.entries <= 1 ? 1 : 1u << (32 - __builtin_clz(v.entries - 1));
+	if (v.entries >= RT_HASH_SHARD_MIN) {
+		v.shards = RT_HASH_SHARDS;
+		v.per_shard = v.entries / RT_HASH_SHARDS + (v.entries % RT_HASH_SHARDS != 0);
 	}
-	l.lru = rt_hash_is_lru(m);
-	l.percpu = rt_hash_is_percpu(m);
-	l.stride = rt_stride(m);
-	l.value_off = sizeof(struct rt_entry) + rt_round_up(m->key_size, 8);
-	l.used_off = l.value_off + (l.percpu ? 0 : 2 * l.stride);
-	n = l.used_off + (l.lru ? sizeof(uint64_t) : 0);
-	l.entry_bytes = n > 64 ? rt_round_up(n, 16) : n > 32 ? 64 : 32;
-	l.stack_off = sizeof(struct rt_hash) + sizeof(struct rt_shard) * l.shards;
-	l.buckets_off = rt_round_up(l.stack_off + 4ull * l.shards * l.per_shard, RT_HASH_ALIGN);
-	l.entries_off = rt_round_up(l.buckets_off + sizeof(struct rt_bucket) * (uint64_t)l.buckets,
-				    RT_HASH_ALIGN);
-	l.values_off = rt_round_up(l.entries_off + l.entry_bytes * m->max_entries, RT_HASH_ALIGN);
-	l.block = rt_round_up(l.stride * m->max_entries, RT_HASH_ALIGN);
-	return l;
+	v.lru = rt_hash_is_lru(m);
+	v.percpu = rt_hash_is_percpu(m);
+	v.stride = rt_stride(m);
+	v.value_off = sizeof(struct rt_entry) + rt_round_up(m->key_size, 8);
+	v.used_off = v.value_off + (v.percpu ? 0 : 2 * v.stride);
+	n = v.used_off + (v.lru ? sizeof(uint64_t) : 0);
+	v.entry_bytes = n > 64 ? rt_round_up(n, 16) : n > 32 ? 64 : 32;
+	v.stack_off = sizeof(struct rt_hash) + sizeof(struct rt_shard) * v.shards;
+	v.buckets_off = rt_round_up(v.stack_off + 4ull * v.shards * v.per_shard, RT_HASH_ALIGN);
+	v.entries_off = rt_round_up(v.buckets_off + sizeof(struct rt_bucket) * v.buckets, RT_HASH_ALIGN);
+	v.values_off = rt_round_up(v.entries_off + v.entry_bytes * v.entries, RT_HASH_ALIGN);
+	v.block = rt_round_up(v.stride * v.entries, RT_HASH_ALIGN);
+	return v;
 }
 
-/* A new key has no values yet.  Somebody may still copy what was there. */
-RT_INLINE void rt_hash_zero_cpus(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t x)
+/* Of all of the data. */
+RT_INLINE uint64_t rt_hash_bytes(const struct rt_hash_view *v, uint32_t cpus)
 {
-	char *value = (char *)base + l->values_off + x * l->stride;
-
-	for (uint32_t c = l->percpu ? rt_map_cpus(m, base) : 0; c--; value += l->block)
-		for (uint64_t i = 0; i < l->stride; i += 8)
-			rt_store((uint64_t *)(value + i), 0);
+	return v->percpu ? v->values_off + v->block * cpus : v->entries_off + v->entry_bytes * v->entries;
 }
 
-RT_INLINE struct rt_shard *rt_hash_shard(void *base, uint32_t s)
+RT_INLINE struct rt_hash *rt_hash_head(const struct rt_hash_view *v)
 {
-	return (struct rt_shard *)((char *)base + sizeof(struct rt_hash)) + s;
+	return (struct rt_hash *)v->base;
 }
 
-RT_INLINE uint32_t *rt_hash_stack(rt_map m, void *base, uint32_t s)
+/* The shard of entry i, or of whatever else is to be spread over them. */
+RT_INLINE struct rt_shard *rt_hash_shard(const struct rt_hash_view *v, uint32_t i)
 {
-	struct rt_hash_layout l = rt_hash_layout(m);
-
-	return (uint32_t *)((char *)base + l.stack_off) + (uint64_t)s * l.per_shard;
+	return (struct rt_shard *)(v->base + sizeof(struct rt_hash)) + (i & (v->shards - 1));
 }
 
-RT_INLINE struct rt_bucket *rt_hash_bucket(rt_map m, void *base, uint32_t b)
+RT_INLINE uint32_t *rt_hash_stack(const struct rt_hash_view *v, uint32_t i)
 {
-	return (struct rt_bucket *)((char *)base + rt_hash_layout(m).buckets_off) + b;
+	return (uint32_t *)(v->base + v->stack_off) + (uint64_t)(i & (v->shards - 1)) * v->per_shard;
 }
 
-RT_INLINE struct rt_entry *rt_hash_entry(rt_map m, void *base, uint32_t i)
+RT_INLINE struct rt_bucket *rt_hash_bucket(const struct rt_hash_view *v, uint32_t b)
 {
-	struct rt_hash_layout l = rt_hash_layout(m);
+	return (struct rt_bucket *)(v->base + v->buckets_off) + b;
+}
 
-	return (struct rt_entry *)((char *)base + l.entries_off + i * l.entry_bytes);
+RT_INLINE struct rt_entry *rt_hash_entry(const struct rt_hash_view *v, uint32_t x)
+{
+	return (struct rt_entry *)(v->base + v->entries_off + x * v->entry_bytes);
 }
 
 RT_INLINE void *rt_hash_key(struct rt_entry *e)
@@ -147,51 +148,51 @@ RT_INLINE void *rt_hash_key(struct rt_entry *e)
 	return e + 1;
 }
 
-RT_INLINE uint32_t rt_hash_index(rt_map m, void *base, const struct rt_entry *e)
+RT_INLINE char *rt_hash_cpu_value(const struct rt_hash_view *v, uint32_t x, uint32_t cpu)
 {
-	return (uint32_t)((uint64_t)((const char *)e - (const char *)rt_hash_entry(m, base, 0)) /
-			  rt_hash_layout(m).entry_bytes);
-}
-
-RT_INLINE void *rt_hash_cpu_value(rt_map m, void *base, const struct rt_entry *e, uint32_t cpu)
-{
-	struct rt_hash_layout l = rt_hash_layout(m);
-
-	return (char *)base + l.values_off + cpu * l.block + rt_hash_index(m, base, e) * l.stride;
+	return v->base + v->values_off + cpu * v->block + x * v->stride;
 }
 
 /* The value that a program sees; of per-CPU kinds this CPU's. */
-RT_INLINE void *rt_hash_value(rt_map m, void *base, struct rt_entry *e, uint64_t state)
+RT_INLINE char *rt_hash_value(const struct rt_hash_view *v, uint32_t x, uint64_t state)
 {
-	if (rt_hash_is_percpu(m))
-		return rt_hash_cpu_value(m, base, e, rt_cpu_slot());
-	return (char *)e + rt_hash_layout(m).value_off + ((state & RT_ACTIVE) ? rt_stride(m) : 0);
+	if (v->percpu)
+		return rt_hash_cpu_value(v, x, rt_cpu_slot());
+	return (char *)rt_hash_entry(v, x) + v->value_off + (state & RT_ACTIVE ? v->stride : 0);
+}
+
+/* A new key has no values yet.  Somebody may still copy what was there. */
+RT_INLINE void rt_hash_zero_cpus(const struct rt_hash_view *v, uint32_t x)
+{
+	char *value = rt_hash_cpu_value(v, x, 0);
+
+	for (uint32_t c = v->percpu ? rt_map_cpus(v->m, v->base) : 0; c--; value += v->block)
+		for (uint64_t i = 0; i < v->stride; i += 8)
+			rt_store((uint64_t *)(value + i), 0);
+}
+
+RT_INLINE uint64_t *rt_hash_used(const struct rt_hash_view *v, uint32_t x)
+{
+	return (uint64_t *)((char *)rt_hash_entry(v, x) + v->used_off);
 }
 
 /* A program used the entry now. */
-RT_INLINE void rt_hash_touch_in(const struct rt_hash_layout *l, void *base, struct rt_entry *e)
+RT_INLINE void rt_hash_touch(const struct rt_hash_view *v, uint32_t x)
 {
-	uint64_t *at = (uint64_t *)((char *)e + l->used_off), tick;
+	uint64_t tick;
 
-	if (!l->lru)
+	if (!v->lru)
 		return;
-	tick = rt_load(&((const struct rt_hash *)base)->tick);
-	if (rt_load(at) != tick)	/* else the line stays clean */
-		rt_store(at, tick);
-}
-
-RT_INLINE void rt_hash_touch(rt_map m, void *base, struct rt_entry *e)
-{
-	struct rt_hash_layout l = rt_hash_layout(m);
-
-	rt_hash_touch_in(&l, base, e);
+	tick = rt_load(&rt_hash_head(v)->tick);
+	if (rt_load(rt_hash_used(v, x)) != tick)	/* else the line stays clean */
+		rt_store(rt_hash_used(v, x), tick);
 }
 
 /* It is inserted now. */
-RT_INLINE void rt_hash_start_use(const struct rt_hash_layout *l, void *base, struct rt_entry *e)
+RT_INLINE void rt_hash_start_use(const struct rt_hash_view *v, uint32_t x)
 {
-	if (l->lru)
-		rt_store((uint64_t *)((char *)e + l->used_off), rt_add(&((struct rt_hash *)base)->tick, 1) + 1);
+	if (v->lru)
+		rt_store(rt_hash_used(v, x), rt_add(&rt_hash_head(v)->tick, 1) + 1);
 }
 
 RT_INLINE uint64_t rt_hash_mix(uint64_t a, uint64_t b)
@@ -207,10 +208,10 @@ RT_INLINE bool rt_hash_flags_ok(rt_map m, uint64_t flags)
 }
 
 /* Multiply and fold, 8 bytes at a time (as wyhash does).  Returns a bucket. */
-RT_INLINE uint32_t rt_hash_of(rt_map m, const void *base, const void *key)
+RT_INLINE uint32_t rt_hash_of(const struct rt_hash_view *v, const void *key)
 {
-	uint64_t h = ((const struct rt_hash *)base)->seed, w = 0;
-	uint32_t n = m->key_size, i = 0;
+	uint64_t h = rt_hash_head(v)->seed, w = 0;
+	uint32_t n = v->m->key_size, i = 0;
 
 	for (; i + 8 <= n; i += 8)
 		h = rt_hash_mix(h ^ RT_LOAD_AT(uint64_t, key, i), 0x9e3779b97f4a7c15ull);
@@ -223,46 +224,38 @@ RT_INLINE uint32_t rt_hash_of(rt_map m, const void *base, const void *key)
 			w = w << 8 | ((const uint8_t *)key)[i];
 		h = rt_hash_mix(h ^ w, 0xd6e8feb86659fd93ull);
 	}
-	return (uint32_t)h & (rt_hash_buckets(m) - 1);
+	return (uint32_t)h & (v->buckets - 1);
 }
 
-/* Finds `key` in bucket b.  *state is the entry's, read before and unchanged after the key was compared.  Without
- * the lock the walk may be led into another chain, or the state change meanwhile; then *lost is set and the
- * answer is NULL: try again. */
-RT_INLINE struct rt_entry *rt_hash_walk_in(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t b,
-					   const void *key, uint64_t *state, bool *lost)
+/* Was entry x left alone since its state was read, and so is what was read of it meanwhile one update's? */
+RT_INLINE bool rt_hash_is_whole(const struct rt_hash_view *v, uint32_t x, uint64_t state)
 {
-	uint32_t i = rt_load_acquire(&((struct rt_bucket *)((char *)base + l->buckets_off))[b].head);
-	uint32_t steps = m->max_entries;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return rt_load(&rt_hash_entry(v, x)->state) == state;
+}
 
-	*lost = true;
+/* 0: `key`, which is in bucket b if anywhere, is entry *x, whose state was *state before and after the key was
+ * compared.  -ENOENT: there is none.  Without the lock the walk may be led into another chain, or the state change
+ * meanwhile; -EAGAIN then. */
+RT_INLINE int rt_hash_walk(const struct rt_hash_view *v, uint32_t b, const void *key, uint32_t *x, uint64_t *state)
+{
+	uint32_t i = rt_load_acquire(&rt_hash_bucket(v, b)->head), steps = v->entries;
+
 #pragma GCC unroll 1	/* chains are short, and each lookup has the code */
-	while (rt_likely(i < m->max_entries)) {
-		struct rt_entry *e = (struct rt_entry *)((char *)base + l->entries_off + i * l->entry_bytes);
+	while (rt_likely(i < v->entries)) {
+		struct rt_entry *e = rt_hash_entry(v, i);
 		uint64_t s = rt_load_acquire(&e->state);
 
-		if (rt_likely((s & RT_LIVE) && rt_equal(rt_hash_key(e), key, m->key_size))) {
-			__atomic_thread_fence(__ATOMIC_ACQUIRE);
-			if (rt_unlikely(rt_load(&e->state) != s))
-				return NULL;
-			*lost = false;
+		if (rt_likely((s & RT_LIVE) && rt_equal(rt_hash_key(e), key, v->m->key_size))) {
+			*x = i;
 			*state = s;
-			return e;
+			return rt_likely(rt_hash_is_whole(v, i, s)) ? 0 : -RT_EAGAIN;
 		}
 		i = rt_load_acquire(&e->next);
 		if (rt_unlikely(!steps--))
-			return NULL;
+			return -RT_EAGAIN;
 	}
-	*lost = i != (RT_HASH_END | b);
-	return NULL;
-}
-
-RT_INLINE struct rt_entry *rt_hash_walk(rt_map m, void *base, uint32_t b, const void *key,
-					uint64_t *state, bool *lost)
-{
-	struct rt_hash_layout l = rt_hash_layout(m);
-
-	return rt_hash_walk_in(&l, m, base, b, key, state, lost);
+	return rt_likely(i == (RT_HASH_END | b)) ? -RT_ENOENT : -RT_EAGAIN;
 }
 
 /* ---- steps of insert and delete: bucket b is locked ---- */
@@ -275,15 +268,14 @@ RT_INLINE bool rt_hash_at_rest(uint32_t pending)
 
 /* The link to the live entry with that key, which is *x: the link may be another one when it is read again
  * in a damaged file.  NULL: there is none. */
-RT_INLINE uint32_t *rt_hash_link_in(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t b,
-				    const void *key, uint32_t *x)
+RT_INLINE uint32_t *rt_hash_link(const struct rt_hash_view *v, uint32_t b, const void *key, uint32_t *x)
 {
-	uint32_t *link = &((struct rt_bucket *)((char *)base + l->buckets_off))[b].head, steps = m->max_entries, i;
+	uint32_t *link = &rt_hash_bucket(v, b)->head, steps = v->entries, i;
 
-	while ((i = rt_load(link)) < m->max_entries && steps--) {
-		struct rt_entry *e = (struct rt_entry *)((char *)base + l->entries_off + i * l->entry_bytes);
+	while ((i = rt_load(link)) < v->entries && steps--) {
+		struct rt_entry *e = rt_hash_entry(v, i);
 
-		if (rt_load(&e->state) & RT_LIVE && rt_equal(rt_hash_key(e), key, m->key_size)) {
+		if (rt_load(&e->state) & RT_LIVE && rt_equal(rt_hash_key(e), key, v->m->key_size)) {
 			*x = i;
 			return link;
 		}
@@ -293,30 +285,25 @@ RT_INLINE uint32_t *rt_hash_link_in(const struct rt_hash_layout *l, rt_map m, vo
 }
 
 /* What no writer stores; a damaged file may hold more. */
-RT_INLINE uint32_t rt_hash_top(const struct rt_hash_layout *l, const struct rt_shard *s)
+RT_INLINE uint32_t rt_hash_top(const struct rt_hash_view *v, const struct rt_shard *s)
 {
 	uint32_t top = rt_load(&s->top);
 
-	return top < l->per_shard ? top : l->per_shard;
+	return top < v->per_shard ? top : v->per_shard;
 }
 
-RT_INLINE uint32_t *rt_hash_stack_in(const struct rt_hash_layout *l, void *base, uint32_t s)
+/* Under the lock of i's shard, too: takes a free entry, which is pending in b then.  RT_HASH_END: there is none. */
+RT_INLINE uint32_t rt_hash_pop(const struct rt_hash_view *v, uint32_t i, uint32_t b)
 {
-	return (uint32_t *)((char *)base + l->stack_off) + (uint64_t)s * l->per_shard;
-}
-
-/* Under the lock of shard s, too: takes a free entry, which is pending in b then.  RT_HASH_END: there is none. */
-RT_INLINE uint32_t rt_hash_pop(const struct rt_hash_layout *l, rt_map m, void *base, uint32_t s, uint32_t b)
-{
-	struct rt_shard *shard = rt_hash_shard(base, s);
-	uint32_t top = rt_hash_top(l, shard), x;
+	struct rt_shard *shard = rt_hash_shard(v, i);
+	uint32_t top = rt_hash_top(v, shard), x;
 
 	if (!top)
 		return RT_HASH_END;
-	x = rt_load(&rt_hash_stack_in(l, base, s)[top - 1]);
-	if (x < m->max_entries) {
-		rt_store_release(&((struct rt_bucket *)((char *)base + l->buckets_off))[b].pending, x + 1);
-		rt_store_release(&((struct rt_entry *)((char *)base + l->entries_off + x * l->entry_bytes))->home, b + 1);
+	x = rt_load(&rt_hash_stack(v, i)[top - 1]);
+	if (x < v->entries) {
+		rt_store_release(&rt_hash_bucket(v, b)->pending, x + 1);
+		rt_store_release(&rt_hash_entry(v, x)->home, b + 1);
 	} else {
 		x = RT_HASH_END;
 	}
@@ -324,17 +311,17 @@ RT_INLINE uint32_t rt_hash_pop(const struct rt_hash_layout *l, rt_map m, void *b
 	return x;
 }
 
-/* Under the lock of x's shard s, too. */
-RT_INLINE void rt_hash_push(const struct rt_hash_layout *l, void *base, uint32_t s, uint32_t x)
+/* Under the lock of x's shard, too. */
+RT_INLINE void rt_hash_push(const struct rt_hash_view *v, uint32_t x)
 {
-	struct rt_shard *shard = rt_hash_shard(base, s);
-	uint32_t top = rt_hash_top(l, shard);
+	struct rt_shard *shard = rt_hash_shard(v, x);
+	uint32_t top = rt_hash_top(v, shard);
 
-	if (top < l->per_shard) {
-		rt_store(&rt_hash_stack_in(l, base, s)[top], x);
+	if (top < v->per_shard) {
+		rt_store(&rt_hash_stack(v, x)[top], x);
 		rt_store_release(&shard->top, top + 1);
 	}
-	rt_store_release(&((struct rt_entry *)((char *)base + l->entries_off + x * l->entry_bytes))->home, 0);
+	rt_store_release(&rt_hash_entry(v, x)->home, 0);
 }
 
 /* Entry x, pending, is about to get another key.  Returns its state, not live, with which copy 0 counts. */
@@ -347,50 +334,54 @@ RT_INLINE uint64_t rt_hash_begin(struct rt_entry *e)
 }
 
 /* Key and value are written: it is there from now on. */
-RT_INLINE void rt_hash_publish(struct rt_bucket *bucket, struct rt_entry *e, uint32_t x, uint64_t state)
+RT_INLINE void rt_hash_publish(const struct rt_hash_view *v, uint32_t b, uint32_t x, uint64_t state)
 {
+	struct rt_bucket *bucket = rt_hash_bucket(v, b);
+	struct rt_entry *e = rt_hash_entry(v, x);
+
 	rt_store_release(&e->next, rt_load(&bucket->head));
 	rt_store_release(&bucket->head, x);
 	rt_store_release(&e->state, state | RT_LIVE);
 	rt_store_release(&bucket->pending, 0);
 }
 
-RT_INLINE void rt_hash_unlive(const struct rt_hash_layout *l, rt_map m, struct rt_entry *e)
+RT_INLINE void rt_hash_unlive(const struct rt_hash_view *v, struct rt_entry *e)
 {
-	char *value = (char *)e + l->value_off;
+	char *value = (char *)e + v->value_off;
 
 	rt_store_release(&e->state, (rt_load(&e->state) & ~(uint64_t)RT_LIVE) + RT_SEQUENCE);
-	if (!m->timer)
+	if (!v->m->timer)
 		return;
-	rt_timer_forget(m, value);
-	rt_timer_forget(m, value + l->stride);
+	rt_timer_forget(v->m, value);
+	rt_timer_forget(v->m, value + v->stride);
 }
 
 /* Entry x behind `link` is not there any more, and pending. */
-RT_INLINE void rt_hash_unlink(const struct rt_hash_layout *l, rt_map m, struct rt_bucket *bucket, struct rt_entry *e,
-			      uint32_t x, uint32_t *link)
+RT_INLINE void rt_hash_unlink(const struct rt_hash_view *v, uint32_t b, uint32_t *link, uint32_t x)
 {
-	rt_store_release(&bucket->pending, x + 1);
+	struct rt_entry *e = rt_hash_entry(v, x);
+
+	rt_store_release(&rt_hash_bucket(v, b)->pending, x + 1);
 	rt_store_release(link, rt_load(&e->next));
-	rt_hash_unlive(l, m, e);
+	rt_hash_unlive(v, e);
 }
 
 /* May a bucket keep entry x for itself?  While so many others are free that it is not missed: who finds the
  * map full goes round the buckets for them. */
-RT_INLINE bool rt_hash_may_keep(const struct rt_hash_layout *l, void *base, uint32_t x)
+RT_INLINE bool rt_hash_may_keep(const struct rt_hash_view *v, uint32_t x)
 {
-	return rt_load(&rt_hash_shard(base, x & (l->shards - 1))->top) > l->per_shard / 2;
+	return rt_load(&rt_hash_shard(v, x)->top) > v->per_shard / 2;
 }
 
 /* Says that there is a spare entry, before there is.  Under a bucket's lock, which was taken with a full
  * barrier before `spares` is read here: who has it set to other than RT_SPARES later sees the bucket taken. */
-RT_INLINE void rt_hash_keep(struct rt_bucket *bucket, void *base, uint32_t x)
+RT_INLINE void rt_hash_keep(const struct rt_hash_view *v, uint32_t b, uint32_t x)
 {
-	struct rt_hash *h = base;
+	struct rt_hash *h = rt_hash_head(v);
 
 	if (rt_unlikely(rt_load(&h->spares) != RT_SPARES))
 		rt_store(&h->spares, RT_SPARES);
-	rt_store_release(&bucket->pending, RT_SPARE | (x + 1));
+	rt_store_release(&rt_hash_bucket(v, b)->pending, RT_SPARE | (x + 1));
 }
 
 #endif

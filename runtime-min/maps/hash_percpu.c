@@ -15,12 +15,12 @@ void rt_hash_write_cpus(const struct rt_hash_view *v, uint32_t x, const void *va
 	uint32_t cpus = flags & RT_HASH_ALL_CPUS ? rt_map_cpus(v->m, v->base) : 0;
 
 	for (uint32_t c = 0; c < cpus; c++)
-		rt_copy_words(rt_hash_cpu_at(v, x, c), (const char *)value + c * v->at.stride, v->at.stride);
+		rt_copy_words(rt_hash_cpu_value(v, x, c), (const char *)value + c * v->stride, v->stride);
 	if (flags & RT_HASH_ALL_CPUS)
 		return;
 	if (new)
-		rt_hash_zero_cpus(&v->at, v->m, v->base, x);
-	rt_copy_in(rt_hash_cpu_at(v, x, rt_cpu_slot()), value, v->m->value_size);
+		rt_hash_zero_cpus(v, x);
+	rt_copy_in(rt_hash_cpu_value(v, x, rt_cpu_slot()), value, v->m->value_size);
 }
 
 void rt_hash_read_cpus(const struct rt_hash_view *v, uint32_t x, void *value)
@@ -28,5 +28,5 @@ void rt_hash_read_cpus(const struct rt_hash_view *v, uint32_t x, void *value)
 	uint32_t cpus = rt_map_cpus(v->m, v->base);
 
 	for (uint32_t c = 0; c < cpus; c++)
-		rt_copy_words((char *)value + c * v->at.stride, rt_hash_cpu_at(v, x, c), v->at.stride);
+		rt_copy_words((char *)value + c * v->stride, rt_hash_cpu_value(v, x, c), v->stride);
 }

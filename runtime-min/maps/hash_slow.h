@@ -16,37 +16,18 @@ struct rt_hash_parts {
 	uint32_t    data_bytes, value_off, value_bytes;
 };
 
-/* A map with its layout, worked out once an operation: here, unlike where a program is compiled, the
- * attributes are no constants. */
-struct rt_hash_view {
-	rt_map    m;
-	void     *base;
-	struct rt_hash_layout at;
-	struct rt_bucket *buckets;
-};
-
-RT_INLINE struct rt_entry *rt_hash_at(const struct rt_hash_view *v, uint32_t x)
-{
-	return (struct rt_entry *)((char *)v->base + v->at.entries_off + x * v->at.entry_bytes);
-}
-
-RT_INLINE char *rt_hash_cpu_at(const struct rt_hash_view *v, uint32_t x, uint32_t cpu)
-{
-	return (char *)v->base + v->at.values_off + cpu * v->at.block + x * v->at.stride;
-}
-
 #pragma GCC visibility push(hidden)
 /* Takes bucket b's lock and leaves nothing pending but a spare entry.  0 or -EBUSY, which is not counted. */
-int rt_hash_enter(rt_map m, void *base, uint32_t b, uint64_t me);
+int rt_hash_enter(const struct rt_hash_view *v, uint32_t b, uint64_t me);
 /* Copies the value to `value` unless that is NULL, with MAP_LOCK under its lock, and deletes the
  * key.  0, -ENOENT, -EBUSY. */
 int rt_hash_take(rt_map m, void *base, const void *key, void *value, uint64_t flags);
 /* Copies the elements of bucket b, and with `take` deletes them: all, or none when there is
  * room for fewer (-ENOSPC); a busy shard leaves some for another call.  Returns how many; -EBUSY. */
-int64_t rt_hash_bucket_out(rt_map m, void *base, uint32_t b, uint32_t room, void *keys, void *values,
+int64_t rt_hash_bucket_out(const struct rt_hash_view *v, uint32_t b, uint32_t room, void *keys, void *values,
 			   uint64_t value_bytes, bool take);
 /* The value as a process gets it: of per-CPU kinds those of all CPUs. */
-void rt_hash_copy_out(rt_map m, void *base, struct rt_entry *e, uint64_t state, void *value);
+void rt_hash_copy_out(const struct rt_hash_view *v, uint32_t x, uint64_t state, void *value);
 /* rt_hash_put() of a value in two parts. */
 int64_t rt_hash_put_parts(rt_map m, void *base, const void *key, const struct rt_hash_parts *p, uint64_t flags);
 
@@ -55,7 +36,6 @@ int rt_hash_lru_check(rt_map m);
 int rt_hash_percpu_check(rt_map m);
 
 /* Steps for those files, and theirs. */
-int rt_hash_lock(const struct rt_hash_view *v, uint32_t b, uint64_t me);
 /* The link of bucket b's chain that leads to entry x; NULL: there is none.  Under b's lock. */
 uint32_t *rt_hash_link_to(const struct rt_hash_view *v, uint32_t b, uint32_t x);
 /* Entry x, behind `link` of bucket b, which is locked, goes to the free ones, or, with `keep`, becomes b's spare

@@ -50,124 +50,113 @@ static int check_lru_percpu(rt_map m)
 
 static uint64_t size(rt_map m, uint32_t cpus)
 {
-	struct rt_hash_layout l = rt_hash_layout(m);
+	struct rt_hash_view v = rt_hash_view(m, NULL);
 
-	return l.percpu ? l.values_off + l.block * cpus : l.entries_off + l.entry_bytes * m->max_entries;
+	return rt_hash_bytes(&v, cpus);
 }
 
 static void format(rt_map m, void *base)
 {
-	uint32_t k = rt_hash_layout(m).shards;
+	struct rt_hash_view v = rt_hash_view(m, base);
 
-	((struct rt_hash *)base)->seed = m->flags & MAP_F_ZERO_SEED ? 0 : rt_random_seed();
-	for (uint32_t b = 0; b < rt_hash_buckets(m); b++)
-		rt_hash_bucket(m, base, b)->head = RT_HASH_END | b;
+	rt_hash_head(&v)->seed = m->flags & MAP_F_ZERO_SEED ? 0 : rt_random_seed();
+	for (uint32_t b = 0; b < v.buckets; b++)
+		rt_hash_bucket(&v, b)->head = RT_HASH_END | b;
 	/* Lowest entries on top: a map that is never full touches its first pages only. */
-	for (uint32_t i = m->max_entries; i--;) {
-		struct rt_shard *s = rt_hash_shard(base, i % k);
-
-		rt_hash_stack(m, base, i % k)[s->top++] = i;
-	}
+	for (uint32_t x = v.entries; x--;)
+		rt_hash_stack(&v, x)[rt_hash_shard(&v, x)->top++] = x;
 }
 
 /* A value that one update wrote.  Returns 0, -ENOENT, -EBUSY. */
-static int copy_value(rt_map m, void *base, uint32_t b, const void *key, void *value)
+static int copy_value(const struct rt_hash_view *v, uint32_t b, const void *key, void *value)
 {
-	struct rt_entry *e;
 	uint64_t state;
-	bool lost;
+	uint32_t x;
+	int r;
 
 	for (int i = 0; i < COPIES; i++) {
-		e = rt_hash_walk(m, base, b, key, &state, &lost);
-		if (lost)
+		r = rt_hash_walk(v, b, key, &x, &state);
+		if (r == -RT_EAGAIN)
 			continue;
-		if (!e)
-			return -RT_ENOENT;
-		rt_hash_copy_out(m, base, e, state, value);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (rt_load(&e->state) == state)
+		if (r)
+			return r;
+		rt_hash_copy_out(v, x, state, value);
+		if (rt_hash_is_whole(v, x, state))
 			return 0;
 	}
-	if (rt_hash_enter(m, base, b, rt_me()))
+	if (rt_hash_enter(v, b, rt_me()))
 		return rt_busy();
-	e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (e)
-		rt_hash_copy_out(m, base, e, state, value);
-	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
-	return e ? 0 : -RT_ENOENT;
+	r = rt_hash_walk(v, b, key, &x, &state);
+	if (!r)
+		rt_hash_copy_out(v, x, state, value);
+	rt_unlock(&rt_hash_bucket(v, b)->lock);
+	return r ? -RT_ENOENT : 0;
 }
 
 /* The same under the value's lock. */
-static int copy_locked(rt_map m, void *base, uint32_t b, const void *key, void *value)
+static int copy_locked(const struct rt_hash_view *v, uint32_t b, const void *key, void *value)
 {
-	struct rt_entry *e;
-	uint64_t state;
-	bool lost;
 	int r = -RT_ENOENT;
+	uint64_t state;
+	uint32_t x;
 
-	if (rt_hash_enter(m, base, b, rt_me()))
+	if (rt_hash_enter(v, b, rt_me()))
 		return rt_busy();
-	e = rt_hash_walk(m, base, b, key, &state, &lost);
-	if (e)
-		r = rt_value_get(m, base, value, rt_hash_value(m, base, e, state));
-	rt_unlock(&rt_hash_bucket(m, base, b)->lock);
+	if (!rt_hash_walk(v, b, key, &x, &state))
+		r = rt_value_get(v->m, v->base, value, rt_hash_value(v, x, state));
+	rt_unlock(&rt_hash_bucket(v, b)->lock);
 	return r;
 }
 
 static int read_value(rt_map m, void *base, const void *key, void *value, uint64_t flags)
 {
-	uint32_t b = rt_hash_of(m, base, key);
+	struct rt_hash_view v = rt_hash_view(m, base);
+	uint32_t b = rt_hash_of(&v, key);
 
 	if (flags & ~(uint64_t)MAP_LOCK || (flags && !m->lock))
 		return -RT_EINVAL;
-	return flags ? copy_locked(m, base, b, key, value) : copy_value(m, base, b, key, value);
+	return flags ? copy_locked(&v, b, key, value) : copy_value(&v, b, key, value);
 }
 
-/* The key of the first live entry at or behind link `i` of bucket b, or of a later bucket. */
-static int first_key(rt_map m, void *base, uint32_t b, uint32_t i, void *next)
+/* The key of the first live entry at or behind link `x` of bucket b, or of a later bucket. */
+static int first_key(const struct rt_hash_view *v, uint32_t b, uint32_t x, void *next)
 {
-	uint32_t steps = m->max_entries;
+	uint32_t steps = v->entries;
 
 	for (;;) {
-		while (i < m->max_entries && steps) {
-			struct rt_entry *e = rt_hash_entry(m, base, i);
-			uint64_t s = rt_load_acquire(&e->state);
+		while (x < v->entries && steps--) {
+			struct rt_entry *e = rt_hash_entry(v, x);
+			uint64_t state = rt_load_acquire(&e->state);
 
-			if (s & RT_LIVE) {
-				rt_copy_words(next, rt_hash_key(e), m->key_size);
-				__atomic_thread_fence(__ATOMIC_ACQUIRE);
-				if (rt_load(&e->state) == s)
+			if (state & RT_LIVE) {
+				rt_copy_words(next, rt_hash_key(e), v->m->key_size);
+				if (rt_hash_is_whole(v, x, state))
 					return 0;
-				steps--;
-				continue;
+			} else {
+				x = rt_load_acquire(&e->next);
 			}
-			i = rt_load_acquire(&e->next);
-			steps--;
 		}
-		if (++b >= rt_hash_buckets(m))
+		if (++b >= v->buckets)
 			return -RT_ENOENT;
-		i = rt_load_acquire(&rt_hash_bucket(m, base, b)->head);
-		steps = m->max_entries;
+		x = rt_load_acquire(&rt_hash_bucket(v, b)->head);
+		steps = v->entries;
 	}
 }
 
 /* Order: bucket by bucket.  A key that is not there any more starts over, as in the kernel. */
 static int next_key(rt_map m, void *base, const void *key, void *next)
 {
-	struct rt_entry *e;
+	struct rt_hash_view v = rt_hash_view(m, base);
+	uint32_t b = key ? rt_hash_of(&v, key) : 0, x;
+	int r = key ? -RT_EAGAIN : 0;
 	uint64_t state;
-	bool lost = true;
-	uint32_t b;
 
-	if (key) {
-		b = rt_hash_of(m, base, key);
-		for (int n = 0; lost && n < COPIES; n++) {
-			e = rt_hash_walk(m, base, b, key, &state, &lost);
-			if (e)
-				return first_key(m, base, b, rt_load_acquire(&e->next), next);
-		}
+	for (int n = 0; r == -RT_EAGAIN && n < COPIES; n++) {
+		r = rt_hash_walk(&v, b, key, &x, &state);
+		if (!r)
+			return first_key(&v, b, rt_load_acquire(&rt_hash_entry(&v, x)->next), next);
 	}
-	return first_key(m, base, 0, rt_load_acquire(&rt_hash_bucket(m, base, 0)->head), next);
+	return first_key(&v, 0, rt_load_acquire(&rt_hash_bucket(&v, 0)->head), next);
 }
 
 static int write(rt_map m, void *base, const void *key, const void *value, uint64_t flags)

@@ -166,30 +166,28 @@ static int copy_exact(rt_map m, void *base, const struct prefix *p, uint32_t off
 		      void *to)
 {
 	struct bpftime_map h = hash_of(m);
-	void *at = hash_base(base);
-	uint32_t b = rt_hash_of(&h, at, p);
-	struct rt_entry *e;
+	struct rt_hash_view v = rt_hash_view(&h, hash_base(base));
+	uint32_t b = rt_hash_of(&v, p), x;
 	uint64_t state;
-	bool lost;
+	int r;
 
 	for (int i = 0; i < COPIES; i++) {
-		e = rt_hash_walk(&h, at, b, p, &state, &lost);
-		if (lost)
+		r = rt_hash_walk(&v, b, p, &x, &state);
+		if (r == -RT_EAGAIN)
 			continue;
-		if (!e)
-			return -RT_ENOENT;
-		rt_copy_words(to, (char *)rt_hash_value(&h, at, e, state) + off, bytes);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (rt_load(&e->state) == state)
+		if (r)
+			return r;
+		rt_copy_words(to, rt_hash_value(&v, x, state) + off, bytes);
+		if (rt_hash_is_whole(&v, x, state))
 			return 0;
 	}
-	if (rt_hash_enter(&h, at, b, rt_me()))
+	if (rt_hash_enter(&v, b, rt_me()))
 		return rt_busy();
-	e = rt_hash_walk(&h, at, b, p, &state, &lost);
-	if (e)
-		rt_copy_words(to, (char *)rt_hash_value(&h, at, e, state) + off, bytes);
-	rt_unlock(&rt_hash_bucket(&h, at, b)->lock);
-	return e ? 0 : -RT_ENOENT;
+	r = rt_hash_walk(&v, b, p, &x, &state);
+	if (!r)
+		rt_copy_words(to, rt_hash_value(&v, x, state) + off, bytes);
+	rt_unlock(&rt_hash_bucket(&v, b)->lock);
+	return r ? -RT_ENOENT : 0;
 }
 
 int rt_lpm_trie_read(rt_map m, void *base, const void *key, void *value, uint64_t flags)

@@ -47,17 +47,10 @@ RT_INLINE struct bpftime_map rt_outer_hash(rt_map m)
 	};
 }
 
-RT_INLINE uint64_t rt_outer_bytes(rt_map hash)
-{
-	struct rt_hash_layout l = rt_hash_layout(hash);
-
-	return l.entries_off + l.entry_bytes * hash->max_entries;
-}
-
 /* The cache, of rt_outer_cache_bytes(). */
-RT_INLINE uint64_t *rt_outer_cache(rt_map hash, void *base)
+RT_INLINE uint64_t *rt_outer_cache(const struct rt_hash_view *v)
 {
-	return (uint64_t *)((char *)base + rt_round_up(rt_outer_bytes(hash), 4096));
+	return (uint64_t *)(v->base + rt_round_up(rt_hash_bytes(v, 0), 4096));
 }
 
 RT_INLINE uint64_t rt_outer_cache_bytes(rt_map m)
@@ -68,19 +61,18 @@ RT_INLINE uint64_t rt_outer_cache_bytes(rt_map m)
 RT_INLINE void *rt_outer_lookup(rt_map m, void *base, const void *key)
 {
 	struct bpftime_map h = rt_outer_hash(m);
-	struct rt_entry *e;
+	struct rt_hash_view v = rt_hash_view(&h, base);
 	uint64_t state, word;
-	uint32_t k;
-	bool lost;
+	uint32_t x, k;
+	int r = rt_hash_walk(&v, rt_hash_of(&v, key), key, &x, &state);
 
-	e = rt_hash_walk(&h, base, rt_hash_of(&h, base, key), key, &state, &lost);
-	if (rt_likely(e)) {
-		word = rt_load_acquire(rt_outer_cache(&h, base) + rt_hash_index(&h, base, e));
+	if (rt_likely(!r)) {
+		word = rt_load_acquire(&rt_outer_cache(&v)[x]);
 		k = word & RT_INNER_NONE;
 		if (rt_likely(word >> RT_INNER_BITS == state << RT_INNER_BITS >> RT_INNER_BITS &&
 			      k != RT_INNER_NONE))
 			return &bpftime_rt1_inners[k].m;
-	} else if (rt_likely(!lost)) {
+	} else if (rt_likely(r == -RT_ENOENT)) {
 		return NULL;
 	}
 	return (void *)bpftime_rt1_inner_find((uint64_t)m, (uint64_t)base, (uint64_t)key);

@@ -48,7 +48,7 @@ static uint64_t size(rt_map m)
 {
 	struct bpftime_map h = rt_outer_hash(m);
 
-	return rt_outer_bytes(&h);
+	return rt_hash_size(&h, 0);
 }
 
 static void format(rt_map m, void *base, uint32_t cpus)

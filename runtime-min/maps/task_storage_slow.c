@@ -51,17 +51,18 @@ static bool ended(uint64_t key, const struct rt_task *t, uint64_t me)
 
 uint32_t rt_task_sweep(rt_map h, void *base)
 {
+	struct rt_hash_view v = rt_hash_view(h, base);
 	uint64_t me = rt_me();
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < h->max_entries; i++) {
-		struct rt_entry *e = rt_hash_entry(h, base, i);
+	for (uint32_t x = 0; x < v.entries; x++) {
+		struct rt_entry *e = rt_hash_entry(&v, x);
 		uint64_t state = rt_load_acquire(&e->state), key;
 
 		if (!(state & RT_LIVE))
 			continue;
 		key = rt_load((uint64_t *)rt_hash_key(e));
-		if (ended(key, rt_hash_value(h, base, e, state), me) && !rt_hash_take(h, base, &key, NULL, 0))
+		if (ended(key, (struct rt_task *)rt_hash_value(&v, x, state), me) && !rt_hash_take(h, base, &key, NULL, 0))
 			n++;
 	}
 	return n;

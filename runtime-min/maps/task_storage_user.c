@@ -59,24 +59,24 @@ static bool is_of(const struct rt_task *t, const struct rt_task *now)
 /* Copies the value of an entry, never torn.  0, -ENOENT, -EBUSY. */
 static int copy(rt_map m, rt_map h, void *base, uint64_t key, const struct rt_task *now, void *value)
 {
-	uint32_t b = rt_hash_of(h, base, &key);
+	struct rt_hash_view v = rt_hash_view(h, base);
+	uint32_t b = rt_hash_of(&v, &key), x;
 	const struct rt_task *t;
-	struct rt_entry *e;
 	uint64_t state;
-	bool lost, mine;
+	bool mine;
+	int r;
 
 	for (int i = 0; i < COPIES; i++) {
-		e = rt_hash_walk(h, base, b, &key, &state, &lost);
-		if (lost)
+		r = rt_hash_walk(&v, b, &key, &x, &state);
+		if (r == -RT_EAGAIN)
 			continue;
-		if (!e)
-			return -RT_ENOENT;
-		t = rt_hash_value(h, base, e, state);
+		if (r)
+			return r;
+		t = (const struct rt_task *)rt_hash_value(&v, x, state);
 		mine = is_of(t, now);
 		if (value)
 			rt_copy_words(value, t + 1, m->value_size);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (rt_load(&e->state) == state)
+		if (rt_hash_is_whole(&v, x, state))
 			return mine ? 0 : -RT_ENOENT;
 	}
 	return rt_busy();

@@ -5,8 +5,9 @@
 
 struct hash_c_bucket hash_c_bucket(const struct bpftime_map *m, void *base, const void *key)
 {
-	uint32_t b = rt_hash_of(m, base, key);
-	struct rt_bucket *bucket = rt_hash_bucket(m, base, b);
+	struct rt_hash_view v = rt_hash_view(m, base);
+	uint32_t b = rt_hash_of(&v, key);
+	struct rt_bucket *bucket = rt_hash_bucket(&v, b);
 
 	return (struct hash_c_bucket){ &bucket->head, &bucket->pending, RT_HASH_END | b };
 }
