@@ -161,6 +161,18 @@ static void load_packed(struct tramp *t, uint32_t mask, uint64_t cookie)
 
 /* ---- what is saved ---- */
 
+/* Does a program read r11 that runs behind this one?  Who may decide comes last (site_x86_64.c). */
+static bool r11_read_behind(const struct tramp *t, const struct site_attach *at)
+{
+	bool last = lnk_decides(t->g->lnk, at->hook);
+
+	for (const struct site_attach *o = t->s->at; o < t->s->at + t->s->n_at; o++)
+		if (o->ret == at->ret && (lnk_decides(t->g->lnk, o->hook) == last ? o > at : !last) &&
+		    tramp_hook_reads(hook_of(t, o)->row, CTX_R11))
+			return true;
+	return false;
+}
+
 /* What putting a program there changes, as far as it does not see to that itself. */
 static uint16_t changes(const struct tramp *t, const struct site_attach *at)
 {
@@ -175,7 +187,7 @@ static uint16_t changes(const struct tramp *t, const struct site_attach *at)
 				m |= (uint16_t)(1u << arg_reg[n - 1]);
 	if (h->row->bits & OBJFMT_HOOK_OUTCOME)
 		m |= BIT_RAX | BIT_RDX;
-	return t->r11_dead ? m & (uint16_t)~BIT_R11 : m;
+	return t->r11_dead && !r11_read_behind(t, at) ? m & (uint16_t)~BIT_R11 : m;
 }
 
 static void push_all(struct tramp *t, uint16_t set)
@@ -345,7 +357,7 @@ void put_together(struct tramp *t, const struct together *w)
 
 void call_program(struct tramp *t, const struct site_attach *at, size_t *decided_at)
 {
-	bool go = go_stack_wanted(t, at), flags = go && tramp_hook_reads_flags(hook_of(t, at)->row);
+	bool go = go_stack_wanted(t, at), flags = go && tramp_hook_reads(hook_of(t, at)->row, CTX_FLAGS);
 	size_t miss = go ? go_stack_enter(t) : 0;
 
 	if (flags)

@@ -292,7 +292,8 @@ void tramp_site_code(const struct tramp_common *g, const struct site *s,
 {
 	struct tramp_later later = { 0 };
 	struct tramp fresh = { .g = g, .s = s, .c = c, .f = f, .base = ts->row, .later = &later,
-			       .cfi = ts->has_row && !ts->go, .has_row = ts->has_row && !ts->go, .r11_dead = ts->r11_dead,
+			       .cfi = ts->has_row && !ts->go, .has_row = ts->has_row && !ts->go,
+			       .r11_dead = ts->r11_dead && !tramp_site_reads(g->lnk, s, CTX_R11, true),
 			       .flags = ts->flags, .at_return = s->kind == SITE_RETURN, .room = ts->room,
 			       .spare = { ts->spare[0], ts->spare[1] } }, t = fresh;
 	uint64_t resume = c->vaddr;

@@ -235,17 +235,22 @@ void ask_cold(struct tramp *t, uint32_t attach, uint64_t run_vaddr)
 
 /* ---- fields of the context ---- */
 
-bool tramp_hook_reads_flags(const struct objfmt_hook *h)
+bool tramp_hook_reads(const struct objfmt_hook *h, unsigned field)
 {
-	return h->kind != HOOK_tracepoint && h->ctx_mask & 1u << CTX_FLAGS;
+	return h->kind != HOOK_tracepoint && h->ctx_mask >> field & 1;
+}
+
+bool tramp_site_reads(const struct lnk *l, const struct site *s, unsigned field, bool at_return)
+{
+	for (size_t i = 0; i < s->n_at; i++)
+		if (s->at[i].ret == at_return && tramp_hook_reads(lnk_hook(l, s->at[i].hook)->row, field))
+			return true;
+	return false;
 }
 
 bool tramp_reads_flags(const struct lnk *l, const struct site *s, bool at_return)
 {
-	for (size_t i = 0; i < s->n_at; i++)
-		if (s->at[i].ret == at_return && tramp_hook_reads_flags(lnk_hook(l, s->at[i].hook)->row))
-			return true;
-	return false;
+	return tramp_site_reads(l, s, CTX_FLAGS, at_return);
 }
 
 /* Will the word of the flags in a frame be where pushing them puts them?  Of a program among others it is not: their
@@ -261,7 +266,7 @@ static bool frame_has_flags(const struct tramp *t)
 			return false;
 		only = lnk_hook(t->g->lnk, t->s->at[i].hook)->row;
 	}
-	return only && only->form == ENTRY_FRAME && tramp_hook_reads_flags(only) && t->flags == FLAGS_DEAD && !t->s->usdt;
+	return only && only->form == ENTRY_FRAME && tramp_hook_reads(only, CTX_FLAGS) && t->flags == FLAGS_DEAD && !t->s->usdt;
 }
 
 void load_sp(struct tramp *t, enum reg to)

@@ -28,7 +28,7 @@ struct tramp {
 	struct cfi_out *f;
 	struct cfi_row base;	/* at depth 0 */
 	bool     cfi;
-	bool     r11_dead;
+	bool     r11_dead;	/* for the target, and no return program reads it */
 	uint8_t  flags;		/* enum flags_mode */
 	int32_t  depth;		/* bytes below the stack pointer that the site had */
 	int32_t  saved[16];	/* depth behind the push that saved a register; 0: it is in place */
@@ -79,7 +79,8 @@ struct tramp_later {
 void put_later(struct tramp *t, void (*write)(struct tramp *t, void *arg), void *arg);
 void write_later(struct tramp *t);	/* all of them, and what these put */
 
-bool tramp_hook_reads_flags(const struct objfmt_hook *h);
+bool tramp_hook_reads(const struct objfmt_hook *h, unsigned field);	/* CTX_* */
+bool tramp_site_reads(const struct lnk *l, const struct site *s, unsigned field, bool at_return);
 void push_flags(struct tramp *t);
 /* Saves the flags where they are live or a hook reads them. */
 void save_flags(struct tramp *t);

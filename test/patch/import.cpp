@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "hooks.h"
+
 using namespace e2e;
 
 namespace {
@@ -42,6 +44,33 @@ TEST_P(Import, EverythingAtOnce)
 	EXPECT_EQ(r.cell[129 + 9], 5u);		// r8
 	// lib_throw(3), (4), twice, leaves by exceptions; so does lib_callback
 	EXPECT_EQ(r.count(COUNT_RET), r.count(COUNT) - 6);
+}
+
+// Resolvers may take r11; that programs did must no other program see, whoever is enabled.
+TEST_P(Import, EachFindsR11)
+{
+	enum : uint64_t { R11 = 0x1122334455667788 };
+	auto seen = [&](const std::vector<Hook> &hooks, unsigned cell, uint64_t off = 0) {
+		std::vector<Want> wants;
+
+		for (Hook h : hooks)
+			wants.push_back({h, "plain"});
+		Patched p = patch(bin(), wants);
+		EXPECT_EQ(p.patched, 1u) << p.error << p.text;
+		Result r = run({bin()}, p.path, off);
+		EXPECT_EQ(r.status, 0);
+		return r.cell[cell];
+	};
+
+	EXPECT_EQ(seen({FRAME}, 129 + CTX_R11), R11);
+	EXPECT_EQ(seen({COUNT, FRAME}, 129 + CTX_R11), R11);
+	EXPECT_EQ(seen({FRAME, FRAME_MORE}, 385 + CTX_R11), R11);
+	EXPECT_EQ(seen({BUSY, SUM_DI, PACKED, FRAME_PART}, 10), R11);
+	EXPECT_EQ(seen({BUSY, SUM_DI, PACKED, FRAME_PART}, 10, 2), R11);	// each behind its own word
+	EXPECT_EQ(seen({DECIDE, COUNT, PACKED}, 10), R11);
+	EXPECT_EQ(seen({FRAME_RET}, 257 + CTX_R11), R11);
+	EXPECT_EQ(seen({COUNT, COUNT_RET, FRAME_RET}, 257 + CTX_R11), R11);
+	EXPECT_EQ(seen({COUNT, DECIDE, FRAME_RET}, 257 + CTX_R11), R11);	// the second call is not made
 }
 
 // Exceptions of the library pass the PLT's return slots and the callback.

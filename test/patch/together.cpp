@@ -157,6 +157,19 @@ TEST(Together, OneSetOfRegistersAndHalfTheCompares)
 	EXPECT_EQ(w.calls, 1u);			// the function
 }
 
+// The same of r11 at a stub, where only what a program behind another reads is worth a push.
+TEST(Together, StubsSaveR11ForPrograms)
+{
+	auto pushes = [](const std::vector<Hook> &hooks) {
+		return way(patch(target("import-now"), wants(hooks, "plain"))).pushed.count(11);
+	};
+
+	for (const auto &hooks : std::vector<std::vector<Hook>>{{COUNT}, {FRAME}, {COUNT, COUNT_MORE, SUM_DI}, {FRAME, COUNT},
+								{PACKED, SUM_DI, COUNT}, {COUNT_CLEAN, PACKED}})
+		EXPECT_EQ(pushes(hooks), 0u) << hooks[0];
+	EXPECT_EQ(pushes({COUNT, PACKED}), 1u);
+}
+
 // Of a frame only what the program reads is written.
 TEST(Together, FramesHoldWhatIsRead)
 {

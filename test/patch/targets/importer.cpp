@@ -23,6 +23,14 @@ __attribute__((noinline, noclone)) static long tail(long n)
 	return lib_add(n, 3);
 }
 
+// With something in r11, twice: a lazy stub's first call changes it.
+extern "C" long with_r11();
+asm(".text\n"
+    ".type with_r11, @function\n"
+    "with_r11: movabs $0x1122334455667788, %r11\n"
+    "jmp plain@PLT\n"
+    ".size with_r11, . - with_r11\n");
+
 struct Trace {
 	~Trace() { printf("unwound\n"); }
 };
@@ -38,6 +46,8 @@ int main()
 	printf("%ld\n", pointer(1, 2));
 	printf("%ld %a %ld\n", lib_many(1, 2, 3, 4, 5, 6, 7, 8), lib_sum(10, 1., 2., 3., 4., 5., 6., 7., 8., 9., 10.),
 	       lib_pick(5));
+	printf("%ld", with_r11());
+	printf(" %ld\n", with_r11());
 	for (long i = 0; i < 5; i++) {
 		try {
 			Trace t;

@@ -10,6 +10,7 @@ EXPORT long lib_many(long a, long b, long c, long d, long e, long f, long g, lon
 {
 	return a - b + c - d + e - f + g * h;
 }
+EXPORT long plain() { return 3; }
 EXPORT double lib_sum(int n, ...)
 {
 	double r = 0;
