@@ -118,6 +118,19 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return s;
 }
 
+char *arena_hex(struct arena *a, const void *p, size_t bytes)
+{
+	static const char digit[] = "0123456789abcdef";
+	const unsigned char *from = p;
+	char *s = arena_alloc(a, 2 * bytes + 1);
+
+	for (size_t i = 0; i < bytes; i++) {
+		s[2 * i] = digit[from[i] >> 4];
+		s[2 * i + 1] = digit[from[i] & 15];
+	}
+	return s;
+}
+
 void *arena_grow(struct arena *a, void *vec, size_t n, size_t *cap, size_t bytes)
 {
 	void *grown;

@@ -28,6 +28,7 @@ void *arena_dup(struct arena *a, const void *p, size_t bytes);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t max);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_hex(struct arena *a, const void *p, size_t bytes);	/* "0f05c3" */
 
 /* A growing array in an arena: ARENA_PUSH(a, vec, n, cap) makes room for one more and
  * evaluates to a pointer to it, zeroed. */

@@ -16,7 +16,7 @@
 #include "hooks.h"
 #include "mapfmt.h"
 
-enum { ID_DIGITS = 16, SHORT_DIGITS = 8 };
+enum { ID_DIGITS = 2 * CONTROL_ID_BYTES, SHORT_DIGITS = 8 };
 
 static bool is_id(const char *name)
 {
@@ -25,11 +25,9 @@ static bool is_id(const char *name)
 
 /* What the header says must fit in the file; n_attach and attach_off are the copies
  * that are used from then on. */
-static const char *check(const struct rt_control *f, size_t bytes, const char *name,
+static const char *check(const struct rt_control *f, size_t bytes, const char *name, struct arena *a,
 			 uint32_t *n_attach, uint32_t *attach_off)
 {
-	char id[ID_DIGITS + 1];
-
 	if (bytes < RT_CONTROL_WORDS_OFF)
 		return "it is too short";
 	*n_attach = f->n_attach;
@@ -38,9 +36,7 @@ static const char *check(const struct rt_control *f, size_t bytes, const char *n
 		return "it does not start with the mark of a control file";
 	if (f->version != RT_CONTROL_VERSION || f->size != sizeof(*f))
 		return "it is of another version";
-	for (int i = 0; i < ID_DIGITS / 2; i++)
-		snprintf(id + 2 * i, 3, "%02x", f->payload_id[i]);
-	if (strcmp(id, name))
+	if (strcmp(arena_hex(a, f->payload_id, CONTROL_ID_BYTES), name))
 		return "it belongs to another payload";
 	if (*attach_off % 8 || *attach_off > bytes ||
 	    *n_attach > (bytes - *attach_off) / sizeof(struct rt_control_attach) ||
@@ -99,7 +95,7 @@ bool control_open(const struct mapdir *d, struct arena *a, const char *name, str
 	}
 	*c = (struct control){ .id = arena_strdup(a, name), .file = p,
 			       .bytes = (size_t)st.st_size, .dev = st.st_dev, .ino = st.st_ino };
-	why = check(p, c->bytes, name, &n_attach, &attach_off);
+	why = check(p, c->bytes, name, a, &n_attach, &attach_off);
 	if (why) {
 		diag_warn(dg, at_file(path), "left out: %s: %s", diag_text(DIAG_M010), why);
 		munmap(p, st.st_size ? (size_t)st.st_size : 1);

@@ -13,6 +13,8 @@
 extern "C" {
 #endif
 
+enum { CONTROL_ID_BYTES = 8 };	/* of a payload's id: its file's name is these in hex digits */
+
 struct control_hook {
 	const char *id;		/* "0f1e2d3c:4": start of the payload id, index */
 	const char *kind, *prog, *object, *symbol;
@@ -20,7 +22,7 @@ struct control_hook {
 	uint32_t   *word;	/* in the shared file; other processes read and write it */
 };
 struct control {
-	const char *id;		/* the file's name: 16 hex digits */
+	const char *id;		/* the file's name */
 	const char *target;
 	struct rt_control *file;	/* mapped, shared; not trusted beyond what was checked */
 	size_t      bytes;

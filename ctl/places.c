@@ -190,15 +190,11 @@ struct place place_of_build_id(struct module_list *l, struct arena *a, const str
 
 const char *place_name(const struct place *p, struct arena *a, const struct mapfmt_build_id *f)
 {
-	char id[2 * sizeof(f->id) + 1];
-
 	if (p->symbol)
 		return p->symbol;
 	if (p->m && p->m->path[0])
 		return arena_printf(a, "%s+0x%llx", path_base(p->m->path), (unsigned long long)p->vaddr);
 	if (f->status != MAPFMT_BUILD_ID_VALID)
 		return arena_printf(a, "0x%llx", (unsigned long long)f->at);
-	for (size_t i = 0; i < sizeof(f->id); i++)
-		snprintf(id + 2 * i, 3, "%02x", f->id[i]);
-	return arena_printf(a, "%s+0x%llx", id, (unsigned long long)f->at);
+	return arena_printf(a, "%s+0x%llx", arena_hex(a, f->id, sizeof(f->id)), (unsigned long long)f->at);
 }

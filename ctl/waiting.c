@@ -17,7 +17,7 @@
 #include "objfmt.h"
 #include "part.h"
 
-enum { OBJECTS = 256, ATTACHES = 1 << 16, CONTROL_BYTES = 1 << 20, PAGE = 4096, ID_BYTES = 8 };
+enum { OBJECTS = 256, ATTACHES = 1 << 16, CONTROL_BYTES = 1 << 20, PAGE = 4096 };
 
 struct payload {
 	struct proc *p;
@@ -179,16 +179,14 @@ static void add(const struct mapdir *d, struct control_list *l, const struct pay
 {
 	uint64_t rows = pl->head.n_attach * sizeof(struct rt_control_attach);
 	struct control c = { .bytes = (pl->head.control_bytes + rows + PAGE - 1) & ~(PAGE - 1ull) };
-	char id[2 * ID_BYTES + 1];
 
-	for (int i = 0; i < ID_BYTES; i++)
-		snprintf(id + 2 * i, 3, "%02x", pl->head.id[i]);
+	c.id = arena_hex(pl->a, pl->head.id, CONTROL_ID_BYTES);
 	c.awaited = directory(pl);
 	c.here = is_here(d, c.awaited, pl->p->pid);
 	for (size_t i = 0; i < l->n; i++) {
 		struct control *same = &l->control[i];
 
-		if (strcmp(same->id, id))
+		if (strcmp(same->id, c.id))
 			continue;
 		if (same->awaited ? !strcmp(same->awaited, c.awaited) : c.here)
 			control_add_pid(same, pl->a, pl->p->pid);
@@ -197,7 +195,6 @@ static void add(const struct mapdir *d, struct control_list *l, const struct pay
 	c.file = mmap(NULL, c.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c.file == MAP_FAILED)
 		return;
-	c.id = arena_strdup(pl->a, id);
 	fill(pl, c.file);
 	control_read_hooks(&c, pl->a, pl->head.n_attach, pl->head.control_bytes);
 	control_add_pid(&c, pl->a, pl->p->pid);

@@ -166,13 +166,11 @@ static bool find_debug_file(struct image_reader *r)
 	const struct image *im = r->im;
 	const Elf64_Shdr *sh = image_section(im, ".gnu_debuglink");
 	struct arena *a = im->arena;
-	const char *slash = im->path ? strrchr(im->path, '/') : NULL, *name, *dir;
-	char *id = arena_alloc(a, 2 * im->build_id.n + 1);
+	const char *slash = im->path ? strrchr(im->path, '/') : NULL, *name, *dir, *id;
 
 	if (im->build_id.n < 2 || !im->path)
 		return false;
-	for (size_t i = 0; i < im->build_id.n; i++)
-		snprintf(id + 2 * i, 3, "%02x", im->build_id.p[i]);
+	id = arena_hex(a, im->build_id.p, im->build_id.n);
 	if (read_debug_file(r, arena_printf(a, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2)))
 		return true;
 	if (!sh)
