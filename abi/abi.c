@@ -6,10 +6,13 @@
 #include "hooks.h"
 #include "maps.h"
 
+#define PROTO(name_, sleeps_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                        \
+	{ name_, NULL, sleeps_, PROGS_##progs_, RET_##ret_,                                 \
+	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } }
+
 static const struct helper_proto protos[] = {
-#define HELPER(id_, name_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                           \
-	[id_] = { #name_, NULL, (id_) == HELPER_copy_from_user, PROGS_##progs_, RET_##ret_, \
-		  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
+#define HELPER(id_, name_, ...) [id_] = PROTO(#name_, false, __VA_ARGS__),
+#define HELPER_SLEEPS(id_, name_, ...) [id_] = PROTO(#name_, true, __VA_ARGS__),
 #define HELPER_NO(id_, name_, reason_) [id_] = { .name = #name_, .refused = reason_ },
 #include "helpers.def"
 };
@@ -22,11 +25,8 @@ const struct helper_proto *helper_proto(int32_t id)
 }
 
 static const struct helper_proto kfuncs[] = {
-#define PROTO(name_, sleeps_, ret_, a1_, a2_, a3_, a4_, a5_, progs_)                        \
-	{ name_, NULL, sleeps_, PROGS_##progs_, RET_##ret_,                                 \
-	  { ARG_##a1_, ARG_##a2_, ARG_##a3_, ARG_##a4_, ARG_##a5_ } },
-#define KFUNC(name_, ...) PROTO(#name_, false, __VA_ARGS__)
-#define KFUNC_SLEEPS(name_, ...) PROTO(#name_, true, __VA_ARGS__)
+#define KFUNC(name_, ...) PROTO(#name_, false, __VA_ARGS__),
+#define KFUNC_SLEEPS(name_, ...) PROTO(#name_, true, __VA_ARGS__),
 #define KFUNC_NO(name_, reason_) { .name = #name_, .refused = reason_ },
 #include "kfuncs.def"
 };

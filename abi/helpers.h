@@ -145,6 +145,7 @@ enum {
 
 enum helper_id {
 #define HELPER(id_, name_, ...) HELPER_##name_ = (id_),
+#define HELPER_SLEEPS(id_, name_, ...) HELPER_##name_ = (id_),
 #define HELPER_NO(id_, name_, reason_) HELPER_##name_ = (id_),
 #include "helpers.def"
 	HELPER_ID_END
