@@ -81,7 +81,7 @@ static void fill_attach(struct rt_control_attach *row)
 static void make(int64_t folder, const char *name, uint64_t bytes)
 {
 	struct rt_new file;
-	int64_t fd = rt_dir_new(&file, folder, bytes), p;
+	int64_t fd = rt_dir_new(&file, folder, bytes, bytes), p;
 
 	if (fd < 0)
 		return;

@@ -155,20 +155,22 @@ int64_t rt_dir_file(int64_t dir, const char *name, uint64_t *bytes)
 		       S_IFREG, bytes);
 }
 
-/* Space for every page: a write to a page that a full filesystem cannot give is a SIGBUS
+/* Space for pages that are written: a write to a page that a full filesystem cannot give is a SIGBUS
  * in the target.  What `ulimit -f` forbids is not even tried: that is a SIGXFSZ. */
-static bool allocate(int64_t fd, uint64_t bytes)
+static bool allocate(int64_t fd, uint64_t bytes, uint64_t solid)
 {
 	uint64_t limit[2], zeros[ZERO_BYTES / 8];
 	int64_t r;
 
 	if (!rt_sys2(SYS_getrlimit, RLIMIT_FSIZE, limit) && bytes > limit[0])
 		return false;
-	r = rt_sys4(SYS_fallocate, fd, 0, 0, bytes);
+	r = rt_sys2(SYS_ftruncate, fd, bytes);
+	if (!r)
+		r = rt_sys4(SYS_fallocate, fd, 0, 0, solid);
 	if (r != -RT_EOPNOTSUPP)
 		return !r;
 	rt_zero(zeros, sizeof(zeros));
-	for (uint64_t off = 0; off < bytes; off += sizeof(zeros))	/* whole pages */
+	for (uint64_t off = 0; off < solid; off += sizeof(zeros))	/* whole pages */
 		if (rt_sys4(SYS_pwrite64, fd, zeros, sizeof(zeros), off) != sizeof(zeros))
 			return false;
 	return true;
@@ -185,7 +187,7 @@ static int64_t open_temp(int64_t dir, char *temp)
 	return rt_sys4(SYS_openat, dir, temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 }
 
-int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes)
+int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes, uint64_t solid)
 {
 	n->dir = dir;
 	n->temp[0] = 0;
@@ -201,7 +203,7 @@ int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes)
 		return n->fd;
 	}
 	rt_sys2(SYS_fchmod, n->fd, 0600);	/* whatever the umask */
-	if (!allocate(n->fd, bytes)) {
+	if (!allocate(n->fd, bytes, solid)) {
 		rt_dir_end(n);
 		return -RT_ENOSPC;
 	}

@@ -39,9 +39,9 @@ struct rt_new {		/* a file in the making */
 	int64_t dir, fd;
 	char    temp[RT_TEMP_BYTES];	/* the name it has meanwhile, "" none */
 };
-/* A new file of that many bytes, with space for all of them, that has no name of its own yet.
+/* A new file of that many bytes, with space for the first `solid`, that has no name of its own yet.
  * Returns its descriptor, or -errno. */
-int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes);
+int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes, uint64_t solid);
 /* Gives it a name.  0; -EEXIST when another process was first. */
 int64_t rt_dir_name(struct rt_new *n, const char *name);
 /* Closes it; without a name it is gone. */

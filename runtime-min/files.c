@@ -38,57 +38,47 @@ void rt_map_make(const struct rt_wanted *w, struct mapfmt_header *h, const char 
 }
 
 /* A new file's pages, complete but for the name. */
-static bool fill(int64_t fd, const struct rt_wanted *w, const char *name)
+static bool fill(int64_t fd, const struct rt_wanted *w, uint64_t solid, const char *name)
 {
-	uint64_t total = MAPFMT_HEADER_BYTES + w->bytes;
-	int64_t p = rt_mmap(0, total, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+	int64_t p = rt_mmap(0, solid, PROT_READ_WRITE, MAP_SHARED, fd, 0);
 
 	if (rt_sys_failed(p))
 		return false;
 	rt_map_make(w, (struct mapfmt_header *)p, name, true);
-	rt_sys2(SYS_munmap, p, total);
+	rt_sys2(SYS_munmap, p, solid);
 	return true;
 }
 
 /* Is this the map's file?  It was named when it was complete, so it never changes shape. */
 static bool holds(int64_t fd, uint64_t bytes, const struct rt_wanted *w)
 {
-	bool (*same)(const void *, rt_map) = RT_LINKED(rt_map_same_template);
+	bool (*same)(const struct mapfmt_inner *, rt_map) = RT_LINKED(rt_map_same_template);
 	struct mapfmt_header h;
-	int64_t p;
-	bool yes;
+	struct mapfmt_inner in;
 
-	if (bytes != MAPFMT_HEADER_BYTES + w->bytes ||
-	    rt_sys4(SYS_pread64, fd, &h, sizeof(h), 0) != sizeof(h) ||
-	    !rt_shape_matches(&h, w->m, w->bytes, w->cpus))
-		return false;
-	if (!same)
-		return true;
-	p = rt_mmap(0, MAPFMT_HEADER_BYTES, PROT_READ, MAP_SHARED, fd, 0);
-	if (rt_sys_failed(p))
-		return false;
-	yes = same((const void *)p, w->m);
-	rt_sys2(SYS_munmap, p, MAPFMT_HEADER_BYTES);
-	return yes;
+	return bytes == MAPFMT_HEADER_BYTES + w->bytes &&
+	       rt_sys4(SYS_pread64, fd, &h, sizeof(h), 0) == sizeof(h) &&
+	       rt_shape_matches(&h, w->m, w->bytes, w->cpus) &&
+	       (!same || (rt_sys4(SYS_pread64, fd, &in, sizeof(in), MAPFMT_KIND_OFF) == sizeof(in) && same(&in, w->m)));
 }
 
 /* A file of the map's own, named unless another process was first.  0 or -errno. */
-static int64_t make_file(const struct rt_wanted *w, int64_t folder, const char *name)
+static int64_t make_file(const struct rt_wanted *w, const char *name)
 {
+	uint64_t bytes = MAPFMT_HEADER_BYTES + w->bytes, solid = w->solid ? w->solid : bytes;
 	struct rt_new file;
-	int64_t fd = rt_dir_new(&file, folder, MAPFMT_HEADER_BYTES + w->bytes), r;
+	int64_t fd = rt_dir_new(&file, w->folder, bytes, solid), r;
 
 	if (fd < 0)
 		return fd;
-	r = fill(fd, w, name) ? rt_dir_name(&file, name) : -RT_ENOMEM;
+	r = fill(fd, w, solid, name) ? rt_dir_name(&file, name) : -RT_ENOMEM;
 	rt_dir_end(&file);
 	return r == -RT_EEXIST ? 0 : r;
 }
 
-/* The descriptor of the map's file, or -errno. */
-static int64_t open_file(const struct rt_wanted *w, int64_t folder)
+int64_t rt_files_open(const struct rt_wanted *w)
 {
-	if (folder < 0 || !w->bytes || !rt_dir_is_name(w->name))
+	if (w->folder < 0 || !w->bytes || !rt_dir_is_name(w->name))
 		return -RT_ENOENT;
 	for (uint32_t sibling = 0; sibling < SIBLINGS;) {
 		char path[RT_FOLDER_BYTES];
@@ -101,7 +91,7 @@ static int64_t open_file(const struct rt_wanted *w, int64_t folder)
 			rt_put_char(&t, '.');
 			rt_put_number(&t, sibling, 10, 1);
 		}
-		fd = rt_dir_file(folder, path, &bytes);
+		fd = rt_dir_file(w->folder, path, &bytes);
 		if (fd >= 0) {
 			if (holds(fd, bytes, w))
 				return fd;
@@ -111,7 +101,7 @@ static int64_t open_file(const struct rt_wanted *w, int64_t folder)
 		}
 		/* Whoever names it: it is opened by its name, which /proc then shows. */
 		if (fd == -RT_ENOENT)
-			fd = make_file(w, folder, path);
+			fd = make_file(w, path);
 		if (fd)
 			return fd;
 	}
@@ -122,9 +112,10 @@ char *rt_map_attach(struct rt_wanted *w, int64_t folder)
 {
 	char *base;
 
+	w->folder = folder;
 	w->cpus = (uint32_t)w->kind(RT_KIND_CPUS, w->m, NULL, 0);
 	w->bytes = rt_shape_bytes(w->kind, w->m, w->cpus);
-	w->fd = open_file(w, folder);
+	w->fd = rt_files_open(w);
 	w->private = w->fd < 0;
 	base = (char *)w->kind(RT_KIND_PLACE, w->m, w, 0);
 	if (w->fd >= 0)
@@ -143,7 +134,7 @@ static void write_btf(int64_t folder, const void *btf, uint64_t bytes)
 		rt_sys1(SYS_close, fd);
 		return;
 	}
-	fd = rt_dir_new(&file, folder, bytes);
+	fd = rt_dir_new(&file, folder, bytes, bytes);
 	if (fd < 0)
 		return;
 	if (rt_sys4(SYS_pwrite64, fd, btf, bytes, 0) == (int64_t)bytes)

@@ -13,6 +13,9 @@
  * when no file can be had.  The address of the data; NULL: no memory. */
 char *rt_map_attach(struct rt_wanted *w, int64_t folder);
 
+/* A step of that: the descriptor of the map's file, as w->bytes and w->solid want it, or -errno. */
+int64_t rt_files_open(const struct rt_wanted *w);
+
 /* <object>-<stamp8>; false: that is no name. */
 enum { RT_FOLDER_BYTES = 240 };
 bool rt_files_folder_name(const struct objfmt_object *o, char path[RT_FOLDER_BYTES]);

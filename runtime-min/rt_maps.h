@@ -53,8 +53,8 @@ void rt_map_of_header(struct bpftime_map *m, const struct mapfmt_header *h);
 struct mapfmt_inner rt_map_template(const struct bpftime_map *m);
 /* May a map of that template hold m? */
 bool rt_map_fits(const struct mapfmt_inner *t, const struct bpftime_map *m);
-/* Does the file whose first page this is hold maps as m does?  true where m holds none. */
-bool rt_map_same_template(const void *page, const struct bpftime_map *m);
+/* Does the file that has this behind its header hold maps as m does?  true where m holds none. */
+bool rt_map_same_template(const struct mapfmt_inner *in, const struct bpftime_map *m);
 
 /* Bytes of one value as these functions pass it: value_size, or for per-CPU kinds
  * value_size rounded up to 8, times cpus; for maps of maps a struct mapfmt_ref. */

@@ -22,15 +22,11 @@ bool rt_map_fits(const struct mapfmt_inner *t, rt_map m)
 	return mapfmt_fits(t, &in);
 }
 
-bool rt_map_same_template(const void *page, rt_map m)
+bool rt_map_same_template(const struct mapfmt_inner *in, rt_map m)
 {
 	const struct bpftime_map *t = BPFTIME_REL(const struct bpftime_map, m->inner_rel);
-	struct mapfmt_inner in;
 
-	if (!map_holds_maps(m->type) || !t)
-		return true;
-	rt_copy(&in, (const char *)page + MAPFMT_KIND_OFF, sizeof(in));
-	return rt_map_fits(&in, t);
+	return !map_holds_maps(m->type) || !t || rt_map_fits(in, t);
 }
 
 /* Kernel: bpf_map_fd_get_ptr(). */

@@ -13,8 +13,10 @@ struct rt_wanted {		/* a map that has no memory yet */
 	const char    *name, *object;	/* for its file */
 	const uint8_t *stamp;
 	/* rt_map_attach(): */
+	int64_t  folder;	/* that its file is in; < 0: none */
 	uint32_t cpus;
 	uint64_t bytes;		/* of the data */
+	uint64_t solid;		/* bytes of the file that have space from the start; 0: all */
 	int64_t  fd;		/* its file, < 0: none */
 	bool     private;	/* its memory is not that of a file */
 };
@@ -31,7 +33,7 @@ void rt_inside_put(rt_map m, void *base, bool shared);
 uint64_t rt_place_slot(struct rt_wanted *w);
 uint64_t rt_place_room(struct rt_wanted *w);
 uint64_t rt_place_outer(struct rt_wanted *w);	/* a slot, for a map of maps */
-uint64_t rt_place_arena(struct rt_wanted *w);	/* a slot; opens the file itself (arena_file.c) */
+uint64_t rt_place_arena(struct rt_wanted *w);	/* a slot; says how much space its file has, and opens it (arena_file.c) */
 /* Steps of that. */
 uint64_t rt_place_span(const struct rt_wanted *w);
 char *rt_place_map(const struct rt_wanted *w);
