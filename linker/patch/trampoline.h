@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * trampoline.h - what plan.c decided about one site, for trampoline_<cpu>.c to write. */
+ * trampoline.h - what plan_make decided about one site, for trampoline_<cpu>.c to write. */
 #ifndef BPFTIME_LINKER_PATCH_TRAMPOLINE_H
 #define BPFTIME_LINKER_PATCH_TRAMPOLINE_H
 
