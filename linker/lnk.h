@@ -2,7 +2,8 @@
  *
  * lnk.h - a payload in the making, for the files that make it; payload.h is the way in.
  *
- *     tables.c   what a hook object says about itself, checked     at lnk_add_object
+ *     tables.c   what a hook object says about itself, checked
+ *                (with the other files of rows.h)                  at lnk_add_object
  *     select.c   which sections something reachable refers to    } at lnk_layout
  *     layout.c   where each goes                                 }
  *     finish.c   the bytes, relocated                              at lnk_finish
