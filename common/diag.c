@@ -62,40 +62,42 @@ int diag(struct diags *dg, enum diag_code code, struct loc at, const char *fmt, 
 	return -(int)code;
 }
 
+/* at: NULL, or what the line begins with. */
+static void put_line(FILE *out, const struct loc *at, const char *mark, const char *fmt, va_list ap)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	progress_hold();
+	if (at)
+		print_loc(out, *at);
+	fputs(mark, out);
+	text_put_clean(out, text);
+	fputc('\n', out);
+	progress_go_on();
+}
+
 void diag_warn(struct diags *dg, struct loc at, const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
 	dg->warnings++;
 	if (!dg->out)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	put_line(dg->out, &at, ": warning: ", fmt, ap);
 	va_end(ap);
-	progress_hold();
-	print_loc(dg->out, at);
-	fputs(": warning: ", dg->out);
-	text_put_clean(dg->out, text);
-	fputc('\n', dg->out);
-	progress_go_on();
 }
 
 void diag_more(struct diags *dg, const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	if (!dg->out)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	put_line(dg->out, NULL, "    ", fmt, ap);
 	va_end(ap);
-	progress_hold();
-	fputs("    ", dg->out);
-	text_put_clean(dg->out, text);
-	fputc('\n', dg->out);
-	progress_go_on();
 }
 
 const char *diags_detail(const struct diags *dg)

@@ -71,7 +71,13 @@ static int compat_params(struct core_target *t, struct pair p, const struct btf_
 	return 1;
 }
 
-/* Follows what is no branch (pointee, element, result) in a loop. */
+/* What both are of that is no branch: pointee, element, result.  Followed in a loop. */
+static void descend(struct pair *p, const struct btf_type *lt, const struct btf_type *tt)
+{
+	p->l = btf_is_array(lt) ? btf_array(lt)->type : lt->type;
+	p->t = btf_is_array(tt) ? btf_array(tt)->type : tt->type;
+}
+
 static int compat(struct core_target *t, struct pair p)
 {
 	for (int chain = 0; chain < MAX_CHAIN; chain++) {
@@ -90,23 +96,17 @@ static int compat(struct core_target *t, struct pair p)
 		case BTF_KIND_INT:
 			return !btf_int_offset(lt) && !btf_int_offset(tt);
 		case BTF_KIND_PTR:
-			p.l = lt->type;
-			p.t = tt->type;
-			break;
 		case BTF_KIND_ARRAY:
-			p.l = btf_array(lt)->type;
-			p.t = btf_array(tt)->type;
 			break;
 		case BTF_KIND_FUNC_PROTO:
 			yes = compat_params(t, p, lt, tt);
 			if (yes <= 0)
 				return yes;
-			p.l = lt->type;
-			p.t = tt->type;
 			break;
 		default:
 			return 0;
 		}
+		descend(&p, lt, tt);
 	}
 	return -1;
 }
@@ -242,25 +242,20 @@ static int match(struct core_target *t, struct pair p)
 			if (!btf_is_ptr(tt))
 				return 0;
 			p.behind_ptr = true;
-			p.l = lt->type;
-			p.t = tt->type;
 			break;
 		case BTF_KIND_ARRAY:
 			if (!btf_is_array(tt) || btf_array(lt)->nelems != btf_array(tt)->nelems)
 				return 0;
-			p.l = btf_array(lt)->type;
-			p.t = btf_array(tt)->type;
 			break;
 		case BTF_KIND_FUNC_PROTO:
 			yes = btf_is_func_proto(tt) ? match_params(t, p, lt, tt) : 0;
 			if (yes <= 0)
 				return yes;
-			p.l = lt->type;
-			p.t = tt->type;
 			break;
 		default:
 			return 0;
 		}
+		descend(&p, lt, tt);
 	}
 	return -1;
 }

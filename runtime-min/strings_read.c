@@ -19,15 +19,12 @@ struct window {
 	uint8_t  buf[WINDOW];
 };
 
-static bool cannot_be(uint64_t at)
-{
-	return at < FIRST_PAGE;
-}
-
-static void open(struct window *w, uint64_t at)
+/* false: there cannot be a string. */
+static bool open(struct window *w, uint64_t at)
 {
 	w->at = at;
 	w->from = w->n = 0;
+	return at >= FIRST_PAGE;
 }
 
 /* Byte i of the string, or NO_CHAR.  No window crosses a page: the next one may not be there. */
@@ -60,10 +57,8 @@ uint64_t rt_str_cmp(uint64_t a, uint64_t b, uint64_t ignore_case)
 {
 	struct window x, y;
 
-	if (cannot_be(a) || cannot_be(b))
+	if (!open(&x, a) || !open(&y, b))
 		return result(-RT_ERANGE);
-	open(&x, a);
-	open(&y, b);
 	for (uint64_t i = 0; i < RT_STR_MAX; i++) {
 		int32_t c = byte(&x, i), d = byte(&y, i);
 
@@ -85,9 +80,8 @@ uint64_t rt_str_chr(uint64_t s, uint64_t count, uint64_t what, uint64_t how)
 	struct window w;
 	uint64_t i;
 
-	if (cannot_be(s))
+	if (!open(&w, s))
 		return result(-RT_ERANGE);
-	open(&w, s);
 	for (i = 0; i < count && i < RT_STR_MAX; i++) {
 		int32_t c = byte(&w, i);
 
@@ -108,9 +102,8 @@ uint64_t rt_str_nlen(uint64_t s, uint64_t count)
 	struct window w;
 	uint64_t i;
 
-	if (cannot_be(s))
+	if (!open(&w, s))
 		return result(-RT_ERANGE);
-	open(&w, s);
 	for (i = 0; i < count && i < RT_STR_MAX; i++) {
 		int32_t c = byte(&w, i);
 
@@ -140,10 +133,8 @@ uint64_t rt_str_span(uint64_t s, uint64_t set, uint64_t accept)
 {
 	struct window w, v;
 
-	if (cannot_be(s) || cannot_be(set))
+	if (!open(&w, s) || !open(&v, set))
 		return result(-RT_ERANGE);
-	open(&w, s);
-	open(&v, set);
 	for (uint64_t i = 0; i < RT_STR_MAX; i++) {
 		int32_t c = byte(&w, i), in;
 
@@ -181,10 +172,8 @@ uint64_t rt_str_nstr(uint64_t a, uint64_t b, uint64_t bytes)
 {
 	struct window x, y;
 
-	if (cannot_be(a) || cannot_be(b))
+	if (!open(&x, a) || !open(&y, b))
 		return result(-RT_ERANGE);
-	open(&x, a);
-	open(&y, b);
 	for (uint64_t i = 0; i < RT_STR_MAX; i++) {
 		int32_t r = begins(&x, &y, i, bytes);
 

@@ -103,15 +103,15 @@ enum { N_OBJECT_REL = sizeof(object_rel) / sizeof(object_rel[0]) };
 static const size_t extern_rel[] = { OFF(objfmt_extern, name_rel), OFF(objfmt_extern, slot_rel) };
 enum { N_EXTERN_REL = sizeof(extern_rel) / sizeof(extern_rel[0]) };
 
-static struct table externs_open(struct lower *l)
+/* n rows of some bytes each, with pointers at field[n_field] of each row. */
+static struct table rows_new(struct lower *l, const char *name, const char *section, size_t n, size_t bytes,
+			     const size_t *field, size_t n_field)
 {
-	size_t n = l->u->n_ext;
-	size_t *rel = arena_array(l->a, n * N_EXTERN_REL + 1, sizeof(*rel));
+	size_t *rel = arena_array(l->a, n * n_field + 1, sizeof(*rel));
 
-	for (size_t i = 0; i < n * N_EXTERN_REL; i++)
-		rel[i] = i / N_EXTERN_REL * sizeof(struct objfmt_extern) + extern_rel[i % N_EXTERN_REL];
-	return table_new(l, "externs", ".bpftime.externs", n * sizeof(struct objfmt_extern), rel,
-			 n * N_EXTERN_REL);
+	for (size_t i = 0; i < n * n_field; i++)
+		rel[i] = i / n_field * bytes + field[i % n_field];
+	return table_new(l, name, section, n * bytes, rel, n * n_field);
 }
 
 void tables_open(struct lower *l)
@@ -120,7 +120,8 @@ void tables_open(struct lower *l)
 	l->object = table_new(l, "object", ".bpftime.object", sizeof(struct objfmt_object),
 			      object_rel, N_OBJECT_REL).global;
 	if (l->u->n_ext)
-		l->externs = externs_open(l);
+		l->externs = rows_new(l, "externs", ".bpftime.externs", l->u->n_ext, sizeof(struct objfmt_extern),
+				      extern_rel, N_EXTERN_REL);
 }
 
 static const size_t map_rel[] = {
@@ -204,16 +205,13 @@ static LLVMValueRef kind_of(struct lower *l, size_t i)
 void tables_maps(struct lower *l)
 {
 	size_t n = l->u->n_map;
-	size_t *rel = arena_array(l->a, n * N_MAP_REL + 1, sizeof(*rel));
 	LLVMValueRef *target = arena_array(l->a, n * N_MAP_REL + 1, sizeof(*target));
 	struct bpftime_map *row = arena_array(l->a, n + 1, sizeof(*row));
 	struct table t;
 
 	if (!n)
 		return;
-	for (size_t i = 0; i < n * N_MAP_REL; i++)
-		rel[i] = i / N_MAP_REL * sizeof(*row) + map_rel[i % N_MAP_REL];
-	t = table_new(l, "maps", ".bpftime.maps", n * sizeof(*row), rel, n * N_MAP_REL);
+	t = rows_new(l, "maps", ".bpftime.maps", n, sizeof(*row), map_rel, N_MAP_REL);
 	l->maps = t.global;
 	for (size_t i = 0; i < n; i++) {
 		const struct unit_map *m = &l->u->map[i];
@@ -251,16 +249,13 @@ static LLVMValueRef hooks_table(struct lower *l)
 {
 	const struct lower_hook *hook = l->hook;
 	size_t n = l->u->n_prog;
-	size_t *rel = arena_array(l->a, n * N_HOOK_REL + 1, sizeof(*rel));
 	LLVMValueRef *target = arena_array(l->a, n * N_HOOK_REL + 1, sizeof(*target));
 	struct objfmt_hook *row = arena_array(l->a, n + 1, sizeof(*row));
 	struct table t;
 
 	if (!n)
 		return NULL;
-	for (size_t i = 0; i < n * N_HOOK_REL; i++)
-		rel[i] = i / N_HOOK_REL * sizeof(*row) + hook_rel[i % N_HOOK_REL];
-	t = table_new(l, "hooks", ".bpftime.hooks", n * sizeof(*row), rel, n * N_HOOK_REL);
+	t = rows_new(l, "hooks", ".bpftime.hooks", n, sizeof(*row), hook_rel, N_HOOK_REL);
 	for (size_t i = 0; i < n; i++) {
 		const struct unit_prog *p = &l->u->prog[i];
 
