@@ -5,28 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <jansson.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string>
 
-struct Output {
-	int status;	// exit code, -1: killed
-	std::string text;	// stdout and stderr
-};
-
-inline Output shell(const std::string &cmd)
-{
-	Output o;
-	char buf[4096];
-	FILE *p = popen(("{ " + cmd + "\n} 2>&1").c_str(), "r");
-	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-		o.text.append(buf, n);
-	int st = pclose(p);
-	o.status = WIFEXITED(st) ? WEXITSTATUS(st) : -1;
-	return o;
-}
+#include "shell.h"
 
 // Bytes as `bpftime-ctl dump --json` prints them: a list of "0x12".
 inline std::string bytes_of(json_t *list)

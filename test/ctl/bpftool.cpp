@@ -13,20 +13,10 @@
 #include <random>
 #include <string>
 
+#include "../shell.h"
 #include "btfval.h"
 #include "mapfmt.h"
 #include "rt_maps.h"
-
-static std::string output_of(const std::string &cmd)
-{
-	std::string s;
-	char buf[4096];
-	FILE *p = popen(cmd.c_str(), "r");
-	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-		s.append(buf, n);
-	pclose(p);
-	return s;
-}
 
 struct Bpftool : testing::Test {
 	struct bpf_object *obj = nullptr;
@@ -55,7 +45,7 @@ struct Bpftool : testing::Test {
 		struct bpf_map_info info = {};
 		uint32_t len = sizeof(info);
 		EXPECT_EQ(bpf_obj_get_info_by_fd(bpf_map__fd(m), &info, &len), 0);
-		return output_of("bpftool -j map dump id " + std::to_string(info.id));
+		return stdout_of("bpftool -j map dump id " + std::to_string(info.id)).text;
 	}
 	// What bpftool calls "formatted", of the only element.
 	static std::string formatted(struct bpf_map *m)
@@ -138,8 +128,8 @@ struct BpftoolDump : Bpftool {
 		const void *raw = btf__raw_data(btf, &n_btf);
 		put(".btf", raw, n_btf);
 		free(p);
-		std::string want = dump(k), got = output_of(std::string(BPFTIME_BIN_DIR) +
-							    "/bpftime-ctl dump m --json --dir " + dir);
+		std::string want = dump(k), got = stdout_of(std::string(BPFTIME_BIN_DIR) +
+							    "/bpftime-ctl dump m --json --dir " + dir).text;
 		want.erase(want.find_last_not_of("\n") + 1);
 		got.erase(got.find_last_not_of("\n") + 1);
 		EXPECT_EQ(got, want);

@@ -8,24 +8,15 @@ namespace {
 
 using live::Load;
 
-struct Attach : ToolTest, testing::WithParamInterface<const char *> {
+struct Attach : LiveTest, testing::WithParamInterface<const char *> {
 	std::string target;
 
 	void SetUp() override
 	{
-		ToolTest::SetUp();
+		LiveTest::SetUp();
 		target = std::string(TEST_TARGETS) + "/" + GetParam();
 		if (access(target.c_str(), X_OK))
 			GTEST_SKIP() << "there is no musl-gcc, or no go";
-		if (std::string why = live::no_ptrace(); !why.empty())
-			GTEST_SKIP() << why;
-	}
-
-	uint64_t calls()
-	{
-		uint64_t n = 0, key;
-		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
-		return n;
 	}
 	std::string patch(const Load &l, const std::string &args)
 	{
@@ -44,7 +35,7 @@ struct Attach : ToolTest, testing::WithParamInterface<const char *> {
 	}
 };
 
-struct Json : ToolTest {};
+struct Json : LiveTest {};
 
 // BPFTIME_ATTACHES: how often; scripts/torture makes it 1,000.
 TEST_P(Attach, AndDetachUnderLoad)
@@ -115,8 +106,6 @@ TEST_P(Attach, MoreHooksLater)
 // One document, however many modules have hooks.
 TEST_F(Json, IsOneDocument)
 {
-	if (std::string why = live::no_ptrace(); !why.empty())
-		GTEST_SKIP() << why;
 	Load l(std::string(TEST_TARGETS) + "/pie", d, 2);
 	std::string patch = "bpftime-patch --json --pid " + std::to_string(l.pid);
 
@@ -147,8 +136,6 @@ TEST_F(Json, IsOneDocument)
 // Before the first hit there is no control file: the process's memory says what is there.
 TEST_F(Json, HooksAreListedBeforeTheFirstHit)
 {
-	if (std::string why = live::no_ptrace(); !why.empty())
-		GTEST_SKIP() << why;
 	Load l(std::string(TEST_TARGETS) + "/pie", d, 2);
 	std::string pid = std::to_string(l.pid), before, after;
 
@@ -171,14 +158,7 @@ TEST_F(Json, HooksAreListedBeforeTheFirstHit)
 // Whoever disables a hook before the first hit makes the control file, the same that the process would have made.
 TEST_F(Json, HooksAreDisabledBeforeTheFirstHit)
 {
-	if (std::string why = live::no_ptrace(); !why.empty())
-		GTEST_SKIP() << why;
 	std::string pie = std::string(TEST_TARGETS) + "/pie", own, file;
-	auto calls = [&] {
-		uint64_t n = 0, key;
-		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
-		return n;
-	};
 	// What the process itself writes.
 	{
 		Load l(pie, d, 2);

@@ -6,21 +6,9 @@ namespace {
 
 const char *const python = "/usr/bin/python3";
 
-struct Follow : ToolTest {
+struct Follow : LiveTest {
 	std::string patch = BPFTIME_BIN_DIR "/bpftime-patch ";
 
-	void SetUp() override
-	{
-		ToolTest::SetUp();
-		if (std::string why = live::no_ptrace(); !why.empty())
-			GTEST_SKIP() << why;
-	}
-	uint64_t calls()
-	{
-		uint64_t n = 0, key;
-		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
-		return n;
-	}
 	void script(const std::string &name, const std::string &text)
 	{
 		std::ofstream(d + "/" + name) << text;

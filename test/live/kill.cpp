@@ -10,7 +10,16 @@
 
 namespace {
 
-struct Killed : ToolTest, testing::WithParamInterface<const char *> {};
+struct Killed : LiveTest, testing::WithParamInterface<const char *> {
+	const std::string target = std::string(TEST_TARGETS) + "/" + GetParam(), patch = BPFTIME_BIN_DIR "/bpftime-patch";
+
+	void SetUp() override
+	{
+		LiveTest::SetUp();
+		if (access(target.c_str(), X_OK))
+			GTEST_SKIP() << "there is no musl-gcc";
+	}
+};
 
 // Runs the patcher up to the call number `step` of those that change another process; there it gets SIGKILL.
 // false: it ended before.
@@ -56,12 +65,7 @@ bool killed_at(const std::vector<std::string> &args, unsigned step, int end = 0)
 TEST_P(Killed, AtEachStep)
 {
 	unsigned stride = getenv("BPFTIME_PATCHER_KILLS") ? 1 : 7, steps = 0;
-	std::string target = std::string(TEST_TARGETS) + "/" + GetParam(), patch = BPFTIME_BIN_DIR "/bpftime-patch";
 
-	if (std::string why = live::no_ptrace(); !why.empty())
-		GTEST_SKIP() << why;
-	if (access(target.c_str(), X_OK))
-		GTEST_SKIP() << "there is no musl-gcc";
 	live::Load l(target, d, 3);
 	unsigned mappings = l.mappings();
 	std::string pid = std::to_string(l.pid);
@@ -99,16 +103,11 @@ TEST_P(Killed, AtAnyMoment)
 {
 	const char *env = getenv("BPFTIME_PATCHER_KILLS");
 	int times = env ? atoi(env) : 20, killed = 0;
-	std::string target = std::string(TEST_TARGETS) + "/" + GetParam();
 	std::mt19937 random(times);
 
-	if (std::string why = live::no_ptrace(); !why.empty())
-		GTEST_SKIP() << why;
-	if (access(target.c_str(), X_OK))
-		GTEST_SKIP() << "there is no musl-gcc";
 	live::Load l(target, d, 3);
 	unsigned mappings = l.mappings();
-	std::string pid = std::to_string(l.pid), patch = BPFTIME_BIN_DIR "/bpftime-patch";
+	std::string pid = std::to_string(l.pid);
 	unsigned longest = 20000;	// microseconds that the patcher took so far
 
 	for (int i = 0; i < times; i++) {
@@ -152,14 +151,9 @@ TEST_P(Killed, AtAnyMoment)
 // The command of `run` then runs without hooks, or was not started.  BPFTIME_PATCHER_KILLS: at every step.
 TEST_P(Killed, Running)
 {
-	std::string target = std::string(TEST_TARGETS) + "/" + GetParam(), patch = BPFTIME_BIN_DIR "/bpftime-patch";
 	std::vector<std::string> run = { patch, "run", "--uprobe", "work", "--uretprobe", "more_work", "--", target };
 	unsigned ran = 0, steps = 0, stride = getenv("BPFTIME_PATCHER_KILLS") ? 1 : 4;
 
-	if (std::string why = live::no_ptrace(); !why.empty())
-		GTEST_SKIP() << why;
-	if (access(target.c_str(), X_OK))
-		GTEST_SKIP() << "there is no musl-gcc";
 	prctl(PR_SET_CHILD_SUBREAPER, 1);	// the command becomes this one's child
 	for (unsigned step = 0, more = 1; more; step += stride, steps++) {
 		int status = 0, usage = 2;	// load.c's: it was given no arguments

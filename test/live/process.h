@@ -151,3 +151,19 @@ struct Load {
 };
 
 }
+
+struct LiveTest : ToolTest {
+	void SetUp() override
+	{
+		ToolTest::SetUp();
+		if (std::string why = live::no_ptrace(); !why.empty())
+			GTEST_SKIP() << why;
+	}
+	// What the built-in hook has counted.
+	uint64_t calls()
+	{
+		uint64_t n = 0, key;
+		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
+		return n;
+	}
+};

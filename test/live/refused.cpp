@@ -62,15 +62,13 @@ struct Odd {
 	}
 };
 
-struct Refused : ToolTest {
+struct Refused : LiveTest {
 	std::string odd = std::string(TEST_TARGETS) + "/odd";
 	uid_t nobody = 0;
 
 	void SetUp() override
 	{
-		ToolTest::SetUp();
-		if (std::string why = live::no_ptrace(); !why.empty())
-			GTEST_SKIP() << why;
+		LiveTest::SetUp();
 		if (passwd *pw = getpwnam("nobody"); pw && !geteuid())
 			nobody = pw->pw_uid;
 	}

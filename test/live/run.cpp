@@ -5,21 +5,9 @@
 
 namespace {
 
-struct Run : ToolTest {
+struct Run : LiveTest {
 	std::string run = BPFTIME_BIN_DIR "/bpftime-patch run ";
 
-	void SetUp() override
-	{
-		ToolTest::SetUp();
-		if (std::string why = live::no_ptrace(); !why.empty())
-			GTEST_SKIP() << why;
-	}
-	uint64_t calls()
-	{
-		uint64_t n = 0, key;
-		sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
-		return n;
-	}
 	bool has(const char *command)
 	{
 		return shell(std::string("command -v ") + command).status == 0;

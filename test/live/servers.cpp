@@ -4,13 +4,7 @@
 
 namespace {
 
-struct Server : ToolTest {
-	void SetUp() override
-	{
-		ToolTest::SetUp();
-		if (std::string why = live::no_ptrace(); !why.empty())
-			GTEST_SKIP() << why;
-	}
+struct Server : LiveTest {
 	bool has(const char *command)
 	{
 		return !shell(std::string("PATH=$PATH:/usr/sbin command -v ") + command).status;

@@ -4,14 +4,7 @@
 
 namespace {
 
-struct Unwind : ToolTest, testing::WithParamInterface<const char *> {
-	void SetUp() override
-	{
-		ToolTest::SetUp();
-		if (std::string why = live::no_ptrace(); !why.empty())
-			GTEST_SKIP() << why;
-	}
-};
+struct Unwind : LiveTest, testing::WithParamInterface<const char *> {};
 
 TEST_P(Unwind, ThroughReturnHooks)
 {
@@ -26,8 +19,7 @@ TEST_P(Unwind, ThroughReturnHooks)
 
 	EXPECT_NE(o.text.find("status 0"), o.text.npos) << o.text;
 	EXPECT_NE(o.text.find("2 sites restored"), o.text.npos) << o.text;
-	unsigned long n = 0, key;
-	sscanf(tool("bpftime-ctl dump calls").c_str(), "%lu: %lu", &key, &n);
+	uint64_t n = calls();
 	EXPECT_GT(n, 0u);
 	std::string latency = tool("bpftime-ctl hist latency");
 	EXPECT_NE(latency.find('*'), latency.npos) << latency;

@@ -18,17 +18,6 @@
 
 enum { CALLS = 40, NESTED = 3 };
 
-static std::string output_of(const std::string &cmd)
-{
-	std::string s;
-	char buf[4096];
-	FILE *p = popen(cmd.c_str(), "r");
-	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-		s.append(buf, n);
-	EXPECT_EQ(pclose(p), 0) << cmd;
-	return s;
-}
-
 // The target's pid, as it prints it.  No shell between: it would have the same pid, and
 // calls malloc too.
 static int run_target(const std::string &path, const std::string &dir)
@@ -160,20 +149,10 @@ static std::string run_in_kernel(const std::string &name, Sample &s)
 
 // ---- through us ----
 
-struct SamplesAtWork : testing::Test {
-	char dir[40] = "/tmp/bpftime-samples-XXXXXX";
-
-	void SetUp() override { ASSERT_NE(mkdtemp(dir), nullptr); }
-	void TearDown() override { (void)!system(("rm -rf " + std::string(dir)).c_str()); }
-
-	std::string tool(const std::string &args)
-	{
-		return output_of("BPFTIME_DIR=" + std::string(dir) + "/maps " BPFTIME_BIN_DIR "/" +
-				 args);
-	}
+struct SamplesAtWork : ToolTest {
 	void run(const std::string &name, const std::string &attach, Sample &s)
 	{
-		std::string d = dir, hook = d + "/" + name + ".hook.o", out = d + "/target";
+		std::string hook = d + "/" + name + ".hook.o", out = d + "/target";
 		tool("bpftime-aot compile " + object(name) + " -o " + hook);
 		tool("bpftime-patch --binary " SAMPLE_TARGET " " + attach + " " + hook + " -o " +
 		     out);

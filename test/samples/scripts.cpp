@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // scripts/demo and benchmarks/hit and run do what they say, and leave nothing behind.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,18 +9,9 @@
 #include <sstream>
 #include <string>
 
-namespace fs = std::filesystem;
+#include "../shell.h"
 
-static std::string output_of(const std::string &cmd, int *status)
-{
-	std::string s;
-	char buf[4096];
-	FILE *p = popen((cmd + " 2>&1").c_str(), "r");
-	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-		s.append(buf, n);
-	*status = pclose(p);
-	return s;
-}
+namespace fs = std::filesystem;
 
 static bool missing(const char *command)
 {
@@ -51,14 +43,13 @@ TEST(Demo, ShowsThePlaintextAndLeavesNothing)
 	char dir[] = "/tmp/bpftime-scripts-XXXXXX";
 	ASSERT_NE(mkdtemp(dir), nullptr);
 	ASSERT_EQ(system(("chmod 755 " + std::string(dir)).c_str()), 0);
-	int st;
-	std::string out = output_of("cd " BPFTIME_SOURCE_DIR " && TMPDIR=" + std::string(dir) +
-				    " BPFTIME_BUILT=1 BPFTIME_ROUNDS=1 BPFTIME_BUILD=" BUILD_DIR
-				    " scripts/demo", &st);
-	EXPECT_EQ(st, 0) << out;
-	EXPECT_NE(out.find(".data = \"GET / HTTP/1.1"), out.npos) << out;
-	EXPECT_NE(out.find("2000 records were read, 0 were lost"), out.npos) << out;
-	EXPECT_NE(out.find("ns added by"), out.npos) << out;
+	Output o = shell("cd " BPFTIME_SOURCE_DIR " && TMPDIR=" + std::string(dir) +
+			 " BPFTIME_BUILT=1 BPFTIME_ROUNDS=1 BPFTIME_BUILD=" BUILD_DIR
+			 " scripts/demo");
+	EXPECT_EQ(o.status, 0) << o.text;
+	EXPECT_NE(o.text.find(".data = \"GET / HTTP/1.1"), o.text.npos) << o.text;
+	EXPECT_NE(o.text.find("2000 records were read, 0 were lost"), o.text.npos) << o.text;
+	EXPECT_NE(o.text.find("ns added by"), o.text.npos) << o.text;
 	EXPECT_EQ(system(("rmdir " + std::string(dir)).c_str()), 0);
 	EXPECT_EQ(processes_of(dir), "");
 }
@@ -67,11 +58,9 @@ TEST(Benchmarks, OneRoundCountsEveryCall)
 {
 	if (missing("python3"))
 		GTEST_SKIP() << "there is no python3";
-	int st;
-	std::string out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/hit --build " BUILD_DIR
-				    " --rounds 1 --ms 1", &st);
-	EXPECT_EQ(st, 0) << out;
-	EXPECT_NE(out.find("ns added by"), out.npos) << out;
+	Output o = shell(BPFTIME_SOURCE_DIR "/benchmarks/hit --build " BUILD_DIR " --rounds 1 --ms 1");
+	EXPECT_EQ(o.status, 0) << o.text;
+	EXPECT_NE(o.text.find("ns added by"), o.text.npos) << o.text;
 }
 
 TEST(Benchmarks, RunWritesTablesMeasurementsAndAPlot)
@@ -80,10 +69,10 @@ TEST(Benchmarks, RunWritesTablesMeasurementsAndAPlot)
 		GTEST_SKIP() << "there is no python3";
 	char dir[] = "/tmp/bpftime-scripts-XXXXXX";
 	ASSERT_NE(mkdtemp(dir), nullptr);
-	int st;
-	std::string d = dir, out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/run --build " BUILD_DIR " --rounds 1"
-					     " --only hit,start --out " + d + "/results", &st);
-	EXPECT_EQ(st, 0) << out;
+	std::string d = dir;
+	Output o = shell(BPFTIME_SOURCE_DIR "/benchmarks/run --build " BUILD_DIR " --rounds 1 --only hit,start --out " + d +
+			 "/results");
+	EXPECT_EQ(o.status, 0) << o.text;
 	for (const char *f : { "hit.csv", "hit.svg", "start.csv" })
 		EXPECT_GT(fs::file_size(d + "/results/" + f), 100u) << f;
 	fs::remove_all(d);
@@ -94,12 +83,11 @@ TEST(Benchmarks, SizeSaysWhatAPayloadIsMadeOf)
 	for (const char *c : { "sqlite3", "python3" })
 		if (missing(c))
 			GTEST_SKIP() << "there is no " << c;
-	int st;
-	std::string out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/size --build " BUILD_DIR " --check count minimal", &st);
-	EXPECT_EQ(st, 0) << out;
-	EXPECT_NE(out.find("\nminimal "), out.npos) << out;
-	out = output_of(BPFTIME_SOURCE_DIR "/benchmarks/size --build " BUILD_DIR " --map count", &st);
-	EXPECT_EQ(st, 0) << out;
-	EXPECT_NE(out.find("rt_files_attach"), out.npos) << out;
-	EXPECT_EQ(out.find("hash"), out.npos) << out;
+	Output o = shell(BPFTIME_SOURCE_DIR "/benchmarks/size --build " BUILD_DIR " --check count minimal");
+	EXPECT_EQ(o.status, 0) << o.text;
+	EXPECT_NE(o.text.find("\nminimal "), o.text.npos) << o.text;
+	o = shell(BPFTIME_SOURCE_DIR "/benchmarks/size --build " BUILD_DIR " --map count");
+	EXPECT_EQ(o.status, 0) << o.text;
+	EXPECT_NE(o.text.find("rt_files_attach"), o.text.npos) << o.text;
+	EXPECT_EQ(o.text.find("hash"), o.text.npos) << o.text;
 }
