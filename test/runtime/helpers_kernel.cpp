@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <random>
 
 #include "helpers.h"
 #include "kernel_helper.h"
+#include "payload.h"
 #include "rt_helpers.h"
 
 namespace {
@@ -270,8 +272,20 @@ TEST_F(AsInTheKernel, SignalsToOneself)
 	sigaction(SIGUSR1, &old, nullptr);
 }
 
+// A map directory that is gone again.
+struct OwnMaps {
+	char dir[32] = "/tmp/bpftime-printk-XXXXXX";
+	OwnMaps()
+	{
+		EXPECT_NE(mkdtemp(dir), nullptr);
+		tp_finish(dir, 0);
+	}
+	~OwnMaps() { std::filesystem::remove_all(dir); }
+};
+
 TEST_F(AsInTheKernel, TracePrintkCountsAndRefuses)
 {
+	OwnMaps maps;
 	const char *fmt[] = {"plain", "%d %s", "%d %d %d %d", "%q", "%"};
 	for (auto f : fmt) {
 		uint64_t want, n = strlen(f) + 1, v[4] = {1, 0, 3, 4};
