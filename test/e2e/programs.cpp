@@ -39,18 +39,22 @@ static std::string build_command(const Program &p, const std::string &out)
 	return std::regex_replace(cmd, std::regex("%o"), out);
 }
 
-struct Programs : testing::TestWithParam<Program> {};
+struct Programs : testing::TestWithParam<Program> {
+	const Program &p = GetParam();
+	Scratch tmp;
+	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
+
+	void SetUp() override
+	{
+		if (p.needs && !have(p.needs))
+			GTEST_SKIP() << p.needs << " is not installed";
+		Result built = sh(build_command(p, plain));
+		ASSERT_EQ(built.status, 0) << built.out;
+	}
+};
 
 TEST_P(Programs, CountsWhatTheKernelCounts)
 {
-	const Program &p = GetParam();
-	if (p.needs && !have(p.needs))
-		GTEST_SKIP() << p.needs << " is not installed";
-	Scratch tmp;
-	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
-	Result built = sh(build_command(p, plain));
-	ASSERT_EQ(built.status, 0) << built.out;
-
 	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe work --uretprobe work " +
 			 "--map-dir " + maps + " -o " + patched + " " + hook);
 	ASSERT_EQ(made.status, 0) << made.out;
@@ -71,13 +75,6 @@ TEST_P(Programs, CountsWhatTheKernelCounts)
 
 TEST_P(Programs, StrippedWorksByAddress)
 {
-	const Program &p = GetParam();
-	if (p.needs && !have(p.needs))
-		GTEST_SKIP() << p.needs << " is not installed";
-	Scratch tmp;
-	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
-	Result built = sh(build_command(p, plain));
-	ASSERT_EQ(built.status, 0) << built.out;
 	Place at = place_of(plain, "work");
 	ASSERT_TRUE(at.found);
 	ASSERT_EQ(sh("strip " + plain).status, 0);
@@ -104,13 +101,6 @@ TEST_P(Programs, StrippedWorksByAddress)
 
 TEST_P(Programs, RevertsBitForBit)
 {
-	const Program &p = GetParam();
-	if (p.needs && !have(p.needs))
-		GTEST_SKIP() << p.needs << " is not installed";
-	Scratch tmp;
-	const std::string plain = tmp / "plain", patched = tmp / "patched";
-	Result built = sh(build_command(p, plain));
-	ASSERT_EQ(built.status, 0) << built.out;
 	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe work --uretprobe work -o " +
 			 patched + " " + hook);
 	ASSERT_EQ(made.status, 0) << made.out;

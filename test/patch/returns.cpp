@@ -64,6 +64,14 @@ Patched hook_all(const Build &b)
 	return p;
 }
 
+// Every call and every return that the program has counted itself.
+void none_missed(const Result &r)
+{
+	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
+	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
+	EXPECT_EQ(r.misses, 0u);
+}
+
 class Eh : public testing::TestWithParam<Build> {};
 
 TEST_P(Eh, ThrowThroughHookedFrames)
@@ -71,10 +79,8 @@ TEST_P(Eh, ThrowThroughHookedFrames)
 	Patched p = hook_all(GetParam());
 	Result r = run_same(target(GetParam().name), p);
 	ASSERT_EQ(r.status, 0) << r.out;
-	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
-	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
 	EXPECT_EQ(r.count(PACKED_RET), said(r, "returns"));
-	EXPECT_EQ(r.misses, 0u);
+	none_missed(r);
 }
 
 // Frames that exceptions left do not use up the pool.
@@ -82,9 +88,7 @@ TEST_P(Eh, SlotsComeBack)
 {
 	Patched p = hook_all(GetParam());
 	Result r = run_same(target(GetParam().name), p, {"300"});
-	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
-	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
-	EXPECT_EQ(r.misses, 0u);
+	none_missed(r);
 }
 
 INSTANTIATE_TEST_SUITE_P(Builds, Eh, testing::ValuesIn(both_ways({"eh", "eh-O0", "eh-static-pie", "eh-static"})), test_name);
@@ -103,9 +107,7 @@ protected:
 TEST_P(Jumps, Longjmp)
 {
 	Result r = go({"longjmp"});
-	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
-	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
-	EXPECT_EQ(r.misses, 0u);
+	none_missed(r);
 }
 
 TEST_P(Jumps, RecursionWithinThePool)
@@ -140,17 +142,13 @@ TEST_P(Jumps, TailCalls)
 TEST_P(Jumps, SignalStack)
 {
 	Result r = go({"altstack"});
-	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
-	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
-	EXPECT_EQ(r.misses, 0u);
+	none_missed(r);
 }
 
 TEST_P(Jumps, Coroutines)
 {
 	Result r = go({"coroutines"});
-	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
-	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
-	EXPECT_EQ(r.misses, 0u);
+	none_missed(r);
 }
 
 TEST_P(Jumps, Fork)
@@ -176,9 +174,7 @@ TEST_P(Jumps, SignalsAnywhere)
 	Result r = run({p.path, "timer"});
 	EXPECT_EQ(r.status, 0);
 	EXPECT_NE(r.out.find("often"), std::string::npos) << r.out;
-	EXPECT_EQ(r.count(COUNT), said(r, "entries"));
-	EXPECT_EQ(r.count(COUNT_RET), said(r, "returns"));
-	EXPECT_EQ(r.misses, 0u);
+	none_missed(r);
 }
 
 INSTANTIATE_TEST_SUITE_P(Builds, Jumps, testing::ValuesIn(both_ways({"jumps", "jumps-O0", "jumps-static"})), test_name);

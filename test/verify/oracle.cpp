@@ -8,7 +8,7 @@
 #include "maps.h"
 #include "objfmt.h"
 
-static std::string hex(const void *p, size_t n)
+std::string bytes_text(const void *p, size_t n)
 {
 	std::string s;
 	char two[3];
@@ -125,8 +125,8 @@ std::string as_record(const gen_prog &p, const std::string &name, const std::str
 		maps += (maps.empty() ? "" : ",") + std::string("{\"type\":") + std::to_string(m.type) + ",\"key\":" +
 			std::to_string(m.key) + ",\"value\":" + std::to_string(m.value) + ",\"max\":" +
 			std::to_string(m.max) + ",\"flags\":" + std::to_string(m.flags) +
-			(m.init.empty() ? "" : ",\"frozen\":true,\"value0_hex\":\"" + hex(m.init.data(), m.init.size()) + "\"") + "}";
+			(m.init.empty() ? "" : ",\"frozen\":true,\"value0_hex\":\"" + bytes_text(m.init.data(), m.init.size()) + "\"") + "}";
 	return "{\"name\":\"" + name + "\",\"prog_type\":\"" + prog_type_name(p.type) + "\",\"insns_hex\":\"" +
-	       hex(insn.data(), insn.size() * sizeof(bpfi)) + "\",\"map_relocs\":[" + relocs + "],\"maps\":[" + maps +
+	       bytes_text(insn.data(), insn.size() * sizeof(bpfi)) + "\",\"map_relocs\":[" + relocs + "],\"maps\":[" + maps +
 	       "],\"kernel_verdict\":\"" + verdict + "\"}";
 }

@@ -25,5 +25,7 @@ struct unit *as_unit(struct arena *a, const std::vector<gen_prog> &progs);
 std::string unit_prog_name(size_t i);
 // The program as a line of test/data's form.
 std::string as_record(const gen_prog &p, const std::string &name, const std::string &verdict);
+// "0f05c3"
+std::string bytes_text(const void *p, size_t n);
 // Its instructions, one a line.
 std::string listing(const gen_prog &p);

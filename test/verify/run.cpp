@@ -93,17 +93,6 @@ bool runnable(const gen_prog &p)
 	return true;
 }
 
-static std::string bytes_text(const void *p, size_t n)
-{
-	std::string s;
-	char two[3];
-	for (size_t i = 0; i < n; i++) {
-		snprintf(two, sizeof(two), "%02x", ((const uint8_t *)p)[i]);
-		s += two;
-	}
-	return s;
-}
-
 std::string as_text(const run_result &r)
 {
 	char head[64];

@@ -50,6 +50,19 @@ struct Vm {
 };
 
 const vm_proto mem_in = { RET_INT, { ARG_MEM, ARG_SIZE0, ARG_NONE, ARG_NONE, ARG_NONE } };
+
+// The object of a program that sums its memory, 4 bytes, with a function of the test's.
+std::vector<uint8_t> sum_object()
+{
+	Vm a;
+	const void *o;
+	size_t n = 0;
+	EXPECT_EQ(a.reg(7, "sum", (void *)sum, &mem_in), 0);
+	EXPECT_EQ(a.load({ call(7), leave }, 4), 0);
+	EXPECT_EQ(vm_emit(a.v, &o, &n), 0) << vm_error(a.v);
+	return n ? std::vector<uint8_t>((const uint8_t *)o, (const uint8_t *)o + n) : std::vector<uint8_t>();
+}
+
 const vm_proto mem_out = { RET_VOID, { ARG_MEM_UNINIT, ARG_SIZE, ARG_NONE, ARG_NONE, ARG_NONE } };
 
 // Ready to run c: way 0 and 1 are the engines, 2 is its object in a vm of its own.
@@ -173,13 +186,11 @@ TEST(Vm, RegistersOnlyWhatItCanCheck)
 
 TEST(Vm, AnObjectWantsThePrototypeItWasVerifiedWith)
 {
-	Vm a, none, other, fit;
+	Vm none, other, fit;
 	const vm_proto wider = { RET_INT, { ARG_ANY, ARG_ANY } };
-	const void *o;
-	size_t n;
-	ASSERT_EQ(a.reg(7, "sum", (void *)sum, &mem_in), 0);
-	ASSERT_EQ(a.load({ call(7), leave }, 4), 0);
-	ASSERT_EQ(vm_emit(a.v, &o, &n), 0) << vm_error(a.v);
+	const std::vector<uint8_t> object = sum_object();
+	const void *o = object.data();
+	size_t n = object.size();
 	EXPECT_EQ(vm_load_object(none.v, o, n, nullptr), -DIAG_L014);
 	ASSERT_EQ(other.reg(7, "sum", (void *)sum, &wider), 0);
 	EXPECT_EQ(vm_load_object(other.v, o, n, nullptr), -DIAG_L014);
@@ -195,14 +206,9 @@ TEST(Vm, AnObjectWantsThePrototypeItWasVerifiedWith)
 
 TEST(Vm, DamagedObjectsAreRefused)
 {
-	Vm a;
-	const void *o;
-	size_t n;
-	ASSERT_EQ(a.reg(7, "sum", (void *)sum, &mem_in), 0);
-	ASSERT_EQ(a.load({ call(7), leave }, 4), 0);
-	ASSERT_EQ(vm_emit(a.v, &o, &n), 0);
-	std::vector<uint8_t> whole((const uint8_t *)o, (const uint8_t *)o + n);
-	for (size_t cut = 0; cut < n; cut += n / 40 + 1) {
+	const std::vector<uint8_t> whole = sum_object();
+	ASSERT_FALSE(whole.empty());
+	for (size_t cut = 0; cut < whole.size(); cut += whole.size() / 40 + 1) {
 		Vm b;
 		b.reg(7, "sum", (void *)sum, &mem_in);
 		EXPECT_LT(vm_load_object(b.v, whole.data(), cut, nullptr), 0) << cut;
@@ -213,13 +219,8 @@ TEST(Vm, DamagedObjectsAreRefused)
 struct VmTool : ToolTest {};
 TEST_F(VmTool, ThePatcherRefusesSuchObjects)
 {
-	Vm a;
-	const void *o;
-	size_t n;
-	ASSERT_EQ(a.reg(7, "sum", (void *)sum, &mem_in), 0);
-	ASSERT_EQ(a.load({ call(7), leave }, 4), 0);
-	ASSERT_EQ(vm_emit(a.v, &o, &n), 0);
-	std::ofstream(d + "/x.hook.o", std::ios::binary).write((const char *)o, (std::streamsize)n);
+	const std::vector<uint8_t> object = sum_object();
+	std::ofstream(d + "/x.hook.o", std::ios::binary).write((const char *)object.data(), (std::streamsize)object.size());
 	Output p = shell(BPFTIME_BIN_DIR "/bpftime-aot link --shared " + d + "/x.hook.o -o " + d + "/x.so");
 	EXPECT_EQ(p.status, 1);
 	EXPECT_NE(p.text.find("L014"), std::string::npos) << p.text;
