@@ -10,34 +10,34 @@
 #include <stdlib.h>
 
 /* A function's blocks by address, to find what is known of one. */
-struct place {
+struct mark {
 	LLVMBasicBlockRef block;
 	bool              seen;
 };
 
 struct visit {
-	struct place *at;
-	unsigned      next;	/* successors from here on were visited */
+	struct mark *at;
+	unsigned     next;	/* successors from here on were visited */
 };
 
 struct order {
-	struct place     *place;
-	struct visit     *stack;
+	struct mark       *mark;
+	struct visit      *stack;
 	LLVMBasicBlockRef *post;	/* blocks in postorder */
-	size_t            n, n_stack, n_post;
+	size_t             n, n_stack, n_post;
 };
 
 static int by_address(const void *x, const void *y)
 {
-	const struct place *a = x, *b = y;
+	const struct mark *a = x, *b = y;
 
 	return (a->block > b->block) - (a->block < b->block);
 }
 
 static void enter(struct order *o, LLVMBasicBlockRef block)
 {
-	struct place key = { .block = block };
-	struct place *at = bsearch(&key, o->place, o->n, sizeof(*o->place), by_address);
+	struct mark key = { .block = block };
+	struct mark *at = bsearch(&key, o->mark, o->n, sizeof(*o->mark), by_address);
 
 	if (at->seen)
 		return;
@@ -63,23 +63,16 @@ static void walk(struct order *o, LLVMBasicBlockRef entry)
 	}
 }
 
-static void arrange(const struct order *o, LLVMBasicBlockRef entry)
+/* In reverse postorder: those blocks that return, or those that do not, behind `last`.  Returns the last one now. */
+static LLVMBasicBlockRef place(const struct order *o, LLVMBasicBlockRef last, bool returns)
 {
-	LLVMBasicBlockRef first = entry, last;
-
-	for (size_t i = o->n_post; i-- > 0;) {
-		if (o->post[i] == entry || !LLVMIsAReturnInst(LLVMGetBasicBlockTerminator(o->post[i])))
-			continue;
-		LLVMMoveBasicBlockAfter(o->post[i], first);
-		first = o->post[i];
-	}
-	last = first;
-	for (size_t i = o->n_post; i-- > 0;) {
-		if (o->post[i] == entry || LLVMIsAReturnInst(LLVMGetBasicBlockTerminator(o->post[i])))
+	for (size_t i = o->n_post - 1; i-- > 0;) {	/* the entry is where it was */
+		if (returns != !!LLVMIsAReturnInst(LLVMGetBasicBlockTerminator(o->post[i])))
 			continue;
 		LLVMMoveBasicBlockAfter(o->post[i], last);
 		last = o->post[i];
 	}
+	return last;
 }
 
 static void order_function(struct arena *a, LLVMValueRef f)
@@ -87,14 +80,14 @@ static void order_function(struct arena *a, LLVMValueRef f)
 	struct order o = { .n = LLVMCountBasicBlocks(f) };
 	size_t n = 0;
 
-	o.place = arena_array(a, o.n, sizeof(*o.place));
+	o.mark = arena_array(a, o.n, sizeof(*o.mark));
 	o.stack = arena_array(a, o.n, sizeof(*o.stack));
 	o.post = arena_array(a, o.n, sizeof(LLVMBasicBlockRef));
 	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
-		o.place[n++].block = b;
-	qsort(o.place, o.n, sizeof(*o.place), by_address);
+		o.mark[n++].block = b;
+	qsort(o.mark, o.n, sizeof(*o.mark), by_address);
 	walk(&o, LLVMGetEntryBasicBlock(f));
-	arrange(&o, LLVMGetEntryBasicBlock(f));
+	place(&o, place(&o, LLVMGetEntryBasicBlock(f), true), false);
 }
 
 void blocks_in_order(struct module *m)

@@ -33,7 +33,8 @@
 	"jump-threading,correlated-propagation,adce,memcpyopt,dse,loop-mssa(licm<allowspeculation>),"              \
 	BRANCHES_SHARE
 #define LAST                                                                                                     \
-	"lower-constant-intrinsics,loop(loop-rotate,loop-deletion),infer-alignment,loop-load-elim," BRANCHES_LAST ",loop-unroll<O3>," COMBINE "," \
+	"lower-constant-intrinsics,loop(loop-rotate,loop-deletion),infer-alignment,loop-load-elim," BRANCHES_LAST "," \
+	"loop-unroll<O3>," COMBINE ","                                                                             \
 	"loop-mssa(licm<allowspeculation>),loop-sink,instsimplify,div-rem-pairs,simplifycfg<speculate-unpredictables>"
 
 static const char hook_o3[] =
