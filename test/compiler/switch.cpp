@@ -268,6 +268,28 @@ TEST(Switch, TablesInAPayload)
 	}
 }
 
+static size_t count(const std::vector<std::string> &code, const char *text)
+{
+	size_t n = 0;
+	for (auto &s : code)
+		n += s.find(text) != s.npos;
+	return n;
+}
+
+// A loop around a switch ends in each arm of it, as in what a compiler makes of source: one jump less a turn.
+TEST(Switch, ArmsEndTheLoopThemselves)
+{
+	NEED_CLANG();
+	Made m(compile_text(std::string(bpf_head) + "SEC(\"vm/256\") __u64 f(unsigned char *p) { __u64 a = 1;"
+			    "for (int i = 0; i < 211; i++) switch (p[i] & 7) { case 0: a += 3; break; case 1: a ^= a << 7; break;"
+			    "case 2: a -= i; break; case 3: a *= 5; break; case 4: a |= 16; break; case 5: a ^= a >> 9; break;"
+			    "case 6: a = ~a; break; default: a += p[77]; } return a; }\n"));
+	ASSERT_EQ(m.err, 0);
+	auto code = m.code("bpftime_prog_0");
+	EXPECT_TRUE(jumps_by_table(code));
+	EXPECT_GE(count(code, "cmp"), 7u);	// the end of the loop
+}
+
 // A table says where the code is, so the patcher must not move that.
 TEST(Switch, ATableStaysWithItsCode)
 {
