@@ -164,16 +164,14 @@ static bool allocate(int64_t fd, uint64_t bytes, uint64_t solid)
 
 	if (!rt_sys2(SYS_getrlimit, RLIMIT_FSIZE, limit) && bytes > limit[0])
 		return false;
-	r = rt_sys2(SYS_ftruncate, fd, bytes);
-	if (!r)
-		r = rt_sys4(SYS_fallocate, fd, 0, 0, solid);
-	if (r != -RT_EOPNOTSUPP)
-		return !r;
+	r = rt_sys4(SYS_fallocate, fd, 0, 0, solid);
+	if (r && r != -RT_EOPNOTSUPP)
+		return false;
 	rt_zero(zeros, sizeof(zeros));
-	for (uint64_t off = 0; off < solid; off += sizeof(zeros))	/* whole pages */
+	for (uint64_t off = 0; r && off < solid; off += sizeof(zeros))	/* perhaps some more, which is cut off again */
 		if (rt_sys4(SYS_pwrite64, fd, zeros, sizeof(zeros), off) != sizeof(zeros))
 			return false;
-	return true;
+	return !rt_sys2(SYS_ftruncate, fd, bytes);
 }
 
 /* Where a filesystem has no files without a name the file has one that nobody looks for.

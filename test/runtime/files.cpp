@@ -271,6 +271,31 @@ TEST_F(RtFiles, AreMadeWithoutUnnamedFiles)
 	}
 }
 
+// Some have no fallocate(): the space is written then, and a file is as long as it is with it.
+TEST_F(RtFiles, AreMadeWithoutFallocate)
+{
+	ASSERT_EQ(result(spawn([&] {
+		const sock_filter code[] = {
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		};
+		const sock_fprog prog = {sizeof(code) / sizeof(*code), const_cast<sock_filter *>(code)};
+		tp.object.btf_rel = (int32_t)((char *)tp.name - (char *)&tp.object.btf_rel);
+		tp.object.btf_bytes = 100;
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+			return 1;
+		return run(dir) && !tp.control.private_maps ? 0 : 2;
+	})), 0);
+	for (auto [name, bytes] : {std::pair{"room", 8192}, {MAPFMT_BTF_FILE, 100}}) {
+		struct stat st;
+		ASSERT_EQ(stat((dir + "/" + object_folder() + "/" + name).c_str(), &st), 0) << name;
+		EXPECT_EQ(st.st_size, bytes) << name;
+		EXPECT_GE(st.st_blocks * 512, st.st_size) << name;
+	}
+}
+
 TEST_F(RtFiles, AFullFilesystemMeansPrivateMemory)
 {
 	if (geteuid())
