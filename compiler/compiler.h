@@ -17,12 +17,12 @@ extern "C" {
 
 struct compile_opts {
 	const char *target;	/* "x86_64", "aarch64", "riscv64"; NULL: x86_64 */
-	const char *cpu;	/* NULL: the baseline of the architecture; of the JIT this machine's */
+	const char *cpu;	/* NULL: the baseline of the architecture; for the JIT this machine's */
 	unsigned    opt_level;	/* 0..3 */
 	bool        debug;
 	bool        unverified;
 	bool        vm;		/* emit the C-ABI form of every program: for `run` and the VM library */
-	bool        hosted;	/* it runs where vector registers and a libc are: not in hooks */
+	bool        hosted;	/* it runs here, where vector registers and a libc are: not in hooks */
 };
 
 /* Compiles all programs of the unit.  facts[i] belongs to prog[i]; NULL where the

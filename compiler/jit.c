@@ -163,8 +163,7 @@ int jit_open(const struct unit *u, const struct vfy_result *const *facts,
 	o.vm = o.hosted = true;
 	if (!o.cpu)
 		o.cpu = "native";
-	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, true,
-			&m, dg);
+	r = module_make(a, LLVMOrcThreadSafeContextGetContext(tsc), u, facts, &o, true, &m, dg);
 	if (r >= 0)
 		r = link_module(j, u, &m, env, tsc, dg);
 	if (r >= 0)

@@ -101,6 +101,8 @@ int target_open(struct arena *a, const struct compile_opts *opts, struct target_
 
 	if (!t)
 		return diag(dg, DIAG_C006, at_file(opts->target), "x86_64, aarch64 or riscv64");
+	if (opts->hosted && !is_host(t))
+		return diag(dg, DIAG_C006, at_file(t->name), "the JIT compiles for this machine only");
 	if (opts->cpu && !strcmp(opts->cpu, "native") ? !is_host(t)
 						      : opts->cpu && !cpu_known(t, opts->cpu))
 		return diag(dg, DIAG_C006, at_file(opts->cpu), "not a CPU model of %s", t->name);

@@ -265,6 +265,20 @@ TEST(Run, NamesThePrograms)
 }
 
 /* What the verifier refuses does not run; unverified, it runs where it can do no harm. */
+TEST(Run, CodeForAnotherMachineIsRefused)
+{
+	NEED_CLANG();
+	std::string o = text("SEC(\"uprobe\") int f(struct pt_regs *ctx) { return 1; }\n");
+	for (const char *cpu : { "", " --cpu generic" }) {
+		RunTool r(o, std::string("--engine jit --target aarch64") + cpu);
+		EXPECT_EQ(r.exit, 1);
+		EXPECT_TRUE(r.says(":f: error[C006]: no such target: the JIT compiles for this machine only")) << r.out;
+	}
+	RunTool r(o, "--engine aot --target aarch64");
+	EXPECT_EQ(r.exit, 1);
+	EXPECT_TRUE(r.says(":f: error[L003]: object for another CPU: machine 183")) << r.out;
+}
+
 TEST(Run, HostileProgramsAreAnAnswer)
 {
 	NEED_CLANG();

@@ -221,6 +221,8 @@ static int report(const struct opts *o, const struct job *j, const struct child_
 		  struct diags *dg)
 {
 	const struct unit_prog *p = &j->u->prog[j->prog];
+	const char *text = diag_text(res->code), *what = res->message;
+	size_t n = strlen(text);
 
 	if (opts_has(o, "json"))
 		print_json(p->name, j, res);
@@ -229,8 +231,9 @@ static int report(const struct opts *o, const struct job *j, const struct child_
 		       res->ns);
 	else if (res->ok)
 		printf("%s: r0 = 0x%llx\n", p->name, (unsigned long long)res->r0);
-	return res->ok ? 0 : diag(dg, res->code, at_insn(j->u->path, p->name, -1, NULL), "%s",
-				  res->message);
+	if (!res->ok && !strncmp(what, text, n) && !strncmp(what + n, ": ", 2))
+		what += n + 2;		/* diag() says it */
+	return res->ok ? 0 : diag(dg, res->code, at_insn(j->u->path, p->name, -1, NULL), "%s", what);
 }
 
 static int run_object(const struct opts *o, struct job *j, struct diags *dg)
