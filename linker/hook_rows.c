@@ -93,6 +93,7 @@ int lnk_read_hook(struct tables *t, struct lnk_ref at)
 	struct lnk *l = t->l;
 	struct objfmt_hook *row = arena_alloc(l->arena, sizeof(*row));
 	struct lnk_hook_at h = { 0 };
+	const struct code_body *body = NULL;
 	const char *prog, *sec;
 	struct code_cost cost = { 0 };
 	int err;
@@ -120,11 +121,11 @@ int lnk_read_hook(struct tables *t, struct lnk_ref at)
 		const struct obj_sec *s = &t->f->sec[h.entry.sec];
 
 		cost = lnk_cpu(t->f->machine)->cost(s->data, s->bytes, h.entry.off);
-		h.row.body = body_of(t, row, h.entry);
+		body = body_of(t, row, h.entry);
 	}
 	h.row = (struct lnk_hook){
 		.object_index = (uint32_t)l->n_file, .object = t->o->name, .prog = prog,
-		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns, .body = h.row.body,
+		.sec = sec, .row = row, .stamp = t->o->stamp, .insns = cost.insns, .body = body,
 		.keeps_all = cost.keeps_all, .saved_regs = cost.saved_regs, .atomics = cost.atomics,
 	};
 	*ARENA_PUSH(l->arena, l->hook, l->n_hook, l->cap_hook) = h;

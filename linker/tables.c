@@ -7,7 +7,6 @@
 #include <elf.h>
 #include <string.h>
 
-#include "maps.h"
 #include "rows.h"
 
 enum { MAX_ROWS = 4096 };

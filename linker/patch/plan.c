@@ -67,13 +67,14 @@ static void drop_address_only(struct plan *p)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < p->n_site; i++) {
+		const struct site *s = &p->site[i];
 		bool drop = false;
 
-		for (size_t k = 0; p->site[i].refused && !p->site[i].part && p->site[i].import && k < p->n_site && !drop; k++)
-			drop = !p->site[k].refused && same_import(&p->site[i], &p->site[k]);
+		for (size_t k = 0; s->refused && !s->part && s->import && k < p->n_site && !drop; k++)
+			drop = !p->site[k].refused && same_import(s, &p->site[k]);
 		if (drop)
 			continue;
-		p->site[kept] = p->site[i];
+		p->site[kept] = *s;
 		p->state->ts[kept++] = p->state->ts[i];
 	}
 	p->n_site = kept;

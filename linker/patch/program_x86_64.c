@@ -32,6 +32,11 @@ static const struct lnk_hook *hook_of(const struct tramp *t, const struct site_a
 	return lnk_hook(t->g->lnk, at->hook);
 }
 
+static bool takes_frame(const struct lnk_hook *h)
+{
+	return h->row->form == ENTRY_FRAME && !is_syscall_hook(h);
+}
+
 /* Can unwinders find what a body saves?  CFAs that go by another register than rsp may not survive it. */
 static bool unwinds(const struct tramp *t, const struct code_body *b)
 {
@@ -216,7 +221,7 @@ static size_t with_frame(struct tramp *t, const struct site_attach *const *list,
 	uint64_t cookie = list[i]->cookie;
 	size_t end = i;
 
-	for (; end < n && hook_of(t, list[end])->row->form == ENTRY_FRAME && !is_syscall_hook(hook_of(t, list[end])); end++)
+	for (; end < n && takes_frame(hook_of(t, list[end])); end++)
 		mask |= hook_of(t, list[end])->row->ctx_mask;
 	load_natural(t, 1u << CTX_DI);
 	frame_begin(t, mask, cookie);
@@ -252,11 +257,11 @@ static size_t put_next(struct tramp *t, const struct site_attach *const *list, s
 /* Of the registers that the one program changes: those that its frame holds need no other place. */
 static uint16_t in_frame(const struct tramp *t, const struct site_attach *at, uint16_t set)
 {
-	const struct objfmt_hook *h = hook_of(t, at)->row;
+	const struct lnk_hook *h = hook_of(t, at);
 	uint16_t m = 0;
 
-	for (unsigned i = 0; i < CTX_FIELDS && h->form == ENTRY_FRAME && !is_syscall_hook(hook_of(t, at)); i++)
-		if (h->ctx_mask >> i & 1 && tramp_field_reg(i) != NO_REG)
+	for (unsigned i = 0; i < CTX_FIELDS && takes_frame(h); i++)
+		if (h->row->ctx_mask >> i & 1 && tramp_field_reg(i) != NO_REG)
 			m |= (uint16_t)(1u << tramp_field_reg(i));
 	return m & set & (uint16_t)~CALLEE_SAVED;	/* which unwinders look for */
 }

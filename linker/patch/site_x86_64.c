@@ -223,13 +223,14 @@ static void arm_if_enabled(struct tramp *t, void *arg)
 	put_jmp(t->c, e->arm->body_vaddr);
 }
 
-/* Everything but the resume part. Returns where that has to be. */
+/* Everything but the resume part, which is at resume_vaddr. */
 static void hook_part(struct tramp *t, const struct tramp_site *ts, uint64_t resume_vaddr)
 {
 	struct cold *cold = arena_array(t->g->im->arena, t->s->n_at, sizeof(*cold));
 	bool syscall = t->s->kind == SITE_SYSCALL;
 	struct arming arm = { .tested = false };
-	struct together ret = { .list = arena_array(t->g->im->arena, t->s->n_at, sizeof(*ret.list)), .go_on = arm_if_enabled };
+	struct together ret = { .list = arena_array(t->g->im->arena, t->s->n_at, sizeof(*ret.list)),
+				.go_on = arm_if_enabled };
 	struct entry_end end = { ts, &arm, &ret };
 	struct tramp at_tests, at_exit_tests, made = *t;
 	size_t n_cold = 0, n_entry, made_off = 0;

@@ -158,7 +158,8 @@ void cmp_words(struct tramp *t, const struct site_attach *const *list, size_t n)
 	cmp_at(t, list[0]->attach, n == 2, 0);
 }
 
-static size_t branch_on_words(struct tramp *t, const struct site_attach *const *list, size_t n, uint8_t with, size_t *at)
+static size_t branch_on_words(struct tramp *t, const struct site_attach *const *list, size_t n, uint8_t with,
+			      size_t *at)
 {
 	size_t n_at = 0;
 
@@ -266,7 +267,8 @@ static bool frame_has_flags(const struct tramp *t)
 			return false;
 		only = lnk_hook(t->g->lnk, t->s->at[i].hook)->row;
 	}
-	return only && only->form == ENTRY_FRAME && tramp_hook_reads(only, CTX_FLAGS) && t->flags == FLAGS_DEAD && !t->s->usdt;
+	return only && only->form == ENTRY_FRAME && tramp_hook_reads(only, CTX_FLAGS) && t->flags == FLAGS_DEAD &&
+	       !t->s->usdt;
 }
 
 void load_sp(struct tramp *t, enum reg to)
@@ -404,9 +406,13 @@ void frame_begin(struct tramp *t, uint32_t mask, uint64_t cookie)
 	bool has_flags = t->over_flags && t->depth == t->saved_flags;
 
 	t->frame = has_flags ? 8 * CTX_FLAGS : frame_bytes(t);
+	if (frame_bytes(t) > FRAME_BYTES)
+		mask = ALL_FIELDS;
+	if (has_flags)
+		mask &= ~(1u << CTX_FLAGS);
 	move_sp(t, -t->frame);
 	op_rsp(t, OP_STORE, RDI, 8 * CTX_DI);
-	store_regs(t, 0, frame_bytes(t) > FRAME_BYTES ? ALL_FIELDS : has_flags ? mask & ~(1u << CTX_FLAGS) : mask, cookie);
+	store_regs(t, 0, mask, cookie);
 	build_words(t);
 }
 

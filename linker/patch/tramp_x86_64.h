@@ -34,7 +34,7 @@ struct tramp {
 	int32_t  saved[16];	/* depth behind the push that saved a register; 0: it is in place */
 	int32_t  saved_flags;	/* the same, of RFLAGS */
 	int32_t  over_flags;	/* free bytes above these: the rest of a frame whose word they are */
-	int32_t  frame;		/* bytes that the frame took */
+	int32_t  frame;		/* bytes that the frame took; around the flags: those below them */
 	uint16_t intact;	/* registers that are saved and still hold the same */
 	bool     has_row;	/* somebody may unwind here */
 	bool     seldom;	/* programs are called: no copies of their bodies */
@@ -66,7 +66,8 @@ void cmp_word(struct tramp *t, uint32_t attach);	/* cmpl $0, word */
 size_t branch_unless_all(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *at);
 size_t branch_if_any(struct tramp *t, const struct site_attach *const *list, size_t n, size_t *at);
 size_t put_branch(struct tramp *t, uint8_t cc);	/* jcc; the place of its rel32 */
-void cmp_words(struct tramp *t, const struct site_attach *const *list, size_t n);	/* 1, or 2 side by side, with 0 */
+/* One word, or two side by side, with 0. */
+void cmp_words(struct tramp *t, const struct site_attach *const *list, size_t n);
 bool side_by_side(const struct site_attach *const *list);	/* the words of the first two */
 void cmp_done(struct tramp *t);			/* cmpl $RT_INIT_DONE, state: equal when initialised */
 void put_ask(struct tramp *t, uint32_t attach);	/* the cold path; ZF: skip this one */

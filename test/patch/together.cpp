@@ -100,7 +100,7 @@ TEST(Together, WhoDecidesComesLast)
 }
 
 struct Way {
-	size_t compares = 0, branches = 0, calls = 0, pushes = 0, pops = 0, insns = 0;
+	size_t compares = 0, branches = 0, calls = 0, pops = 0, stores = 0, insns = 0;
 	std::multiset<unsigned> pushed;
 };
 
@@ -119,6 +119,7 @@ Way way(const Patched &p)
 		w.compares += (b[0] == 0x83 && b[1] == 0x3d) || (b[0] == 0x48 && b[1] == 0x83 && b[2] == 0x3d);
 		if (in.bits & DEC_PUSH)
 			w.pushed.insert(b[0] == 0x41 ? 8 + (b[1] & 7) : b[0] & 7);
+		w.stores += (b[0] & 0xf8) == 0x48 && (b[1] == 0x89 || b[1] == 0xc7) && (b[2] & 7) == 4;	// into the frame
 		w.pops += (b[0] & 0xf8) == 0x58 || (b[0] == 0x41 && (b[1] & 0xf8) == 0x58);
 	}
 	return w;
@@ -157,15 +158,17 @@ TEST(Together, OneSetOfRegistersAndHalfTheCompares)
 	EXPECT_EQ(w.calls, 1u);			// the function
 }
 
-// The same of r11 at a stub, where only what a program behind another reads is worth a push.
+// At a stub r11 is pushed only where a program behind another reads it.
 TEST(Together, StubsSaveR11ForPrograms)
 {
+	const std::vector<std::vector<Hook>> without = {
+		{COUNT}, {FRAME}, {COUNT, COUNT_MORE, SUM_DI}, {FRAME, COUNT}, {PACKED, SUM_DI, COUNT}, {COUNT_CLEAN, PACKED},
+	};
 	auto pushes = [](const std::vector<Hook> &hooks) {
 		return way(patch(target("import-now"), wants(hooks, "plain"))).pushed.count(11);
 	};
 
-	for (const auto &hooks : std::vector<std::vector<Hook>>{{COUNT}, {FRAME}, {COUNT, COUNT_MORE, SUM_DI}, {FRAME, COUNT},
-								{PACKED, SUM_DI, COUNT}, {COUNT_CLEAN, PACKED}})
+	for (const auto &hooks : without)
 		EXPECT_EQ(pushes(hooks), 0u) << hooks[0];
 	EXPECT_EQ(pushes({COUNT, PACKED}), 1u);
 }
@@ -176,6 +179,7 @@ TEST(Together, FramesHoldWhatIsRead)
 	Way whole = way(patch(target("shapes"), wants({FRAME}, "plain_")));
 	Way part = way(patch(target("shapes"), wants({FRAME_PART}, "plain_")));	// with its body
 	EXPECT_LT(part.insns + 10, whole.insns);
+	EXPECT_EQ(whole.stores, CTX_FIELDS - 1u);	// the flags are pushed where they belong
 }
 
 TEST(Together, CostsLessThanEachAlone)
