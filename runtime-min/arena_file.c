@@ -2,8 +2,8 @@
  *
  * arena_file.c - an arena's file, and where it is mapped.
  *
- * Only its header, bitmaps and first contents have space from the start (files.c gives other maps space
- * for all); and it is mapped so that page 0 has the address that programs know it by, if that is
+ * Only its header, bitmaps and first contents have space from the start, where other maps' files have space
+ * for all; and it is mapped so that page 0 has the address that programs know it by, if that is
  * free here. */
 #include "files.h"
 

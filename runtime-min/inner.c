@@ -43,7 +43,8 @@ bool rt_inner_add(const struct mapfmt_ref *ref, rt_map m, void *base)
 	t[i].ref = *ref;
 	t[i].base = base;
 	t[i].m = *m;
-	t[i].m.name_rel = t[i].m.object_rel = t[i].m.room_rel = t[i].m.init_rel = t[i].m.inner_rel = t[i].m.kind_rel = 0;
+	t[i].m.name_rel = t[i].m.object_rel = t[i].m.room_rel = 0;
+	t[i].m.init_rel = t[i].m.inner_rel = t[i].m.kind_rel = 0;
 	t[i].m.slot_rel = (int32_t)(offsetof(struct rt_inner, base) -
 				    offsetof(struct rt_inner, m.slot_rel));
 	rt_store_release(&t[i].ready, 1);
@@ -102,7 +103,8 @@ static uint32_t resolve(rt_map outer, const struct mapfmt_ref *ref, bool *again)
 }
 
 /* The element of a key and what it holds, whole.  false: none, or its bucket stays locked. */
-static bool copy_ref(const struct rt_hash_view *v, const void *key, struct mapfmt_ref *ref, uint32_t *x, uint64_t *state)
+static bool copy_ref(const struct rt_hash_view *v, const void *key, struct mapfmt_ref *ref, uint32_t *x,
+		     uint64_t *state)
 {
 	uint32_t b = rt_hash_of(v, key);
 	int r = 0;

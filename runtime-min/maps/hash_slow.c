@@ -179,8 +179,7 @@ int rt_hash_enter(const struct rt_hash_view *v, uint32_t b, uint64_t me)
 	return enter(v, b, me, false);
 }
 
-/* Gives back the spare entries of all buckets, and what the dead hold in buckets that nobody has visited since.
- * `spares` is 0 then, unless somebody works on a bucket, and may have looked at `spares` before, or has said so
+/* `spares` is 0 then, unless somebody works on a bucket, and may have looked at `spares` before, or has said so
  * meanwhile. */
 RT_COLD void rt_hash_collect(const struct rt_hash_view *v, uint64_t me)
 {

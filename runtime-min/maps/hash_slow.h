@@ -36,6 +36,7 @@ int rt_hash_lru_check(rt_map m);
 int rt_hash_percpu_check(rt_map m);
 
 /* Steps for those files, and theirs. */
+
 /* The link of bucket b's chain that leads to entry x; NULL: there is none.  Under b's lock. */
 uint32_t *rt_hash_link_to(const struct rt_hash_view *v, uint32_t b, uint32_t x);
 /* Entry x, behind `link` of bucket b, which is locked, goes to the free ones, or, with `keep`, becomes b's spare

@@ -33,7 +33,7 @@ void rt_inside_put(rt_map m, void *base, bool shared);
 uint64_t rt_place_slot(struct rt_wanted *w);
 uint64_t rt_place_room(struct rt_wanted *w);
 uint64_t rt_place_outer(struct rt_wanted *w);	/* a slot, for a map of maps */
-uint64_t rt_place_arena(struct rt_wanted *w);	/* a slot; says how much space its file has, and opens it (arena_file.c) */
+uint64_t rt_place_arena(struct rt_wanted *w);	/* a slot; opens its file, of which not all has space (arena_file.c) */
 /* Steps of that. */
 uint64_t rt_place_span(const struct rt_wanted *w);
 char *rt_place_map(const struct rt_wanted *w);
@@ -56,7 +56,7 @@ void rt_place_remember(rt_map m, void *base);
 #define RT_KIND_SLOT(name_) RT_KIND_FUNCTION(bpftime_rt1_kind_##name_, name_, 1, rt_place_slot)
 #define RT_KIND_OUTER(name_)                                                              \
 	RT_KIND_FUNCTION(bpftime_rt1_kind_##name_, name_, 1, rt_place_outer)
-/* Its file, most of which has no space, is its own affair: it has no size for files.c. */
+/* It has no size for rt_map_attach(): its place opens the file, most of which has no space. */
 #define RT_KIND_ARENA(name_)                                                              \
 	uint64_t bpftime_rt1_kind_##name_(enum rt_kind_op op, rt_map m, void *base, uint32_t cpus) \
 	{                                                                                  \

@@ -62,7 +62,8 @@ uint32_t rt_task_sweep(rt_map h, void *base)
 		if (!(state & RT_LIVE))
 			continue;
 		key = rt_load((uint64_t *)rt_hash_key(e));
-		if (ended(key, (struct rt_task *)rt_hash_value(&v, x, state), me) && !rt_hash_take(h, base, &key, NULL, 0))
+		if (ended(key, (struct rt_task *)rt_hash_value(&v, x, state), me) &&
+		    !rt_hash_take(h, base, &key, NULL, 0))
 			n++;
 	}
 	return n;
