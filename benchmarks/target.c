@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_target ENTRY MILLISECONDS, bench_calls ENTRY MILLISECONDS: calls bench_<ENTRY> in batches for that long, and prints
+ * bench_target ENTRY MILLISECONDS, bench_calls ENTRY MILLISECONDS: calls bench_<ENTRY> in batches for that long, and
+ * prints
  *
  *     nanoseconds a call (the median batch)   calls made
  *

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MEM_BYTES = 4096, CODE_BYTES = 65536 };
+#include "peer.h"
 
-typedef uint64_t micro_fn(uint8_t *mem, uint64_t bytes);
+enum { MEM_BYTES = 4096, CODE_BYTES = 65536 };
 
 static double now_ns(void)
 {
@@ -24,8 +24,6 @@ static double now_ns(void)
 }
 
 #ifdef PEER
-#include "peer.h"
-
 static micro_fn *function(const char *file, const char *name)
 {
 	static uint8_t code[CODE_BYTES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * peer.h - what native.c asks of another BPF compiler: native code for a program over a block of memory.  NULL: it
+ * peer.h - programs over a block of memory, and what native.c asks of another BPF compiler: the code of one.  NULL: it
  * says on stderr why not.  The code lives until the process ends. */
 #ifndef PEER_H
 #define PEER_H
@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef uint64_t micro_fn(uint8_t *mem, uint64_t bytes);
+
 #ifdef __cplusplus
 extern "C"
 #endif
-uint64_t (*peer_compile(const void *insns, size_t bytes))(uint8_t *, uint64_t);
+micro_fn *peer_compile(const void *insns, size_t bytes);
 
 #endif

@@ -6,13 +6,13 @@
 
 #include "peer.h"
 
-uint64_t (*peer_compile(const void *insns, size_t bytes))(uint8_t *, uint64_t)
+micro_fn *peer_compile(const void *insns, size_t bytes)
 {
 	auto *vm = new bpftime::llvmbpf_vm;
 
 	if (!vm->load_code(insns, bytes))
 		if (auto fn = vm->compile())
-			return reinterpret_cast<uint64_t (*)(uint8_t *, uint64_t)>(*fn);
+			return reinterpret_cast<micro_fn *>(*fn);
 	fprintf(stderr, "llvmbpf: %s\n", vm->get_error_message().c_str());
 	return nullptr;
 }

@@ -6,7 +6,7 @@
 
 #include "peer.h"
 
-uint64_t (*peer_compile(const void *insns, size_t bytes))(uint8_t *, uint64_t)
+micro_fn *peer_compile(const void *insns, size_t bytes)
 {
 	struct ubpf_vm *vm = ubpf_create();
 	char *error = NULL;
@@ -14,5 +14,5 @@ uint64_t (*peer_compile(const void *insns, size_t bytes))(uint8_t *, uint64_t)
 
 	if (!fn)
 		fprintf(stderr, "ubpf: %s\n", error ? error : "out of memory");
-	return (uint64_t (*)(uint8_t *, uint64_t))fn;
+	return (micro_fn *)fn;
 }
