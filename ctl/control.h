@@ -51,8 +51,8 @@ void control_close(struct control_list *l);
  * Returns 0 or -DIAG_M013. */
 int control_find_users(struct control_list *l, struct arena *a, int pid, struct diags *dg);
 
-/* Adds the hooks in the memory of process `pid`, or of all whose memory may be read (0), that nothing has initialised so
- * far: attached to it while it ran, not hit yet.  Where such a process will find a control file that
+/* Adds the hooks in the memory of process `pid`, or of all whose memory may be read (0), that nothing has initialised
+ * so far: attached to it while it ran, not hit yet.  Where such a process will find a control file that
  * is in the list already it becomes a user of that.  Comes before control_find_users(). */
 void control_add_waiting(const struct mapdir *d, struct control_list *l, struct arena *a, int pid);
 

@@ -216,7 +216,8 @@ static void look_at(const struct mapdir *d, struct control_list *l, struct arena
 
 		if (h->state != LIVE_ATTACHED || h->bits & LIVE_UNWIND || h->payload_off >= h->rx_bytes)
 			continue;
-		*pl = (struct payload){ .p = p, .a = a, .at = h->self + h->payload_off, .n = h->rx_bytes - h->payload_off,
+		*pl = (struct payload){ .p = p, .a = a, .at = h->self + h->payload_off,
+					.n = h->rx_bytes - h->payload_off,
 					.end = h->rx_bytes - h->payload_off + h->rw_bytes };
 		if (read_payload(pl))
 			add(d, l, pl);
