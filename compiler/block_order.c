@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order of a function's blocks in the IR is where code generation starts from: which block falls into which, and
- * whether the end of a loop is copied into each arm of the switch before it, depends on it.  Blocks of a BPF program lie as
- * clang's code generator for BPF left them, jumps back and forth; here they are brought into the order in which a compiler
- * writes them from source: reverse postorder, what a branch names first before what it names last, and blocks that return
- * before the loops that they end. */
+ * block_order.c - a function's blocks as a compiler writes them from source.
+ *
+ * The order of the blocks in the IR is where code generation starts from: which block falls into which, and whether
+ * the end of a loop is copied into each arm of the switch before it, depends on it.  Blocks of a BPF program lie as
+ * clang's code generator for BPF left them, jumps back and forth; here they are brought into reverse postorder: what a
+ * branch names first before what it names last, and blocks that return before the loops that they end. */
 #include "module.h"
 
 #include <stdlib.h>

@@ -12,29 +12,28 @@
  *       where that finds something, not between all passes. */
 #include "module.h"
 
-#include <llvm-c/Analysis.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 
 #define COMBINE "instcombine<max-iterations=1;no-verify-fixpoint>"
 #define BRANCHES "simplifycfg<switch-range-to-icmp>"
 #define BRANCHES_SHARE "simplifycfg<switch-range-to-icmp;hoist-common-insts;sink-common-insts>"
-#define BRANCHES_LAST                                                                                            \
+#define BRANCHES_LAST                                                                                              \
 	"simplifycfg<forward-switch-cond;switch-range-to-icmp;switch-to-lookup;no-keep-loops;hoist-common-insts;"  \
 	"sink-common-insts>"
 
 #define FIRST "lower-expect,sroa<modify-cfg>,early-cse<>"
-#define LOOPS                                                                                                    \
+#define LOOPS                                                                                                      \
 	"loop-mssa(loop-instsimplify,loop-simplifycfg,licm<no-allowspeculation>,loop-rotate,"                      \
 	"licm<allowspeculation>,simple-loop-unswitch<nontrivial;trivial>)," BRANCHES "," COMBINE ","               \
 	"loop(loop-idiom,indvars,simple-loop-unswitch<nontrivial;trivial>,loop-deletion,loop-unroll-full)"
-#define SIMPLIFY                                                                                                 \
-	"sroa<modify-cfg>,early-cse<memssa>,jump-threading,correlated-propagation," BRANCHES ",tailcallelim," \
+#define SIMPLIFY                                                                                                   \
+	"sroa<modify-cfg>,early-cse<memssa>,jump-threading,correlated-propagation," BRANCHES ",tailcallelim,"      \
 	"reassociate,constraint-elimination," LOOPS ",sroa<modify-cfg>,mldst-motion,gvn<>,sccp,bdce," COMBINE ","  \
 	"jump-threading,correlated-propagation,adce,memcpyopt,dse,loop-mssa(licm<allowspeculation>),"              \
 	BRANCHES_SHARE
-#define LAST                                                                                                     \
-	"lower-constant-intrinsics,loop(loop-rotate,loop-deletion),infer-alignment,loop-load-elim," BRANCHES_LAST "," \
-	"loop-unroll<O3>," COMBINE ","                                                                             \
+#define LAST                                                                                                       \
+	"lower-constant-intrinsics,loop(loop-rotate,loop-deletion),infer-alignment,loop-load-elim,"                \
+	BRANCHES_LAST ",loop-unroll<O3>," COMBINE ","                                                              \
 	"loop-mssa(licm<allowspeculation>),loop-sink,instsimplify,div-rem-pairs,simplifycfg<speculate-unpredictables>"
 
 static const char hook_o3[] =
