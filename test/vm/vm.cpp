@@ -50,6 +50,7 @@ struct Vm {
 };
 
 const vm_proto mem_in = { RET_INT, { ARG_MEM, ARG_SIZE0, ARG_NONE, ARG_NONE, ARG_NONE } };
+const vm_proto mem_out = { RET_VOID, { ARG_MEM_UNINIT, ARG_SIZE, ARG_NONE, ARG_NONE, ARG_NONE } };
 
 // The object of a program that sums its memory, 4 bytes, with a function of the test's.
 std::vector<uint8_t> sum_object()
@@ -62,8 +63,6 @@ std::vector<uint8_t> sum_object()
 	EXPECT_EQ(vm_emit(a.v, &o, &n), 0) << vm_error(a.v);
 	return n ? std::vector<uint8_t>((const uint8_t *)o, (const uint8_t *)o + n) : std::vector<uint8_t>();
 }
-
-const vm_proto mem_out = { RET_VOID, { ARG_MEM_UNINIT, ARG_SIZE, ARG_NONE, ARG_NONE, ARG_NONE } };
 
 // Ready to run c: way 0 and 1 are the engines, 2 is its object in a vm of its own.
 struct Ready {
