@@ -19,6 +19,14 @@ def fail(text):
     sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {text}")
 
 
+def count(text):
+    """The type of an option that says how often, or how long."""
+    n = int(text)
+    if n < 1:
+        raise argparse.ArgumentTypeError(f"{n}: at least 1")
+    return n
+
+
 def run(*cmd, env=None, **more):
     """The completed process; ends everything when the command fails."""
     cmd = [str(c) for c in cmd]
@@ -60,7 +68,7 @@ def options(doc, rounds, **more):
     """The parser that every benchmark starts from."""
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    p.add_argument("--rounds", type=int, default=rounds)
+    p.add_argument("--rounds", type=count, default=rounds)
     p.add_argument("--csv", type=pathlib.Path, help="write every measurement there")
     for name, kw in more.items():
         p.add_argument("--" + name.replace("_", "-"), **kw)

@@ -63,6 +63,29 @@ TEST(Benchmarks, OneRoundCountsEveryCall)
 	EXPECT_NE(o.text.find("ns added by"), o.text.npos) << o.text;
 }
 
+TEST(Benchmarks, WhatCannotBeMeasuredIsSaid)
+{
+	const struct { const char *args, *text; int status; } wrong[] = {
+		{"compute --rounds 0", "--rounds: 0: at least 1", 2},
+		{"compute --ms -5", "--ms: -5: at least 1", 2},
+		{"run --rounds 0", "--rounds: 0: at least 1", 2},
+		{"hit --ms 0", "--ms: 0: at least 1", 2},
+		{"compute --build /nonexistent", "compute: there is no /nonexistent/", 1},
+		{"compute --build " BUILD_DIR " --ubpf /nonexistent", "compute: /nonexistent: no CMake build", 1},
+		{"compute --build " BUILD_DIR " --llvmbpf " BUILD_DIR, "has no llvm-bpf-jit_SOURCE_DIR", 1},
+	};
+
+	for (const char *c : { "python3", "clang-19" })
+		if (missing(c))
+			GTEST_SKIP() << "there is no " << c;
+	for (const auto &w : wrong) {
+		Output o = shell(std::string("timeout 60 " BPFTIME_SOURCE_DIR "/benchmarks/") + w.args);
+		EXPECT_EQ(o.status, w.status) << w.args << '\n' << o.text;
+		EXPECT_NE(o.text.find(w.text), o.text.npos) << w.args << '\n' << o.text;
+		EXPECT_EQ(o.text.find("Traceback"), o.text.npos) << w.args << '\n' << o.text;
+	}
+}
+
 TEST(Benchmarks, RunWritesTablesMeasurementsAndAPlot)
 {
 	if (missing("python3"))
