@@ -291,6 +291,17 @@ static int step_binary(struct vfy *v, const struct bpfi *in, struct reg *s)
 	return 0;
 }
 
+/* Kernel: scalar_byte_swap().  Every CPU here is a little-endian one, on which `le` cuts off and `be` swaps. */
+static void step_swap(struct vfy *v, const struct bpfi *in, struct reg *d)
+{
+	bool swap = BPFI_CLASS(in->code) == BPFI_ALU64 || BPFI_SRC(in->code) == BPFI_X;
+	struct scalar s = scalar_unknown();
+
+	s.bits = swap ? tnum_swap(d->var.bits, (unsigned)in->imm) : tnum_low(d->var.bits, (unsigned)in->imm);
+	scalar_sync(&s);
+	reg_set_scalar(v, d, s, d->def);
+}
+
 int step_alu(struct vfy *v, const struct bpfi *in)
 {
 	unsigned op = BPFI_OP(in->code);
@@ -304,10 +315,14 @@ int step_alu(struct vfy *v, const struct bpfi *in)
 	if ((r = check_read(v, in->dst)) < 0 || (r = check_write(v, in->dst)) < 0)
 		return r;
 	d = reg_of(v, in->dst);
-	if (op == BPFI_END || (op == BPFI_NEG && is_pointer(d))) {
+	if ((op == BPFI_END || op == BPFI_NEG) && is_pointer(d)) {
 		if (d->type != REG_ARENA)
 			fact_number(v, d);
 		reg_set_unknown(v, d);
+		return 0;
+	}
+	if (op == BPFI_END) {
+		step_swap(v, in, d);
 		return 0;
 	}
 	if (op == BPFI_NEG) {

@@ -133,6 +133,12 @@ static inline struct tnum tnum_sext(struct tnum a, unsigned bits)
 			 (uint64_t)((int64_t)(a.mask << up) >> up));
 }
 
+/* The low `bits` bits, 16, 32 or 64, with their bytes in the other order; the others are known to be 0. */
+static inline struct tnum tnum_swap(struct tnum a, unsigned bits)
+{
+	return tnum_make(__builtin_bswap64(a.value) >> (64 - bits), __builtin_bswap64(a.mask) >> (64 - bits));
+}
+
 struct tnum tnum_mul(struct tnum a, struct tnum b);
 
 #ifdef __cplusplus

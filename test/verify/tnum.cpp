@@ -100,3 +100,17 @@ TEST(Tnum, RangesAndShifts)
 				ASSERT_TRUE(tnum_holds(tnum_sext(a, n + 1), (uint64_t)((int64_t)(x << (63 - n)) >> (63 - n))));
 			});
 }
+
+TEST(Tnum, BytesInTheOtherOrder)
+{
+	for (auto a : all())
+		for (unsigned shift = 0; shift < 64; shift += 3)
+			for (unsigned bits = 16; bits <= 64; bits *= 2)
+				each(a, [&](uint64_t x) {
+					uint64_t y = x << shift;
+					uint64_t r = bits == 16 ? __builtin_bswap16((uint16_t)y) :
+						     bits == 32 ? __builtin_bswap32((uint32_t)y) : __builtin_bswap64(y);
+					ASSERT_TRUE(tnum_holds(tnum_swap(tnum_lsh(a, shift), bits), r));
+				});
+	EXPECT_TRUE(tnum_equal(tnum_swap(tnum_make(0x1200, 0xff), 16), tnum_make(0x12, 0xff00)));
+}
