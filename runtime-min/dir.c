@@ -187,6 +187,8 @@ static int64_t open_temp(int64_t dir, char *temp)
 
 int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes, uint64_t solid)
 {
+	int64_t r;
+
 	n->dir = dir;
 	n->temp[0] = 0;
 	n->fd = rt_sys4(SYS_openat, dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -195,17 +197,15 @@ int64_t rt_dir_new(struct rt_new *n, int64_t dir, uint64_t bytes, uint64_t solid
 		if (n->fd < 0)
 			n->temp[0] = 0;
 	}
-	n->fd = above_standard(n->fd);
-	if (n->fd < 0) {
-		rt_dir_end(n);
-		return n->fd;
+	r = n->fd = above_standard(n->fd);
+	if (r >= 0) {
+		rt_sys2(SYS_fchmod, r, 0600);	/* whatever the umask */
+		if (!allocate(r, bytes, solid))
+			r = -RT_ENOSPC;
 	}
-	rt_sys2(SYS_fchmod, n->fd, 0600);	/* whatever the umask */
-	if (!allocate(n->fd, bytes, solid)) {
+	if (r < 0)
 		rt_dir_end(n);
-		return -RT_ENOSPC;
-	}
-	return n->fd;
+	return r;
 }
 
 void rt_dir_end(struct rt_new *n)
