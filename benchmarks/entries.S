@@ -11,19 +11,28 @@
 
 	.text
 
-.macro push_function name, work:vararg
-entry \name
-	\work
+/* As compilers begin and end a function that keeps a frame pointer. */
+.macro enter_frame
 	push	%rbp
 	.cfi_def_cfa_offset 16
 	.cfi_offset %rbp, -16
 	mov	%rsp, %rbp
-	movsbq	1(%rsi), %rax
-	lea	(%rax,%rdi,2), %rax
+.endm
+
+.macro leave_frame
 	pop	%rbp
 	.cfi_def_cfa_offset 8
 	.cfi_restore %rbp
 	ret
+.endm
+
+.macro push_function name, work:vararg
+entry \name
+	\work
+	enter_frame
+	movsbq	1(%rsi), %rax
+	lea	(%rax,%rdi,2), %rax
+	leave_frame
 endfn \name
 .endm
 
@@ -52,10 +61,7 @@ endfn \name
 .macro work_function name, work:vararg
 entry \name
 	\work
-	push	%rbp
-	.cfi_def_cfa_offset 16
-	.cfi_offset %rbp, -16
-	mov	%rsp, %rbp
+	enter_frame
 	movabs	$0xcbf29ce484222325, %rax
 	movabs	$0x100000001b3, %rcx
 	jmp	2f
@@ -66,10 +72,7 @@ entry \name
 	test	%edx, %edx
 	jne	1b
 	add	%rdi, %rax
-	pop	%rbp
-	.cfi_def_cfa_offset 8
-	.cfi_restore %rbp
-	ret
+	leave_frame
 endfn \name
 .endm
 
