@@ -103,7 +103,7 @@ static bool receive(int fd, const struct child_limits *lim, struct child_result 
 static bool plausible(const struct child_result *r)
 {
 	return (r->ok || (r->code > DIAG_OK && r->code < DIAG_COUNT)) &&
-	       memchr(r->message, 0, sizeof(r->message));
+	       memchr(r->message, 0, sizeof(r->message)) && r->detail_at <= strlen(r->message);
 }
 
 int child_run(void (*fn)(void *arg, struct child_result *res), void *arg,

@@ -20,6 +20,7 @@ struct child_result {
 	double   ns;		/* per run, when there were several */
 	enum diag_code code;	/* else why not */
 	char     message[512];
+	size_t   detail_at;	/* where in the message what the code does not say begins */
 };
 
 struct child_limits {

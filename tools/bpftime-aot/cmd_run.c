@@ -81,11 +81,17 @@ static void call(const struct job *j, engine_fn *fn, void *mem, struct child_res
 static void describe(struct child_result *res, const struct diags *dg, const char *before)
 {
 	const char *detail = diags_detail(dg);
-	size_t n = sizeof(res->message);
+	size_t n = sizeof(res->message), at;
+	int whole;
 
 	res->code = dg->first;
-	if (snprintf(res->message, n, "%s%s%s%s", before, diag_text(dg->first), *detail ? ": " : "", detail) < 0)
+	whole = snprintf(res->message, n, "%s%s%s%s", before, diag_text(dg->first), *detail ? ": " : "", detail);
+	if (whole < 0) {
 		res->message[0] = 0;
+		return;
+	}
+	at = (size_t)whole - strlen(detail);
+	res->detail_at = at < n ? at : n - 1;
 }
 
 static void run_in_child(void *arg, struct child_result *res)
@@ -221,8 +227,6 @@ static int report(const struct opts *o, const struct job *j, const struct child_
 		  struct diags *dg)
 {
 	const struct unit_prog *p = &j->u->prog[j->prog];
-	const char *text = diag_text(res->code), *what = res->message;
-	size_t n = strlen(text);
 
 	if (opts_has(o, "json"))
 		print_json(p->name, j, res);
@@ -231,9 +235,8 @@ static int report(const struct opts *o, const struct job *j, const struct child_
 		       res->ns);
 	else if (res->ok)
 		printf("%s: r0 = 0x%llx\n", p->name, (unsigned long long)res->r0);
-	if (!res->ok && !strncmp(what, text, n) && !strncmp(what + n, ": ", 2))
-		what += n + 2;		/* diag() says it */
-	return res->ok ? 0 : diag(dg, res->code, at_insn(j->u->path, p->name, -1, NULL), "%s", what);
+	return res->ok ? 0 : diag(dg, res->code, at_insn(j->u->path, p->name, -1, NULL), "%s",
+				  res->message + res->detail_at);
 }
 
 static int run_object(const struct opts *o, struct job *j, struct diags *dg)
