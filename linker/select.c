@@ -175,6 +175,12 @@ struct marking {
 	struct diags    *dg;
 };
 
+/* Handlers for faults come with fast reads alone. */
+static bool weak_takes(const struct lnk *l, const char *name)
+{
+	return l->target.bits & PAYLOAD_READS_FAST || strcmp(name, "rt_fault_setup");
+}
+
 static void mark(struct marking *m, struct lnk_ref r)
 {
 	struct obj_sec *s = &r.file->sec[r.sec];
@@ -220,10 +226,10 @@ static int follow(struct marking *m, struct lnk_ref from)
 		if (!(to.file->sec[to.sec].flags & SHF_ALLOC))
 			return diag(m->dg, DIAG_L006, at, "to section %s, which is not loaded",
 				    to.file->sec[to.sec].name);
-		if (sym->sec == SEC_UNDEF && sym->bind == STB_WEAK)
-			*ARENA_PUSH(l->arena, m->weak, m->n_weak, m->cap_weak) = to;
-		else
+		if (sym->sec != SEC_UNDEF || sym->bind != STB_WEAK)
 			mark(m, to);
+		else if (weak_takes(l, sym->name))
+			*ARENA_PUSH(l->arena, m->weak, m->n_weak, m->cap_weak) = to;
 	}
 	return 0;
 }
