@@ -14,15 +14,17 @@ uint64_t rt_uid_gid(void)
 	return gid << 32 | (uint32_t)rt_sys0(SYS_getuid);
 }
 
-/* Kernel: strscpy_pad(to, task->comm, bytes). */
+/* Kernel: strscpy_pad(to, task->comm, bytes).  What the kernel tells is padded, too. */
 uint64_t rt_comm(uint64_t to, uint64_t bytes)
 {
-	char comm[COMM_BYTES] = { 0 }, *out = (char *)to;
+	uint64_t n = bytes < COMM_BYTES ? bytes : COMM_BYTES;
+	char comm[COMM_BYTES] = { 0 };
+	int64_t r = rt_sys2(SYS_prctl, PR_GET_NAME, comm);
 
-	rt_zero(out, bytes);
-	if (rt_sys2(SYS_prctl, PR_GET_NAME, comm))
-		return (uint64_t)-RT_EINVAL;
-	for (uint64_t i = 0; i + 1 < bytes && i < COMM_BYTES && comm[i]; i++)
-		out[i] = comm[i];
-	return 0;
+	if (n)
+		comm[n - 1] = 0;
+	rt_copy_in((void *)to, comm, n);
+	if (bytes > n)
+		rt_zero((char *)to + n, bytes - n);
+	return r ? (uint64_t)-RT_EINVAL : 0;
 }

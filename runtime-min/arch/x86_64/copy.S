@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * copy.S - the archive's loads from addresses it was told.  A fault between 1 and 4 goes on at
- * 5 (fault.h), rcx counting the bytes that remain. */
+ * copy.S - the archive's loads from addresses it was told.  Where one between 1 and 5 faults (fault.h), rcx
+ * words and r8 bytes remain to be copied, from rsi to rdi. */
 	.hidden rt_copy_faultable, rt_sigreturn
 
 /* uint64_t rt_copy_faultable(void *to, uint64_t from, uint64_t bytes) */
@@ -10,35 +10,45 @@
 	.type rt_copy_faultable, @function
 rt_copy_faultable:
 	mov %rdx, %rcx
-	cmp $512, %rcx
-1:	jae 3f				/* long: the string instruction is faster */
-	cmp $8, %rcx
+	mov %edx, %r8d
+	and $7, %r8d
+	shr $3, %rcx
+	jz 4f
+	cmp $24, %rcx			/* the string instruction takes long to start */
 	jb 2f
-0:	mov (%rsi), %rax		/* may fault; so may the next two */
+1:	rep movsq
+	jmp 3f
+2:	mov (%rsi), %rax
 	mov %rax, (%rdi)
 	add $8, %rsi
 	add $8, %rdi
-	sub $8, %rcx
-	cmp $8, %rcx
-	jae 0b
-2:	test %rcx, %rcx
-	jz 4f
-3:	rep movsb
-4:	mov %rcx, %rax
+	dec %rcx
+	jnz 2b
+3:	mov -8(%rsi,%r8), %rax		/* the last word, which overlaps the one before */
+	mov %rax, -8(%rdi,%r8)
+	xor %eax, %eax
 	ret
-/* A word that faulted may straddle a page: its readable bytes are copied singly, after
- * which rcx is exact.  rdx, not 0 at first, says that this was not yet done. */
-5:	test %rdx, %rdx
-	jz 4b
-	cmp $8, %rcx
-	jb 4b
-	xor %edx, %edx
-	jmp 3b
+4:	test %r8d, %r8d
+	jz 5f
+	mov (%rsi), %al
+	mov %al, (%rdi)
+	inc %rsi
+	inc %rdi
+	dec %r8d
+	jmp 4b
+5:	xor %eax, %eax
+	ret
+/* The word may straddle a page: its readable bytes are copied singly, after which rcx is exact. */
+6:	lea (%r8,%rcx,8), %rcx
+7:	rep movsb
+8:	mov %rcx, %rax
+	ret
 	.size rt_copy_faultable, . - rt_copy_faultable
 
 	.section bpftime_guarded, "a", @progbits
 	.balign 4
-	.long 1b - ., 4b - ., 5b - .
+	.long 1b - ., 5b - ., 6b - .
+	.long 7b - ., 8b - ., 8b - .
 
 /* Unwinders know a signal frame by these very bytes. */
 	.section .text.rt_sigreturn, "ax", @progbits
