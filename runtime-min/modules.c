@@ -9,14 +9,14 @@
 #include "modules.h"
 
 #include "arch/x86_64/sys.h"
+#include "loader.h"
 #include "proc.h"
 #include "read.h"
 
 enum {
-	MODULES = 64, PHDRS = 32, LINKS = 1024, DYNAMIC = 256,
+	MODULES = 64, PHDRS = 32,
 	LOAD_SEGMENT = 1, DYNAMIC_SEGMENT = 2, NOTE_SEGMENT = 4, EH_FRAME_SEGMENT = 0x6474e550,	/* PT_* */
 	BUILD_ID_NOTE = 3, NOTE_SEGMENTS = 3, NOTES = 16, NOTES_BYTES = 4096,	/* NT_GNU_BUILD_ID */
-	DYN_DEBUG = 21,	/* DT_DEBUG */
 	AUX_PHDR = 3, AUX_VDSO = 33,	/* AT_PHDR, AT_SYSINFO_EHDR */
 	QUIET_MS = 100,
 };
@@ -32,23 +32,13 @@ static struct entry table[MODULES];
 static uint32_t n_table, writing, last_serial;
 static uint64_t quiet_until_ms;
 
-struct ehdr {			/* Elf64_Ehdr, Elf64_Phdr, Elf64_Dyn, struct link_map */
+struct ehdr {			/* Elf64_Ehdr */
 	uint8_t  ident[16];
 	uint16_t type, machine;
 	uint32_t version;
 	uint64_t entry, phoff, shoff;
 	uint32_t flags;
 	uint16_t ehsize, phentsize, phnum, rest[3];
-};
-struct phdr {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, filesz, memsz, align;
-};
-struct dyn {
-	uint64_t tag, value;
-};
-struct link {
-	uint64_t bias, name, dynamic, next;
 };
 
 static bool get(void *to, uint64_t from, uint64_t bytes)
@@ -79,7 +69,7 @@ static void find_build_id(uint64_t at, uint64_t bytes, struct rt_module *m)
 static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 {
 	uint64_t lo = UINT64_MAX, hi = 0, eh = 0;
-	struct phdr p, note[NOTE_SEGMENTS];
+	struct rt_phdr p, note[NOTE_SEGMENTS];
 	uint32_t n_note = 0;
 	struct ehdr e;
 
@@ -117,7 +107,7 @@ static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 
 bool rt_module_segment(const struct rt_module *m, uint64_t pc, struct rt_segment *out)
 {
-	struct phdr p;
+	struct rt_phdr p;
 	struct ehdr e;
 
 	if (!get(&e, m->headers, sizeof(e)) || e.phentsize != sizeof(p))
@@ -238,20 +228,6 @@ static bool see(uint64_t at, uint64_t name, uint64_t pc, uint64_t *dynamic, stru
 	return true;
 }
 
-static uint64_t first_link(uint64_t dynamic)
-{
-	uint64_t map;
-	struct dyn d;
-
-	for (uint32_t i = 0; dynamic && i < DYNAMIC; i++) {
-		if (!get(&d, dynamic + i * sizeof(d), sizeof(d)) || !d.tag)
-			return 0;
-		if (d.tag == DYN_DEBUG)	/* struct r_debug: version, map */
-			return d.value && get(&map, d.value + 8, sizeof(map)) ? map : 0;
-	}
-	return 0;
-}
-
 static __attribute__((noinline)) void started_with(uint64_t *program, uint64_t *vdso)
 {
 	uint64_t aux[RT_AUXV_WORDS], n = rt_auxv(aux);
@@ -280,7 +256,7 @@ static bool may_look(void)
 }
 
 /* The path in a link: the program's own has none, or an empty one. */
-static uint64_t name_in(const struct link *l)
+static uint64_t name_in(const struct rt_link *l)
 {
 	char c;
 
@@ -291,15 +267,15 @@ static bool look_for(uint64_t pc, struct rt_module *out)
 {
 	uint64_t program, vdso, dynamic = 0, unused;
 	struct rt_module old;
-	struct link l;
+	struct rt_link l;
 	bool found;
 
 	if (!may_look())
 		return false;
 	started_with(&program, &vdso);
 	found = see(program, 0, pc, &dynamic, out) || see(vdso, (uint64_t)vdso_name, pc, &unused, out);
-	l.next = found ? 0 : first_link(dynamic);
-	for (uint32_t i = 0; l.next && i < LINKS && !found; i++) {
+	l.next = found || !dynamic ? 0 : rt_first_link(dynamic);
+	for (uint32_t i = 0; l.next && i < RT_LINKS && !found; i++) {
 		if (!get(&l, l.next, sizeof(l)))
 			return false;
 		/* The program's own has the bias 0, or is known by now. */

@@ -5,6 +5,7 @@
 
 #include "arch/x86_64/sys.h"
 #include "fault.h"
+#include "loader.h"
 #include "mem.h"
 #include "proc.h"
 
@@ -12,47 +13,70 @@ enum {
 	PIPE_CHUNK = 4096,	/* PIPE_BUF: one write is all or an error */
 	STR_CHUNK = 256,
 	ALONE_BYTES = 4 * RT_PAGE_BYTES,	/* more is copied by the kernel in any case */
-	READS_ASK = 1024,	/* until the kernel is asked again */
+	READS_ASK = 256,
 };
 
-/* May the kernel read a word on the page of that address?  -EINVAL: yes, the operation is none; -EFAULT: no.
- * Anything else: a filter has answered.  (A null pointer would be no word at all.) */
-static int64_t touch(uint64_t at)
+/* May the kernel read the word at that address?  -EINVAL: yes, the operation is none; -EFAULT: no.  Anything
+ * else: a filter has answered.  (A null pointer would be no word at all.) */
+static __attribute__((noinline)) int64_t touch(uint64_t word)
 {
-	return rt_sys4(SYS_rt_sigprocmask, ~0u, at < 8 ? 8 : at & ~7ull, 0, SIGSET_BYTES);
+	return rt_sys4(SYS_rt_sigprocmask, ~0u, word ? word : 8, 0, SIGSET_BYTES);
 }
 
 /* Do these system calls do here what Linux does, or does somebody imitate them? */
 static bool answers_well(void)
 {
-	static uint32_t left, well;
-	uint32_t n = rt_load(&left);
 	uint64_t word = 0;
 
-	if (!n) {
-		n = READS_ASK;
-		rt_store(&well, touch((uint64_t)&word) == -RT_EINVAL && touch(8) == -RT_EFAULT &&
-				rt_sys1(SYS_unshare, CLONE_VM | 1) == -RT_EINVAL);
-	}
-	rt_store(&left, n - 1);
-	return rt_load(&well);
+	return touch((uint64_t)&word) == -RT_EINVAL && touch(8) == -RT_EFAULT &&
+	       rt_sys1(SYS_unshare, CLONE_VM | 1) == -RT_EINVAL;
 }
 
-/* Is this thread the only one that uses this memory?  Then what is there stays there.  unshare(CLONE_VM) changes
- * nothing: it refuses where there is something to change. */
+/* Changes nothing: it refuses where there is something to change. */
+static bool kernel_says_alone(void)
+{
+	return !rt_sys1(SYS_unshare, CLONE_VM);
+}
+
+static uint32_t reads_left;		/* until all is found out again */
+static bool alone;
+static const uint8_t *libc_single;	/* NULL: not known */
+
+static __attribute__((noinline)) void find_out(void)
+{
+	static bool looked;
+
+	alone = answers_well() && kernel_says_alone();
+	rt_store(&reads_left, READS_ASK);
+	if (alone && !looked) {
+		looked = true;
+		rt_store(&libc_single, rt_libc_single());	/* reads, too, and asks the kernel */
+	}
+}
+
+/* Is this thread the only one that uses this memory?  Then what is there stays there.  The C library's word for it
+ * does, as it does for malloc(); of threads that were made without the library the kernel tells in time. */
 static bool is_alone(void)
 {
-	static uint32_t together;	/* reads for which the answer is no */
-	uint32_t n = rt_load(&together);
+	const uint8_t *single;
+	uint32_t n;
 
-	if (!n && answers_well() && !rt_sys1(SYS_unshare, CLONE_VM))
+	if (!rt_load(&reads_left))
+		find_out();
+	n = rt_load(&reads_left);
+	rt_store(&reads_left, n - !!n);
+	if (!rt_load(&alone))
+		return false;
+	single = rt_load(&libc_single);
+	if ((single && rt_load(single)) || kernel_says_alone())
 		return true;
-	rt_store(&together, n ? n - 1 : READS_ASK);
+	rt_store(&alone, false);
+	rt_store(&reads_left, READS_ASK);
 	return false;
 }
 
-/* Loads, each page after the kernel has read from it.  Returns how many bytes there were, UINT64_MAX: not to
- * be had in this way. */
+/* Loads, each page after the kernel has read from it: of two pages at once a word that is on both.  Returns how
+ * many bytes there were, UINT64_MAX: not to be had in this way. */
 static uint64_t read_alone(void *to, uint64_t from, uint64_t bytes)
 {
 	uint64_t done = 0, n;
@@ -60,15 +84,21 @@ static uint64_t read_alone(void *to, uint64_t from, uint64_t bytes)
 	if (bytes > ALONE_BYTES || !is_alone())
 		return UINT64_MAX;
 	for (; done < bytes; done += n) {
-		uint64_t in_page = RT_PAGE_BYTES - (from + done) % RT_PAGE_BYTES;
-		int64_t r = touch(from + done);
+		uint64_t at = from + done, left = bytes - done;
 
-		if (r == -RT_EFAULT)
-			break;
-		if (r != -RT_EINVAL)
-			return UINT64_MAX;
-		n = bytes - done < in_page ? bytes - done : in_page;
-		rt_copy_faultable((char *)to + done, from + done, n);
+		n = RT_PAGE_BYTES - at % RT_PAGE_BYTES;
+		if (left > n && touch(at + n - 4) == -RT_EINVAL) {
+			n += RT_PAGE_BYTES;
+		} else {
+			int64_t r = touch(at & ~7ull);
+
+			if (r == -RT_EFAULT)
+				break;
+			if (r != -RT_EINVAL)
+				return UINT64_MAX;
+		}
+		n = n < left ? n : left;
+		rt_copy_faultable((char *)to + done, at, n);
 	}
 	return done;
 }
@@ -103,11 +133,11 @@ static uint64_t read_by_pipe(void *to, uint64_t from, uint64_t bytes)
 
 static uint64_t read_strict(void *to, uint64_t from, uint64_t bytes)
 {
-	uint64_t alone = read_alone(to, from, bytes);
+	uint64_t copied = read_alone(to, from, bytes);
 	int64_t n;
 
-	if (alone != UINT64_MAX)
-		return alone;
+	if (copied != UINT64_MAX)
+		return copied;
 	n = rt_read_self(to, from, bytes);
 	if (rt_likely(n >= 0 || n == -RT_EFAULT))
 		return n < 0 ? 0 : (uint64_t)n;

@@ -2,7 +2,8 @@
  *
  * read.h - memory of this process that may not be there, read without harm.
  *
- * Strict: the kernel copies (process_vm_readv; a pipe where that is forbidden).  Fast:
+ * Strict: the kernel copies (process_vm_readv; a pipe where that is forbidden), or this thread does, where
+ * it is the only one and the kernel has just read from the page.  Fast:
  * plain loads under an exception table of one range, whose faults our SIGSEGV and SIGBUS
  * handler turns into an error.  The payload says which (PAYLOAD_READS_FAST): fast holds
  * only where the handler cannot be lost. */

@@ -10,14 +10,18 @@
 #include <functional>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "fault.h"
+#include "loader.h"
 #include "read.h"
 
 static const size_t PAGE = 4096;
@@ -34,6 +38,33 @@ struct Edge {
 	}
 	~Edge() { munmap(p, 2 * PAGE); }
 };
+
+// Five pages, each of which can be read or not, and reads from all around the first edges up to all of them.
+static int check_pages()
+{
+	enum { PAGES = 5 };
+	static char *p = (char *)mmap(nullptr, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	std::string to(PAGES * PAGE + 1, 0);
+	int bad = 0;
+	for (size_t i = 0; i < PAGES * PAGE; i++)
+		p[i] = (char)(1 + i % 251);
+	for (unsigned there = 0; there < 1 << PAGES; there++) {
+		for (size_t i = 0; i < PAGES; i++)
+			mprotect(p + i * PAGE, PAGE, there >> i & 1 ? PROT_READ | PROT_WRITE : PROT_NONE);
+		for (size_t from : { size_t(0), PAGE - 193, PAGE - 9, PAGE - 4, PAGE - 3, PAGE - 1, PAGE, PAGE + 5 })
+			for (size_t n : { size_t(1), size_t(5), size_t(12), size_t(190), size_t(200), PAGE - 3, PAGE + 11,
+					  2 * PAGE, 3 * PAGE + 1, 4 * PAGE - 5 }) {
+				size_t want = 0;
+				while (want < n && there >> ((from + want) / PAGE) & 1)
+					want++;
+				std::fill(to.begin(), to.end(), 0x55);
+				bad += rt_read_some(&to[0], (uint64_t)p + from, n) != want ||
+				       memcmp(to.data(), p + from, want) || to[want] != 0x55;
+			}
+	}
+	mprotect(p, PAGES * PAGE, PROT_READ | PROT_WRITE);
+	return bad;
+}
 
 static int check_reads()
 {
@@ -58,7 +89,7 @@ static int check_reads()
 		char to[16] = "abc";
 		bad += (int64_t)rt_read_user((uint64_t)to, 16, from) != -EFAULT || to[0];
 	}
-	return bad;
+	return bad + check_pages();
 }
 
 static int check_strings()
@@ -202,6 +233,76 @@ TEST(Reads, StrictCopiesForItselfWhereItIsAlone)
 	EXPECT_EQ(copied_by_kernel(false, 0), 0);
 	EXPECT_EQ(copied_by_kernel(true, 0), -SIGSYS);
 	EXPECT_EQ(copied_by_kernel(false, SECCOMP_RET_ERRNO | EPERM), -SIGSYS);
+}
+
+TEST(Reads, WhereTheLibcSaysThatThereIsOneThread)
+{
+	EXPECT_EQ(rt_libc_single(), (const uint8_t *)&__libc_single_threaded);
+}
+
+static volatile int asked;
+static void imitate_unshare(int, siginfo_t *, void *context)
+{
+	greg_t *reg = ((ucontext_t *)context)->uc_mcontext.gregs;
+	asked = asked + 1;
+	reg[REG_RAX] = reg[REG_RDI] == CLONE_VM ? 0 : -EINVAL;
+}
+
+// Its word does as long as there was one thread only; the kernel is asked now and then.
+TEST(Reads, StrictAsksTheLibc)
+{
+	if (!__libc_single_threaded)
+		GTEST_SKIP() << "this process has had threads";
+	static Edge e;
+	const int READS = 2560;
+	auto questions = [=](bool thread) {
+		int out[2];
+		if (pipe(out) || in_child([=]() -> int {
+			struct sigaction sa = {};
+			char to;
+			sa.sa_sigaction = imitate_unshare;
+			sa.sa_flags = SA_SIGINFO;
+			sigaction(SIGSYS, &sa, nullptr);
+			read_often();
+			if (thread)
+				std::thread([] {}).join();
+			if (!filter(SYS_unshare, SECCOMP_RET_TRAP))
+				return 99;
+			for (int i = 0; i < READS; i++)
+				if (rt_read_user((uint64_t)&to, 1, (uint64_t)e.p + 8) || to != 9)
+					return 98;
+			int n = asked;
+			return write(out[1], &n, sizeof(n)) != sizeof(n);
+		}))
+			return -1;
+		int n = -1;
+		if (read(out[0], &n, sizeof(n)) != sizeof(n))
+			n = -1;
+		close(out[0]);
+		close(out[1]);
+		return n;
+	};
+	EXPECT_GE(questions(false), 2);
+	EXPECT_LE(questions(false), READS / 100);
+	EXPECT_GE(questions(true), READS);
+}
+
+// Of a thread that was made without it the libc knows nothing.
+TEST(Reads, StrictSeesThreadsThatTheLibcDoesNot)
+{
+	if (!__libc_single_threaded)
+		GTEST_SKIP() << "this process has had threads";
+	EXPECT_EQ(in_child([]() -> int {
+		alignas(16) static char stack[65536];
+		read_often();
+		if (clone([](void *) { return pause(); }, stack + sizeof(stack),
+			  CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, nullptr) < 0 || !__libc_single_threaded)
+			return 99;
+		if (!filter(SYS_process_vm_readv, SECCOMP_RET_KILL_PROCESS))
+			return 98;
+		read_often();
+		return 0;
+	}), -SIGSYS);
 }
 
 // A sandbox may pretend that unshare() has done something.

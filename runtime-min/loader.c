@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * loader.c - see loader.h. */
+#include "loader.h"
+
+#include "proc.h"
+#include "read.h"
+
+enum {
+	DYNAMIC = 256, PIECE = 8, PHDRS = 32, CHAIN = 64,
+	PROGRAM_HEADERS = 6, DYNAMIC_SEGMENT = 2,	/* PT_PHDR, PT_DYNAMIC */
+	AUX_PHDR = 3, AUX_PHNUM = 5,	/* AT_PHDR, AT_PHNUM */
+	DYN_STRTAB = 5, DYN_SYMTAB = 6, DYN_DEBUG = 21,
+};
+#define DYN_GNU_HASH 0x6ffffef5u
+#define SINGLE_HASH 0xfecaacfeu		/* of the name, as DT_GNU_HASH has it */
+
+static const char single_name[] = "__libc_single_threaded";
+
+struct sym {			/* Elf64_Sym */
+	uint32_t name;
+	uint8_t  info, other;
+	uint16_t shndx;
+	uint64_t value, size;
+};
+
+static bool get(void *to, uint64_t from, uint64_t bytes)
+{
+	return rt_read_some(to, from, bytes) == bytes;
+}
+
+/* What PT_DYNAMIC at that address says of a tag, 0: nothing.  Addresses are as glibc leaves them: absolute. */
+static uint64_t value_of(uint64_t tag, uint64_t dynamic)
+{
+	struct { uint64_t tag, value; } d[PIECE];
+	uint64_t n = PIECE;
+
+	for (uint32_t i = 0; i < DYNAMIC && n == PIECE; i += PIECE) {
+		n = rt_read_some(d, dynamic + i * sizeof(*d), sizeof(d)) / sizeof(*d);
+		for (uint32_t j = 0; j < n; j++)
+			if (!d[j].tag)
+				return 0;
+			else if (d[j].tag == tag)
+				return d[j].value;
+	}
+	return 0;
+}
+
+uint64_t rt_first_link(uint64_t dynamic)
+{
+	uint64_t debug = value_of(DYN_DEBUG, dynamic), map;	/* struct r_debug: version, map */
+
+	return debug && get(&map, debug + 8, sizeof(map)) ? map : 0;
+}
+
+static bool is_single(uint64_t name)
+{
+	char have[sizeof(single_name)];
+	uint32_t i = 0;
+
+	if (!get(have, name, sizeof(have)))
+		return false;
+	while (i < sizeof(have) && have[i] == single_name[i])
+		i++;
+	return i == sizeof(have);
+}
+
+/* By the file's DT_GNU_HASH: a Bloom filter, which is passed over; the first symbol of each bucket; a word for
+ * each symbol, its hash but for the lowest bit, which ends a bucket. */
+static uint64_t find_single(const struct rt_link *l)
+{
+	uint64_t at = value_of(DYN_GNU_HASH, l->dynamic), syms = value_of(DYN_SYMTAB, l->dynamic);
+	struct { uint32_t buckets, first, bloom, shift; } h;
+	uint32_t i, word = 0;
+	struct sym s;
+
+	if (!at || !get(&h, at, sizeof(h)) || !h.buckets)
+		return 0;
+	at += sizeof(h) + 8ull * h.bloom;
+	if (!get(&i, at + SINGLE_HASH % h.buckets * 4ull, sizeof(i)) || i < h.first)
+		return 0;
+	at += 4 * ((uint64_t)h.buckets - h.first);
+	for (uint32_t n = 0; n < CHAIN && !(word & 1) && get(&word, at + i * 4ull, sizeof(word)); n++, i++)
+		if ((word | 1) == (SINGLE_HASH | 1) && get(&s, syms + i * sizeof(s), sizeof(s)) && s.shndx &&
+		    is_single(value_of(DYN_STRTAB, l->dynamic) + s.name))
+			return l->bias + s.value;
+	return 0;
+}
+
+/* PT_DYNAMIC of the program itself. */
+static uint64_t own_dynamic(void)
+{
+	uint64_t aux[RT_AUXV_WORDS], n = rt_auxv(aux), headers = 0, count = 0, bias = 0, dynamic = 0;
+	struct rt_phdr p;
+
+	for (uint64_t i = 0; i + 1 < n; i += 2) {
+		headers = aux[i] == AUX_PHDR ? aux[i + 1] : headers;
+		count = aux[i] == AUX_PHNUM ? aux[i + 1] : count;
+	}
+	for (uint64_t i = 0; i < count && i < PHDRS && get(&p, headers + i * sizeof(p), sizeof(p)); i++) {
+		bias = p.type == PROGRAM_HEADERS ? headers - p.vaddr : bias;
+		dynamic = p.type == DYNAMIC_SEGMENT ? p.vaddr : dynamic;
+	}
+	return dynamic ? bias + dynamic : 0;
+}
+
+const uint8_t *rt_libc_single(void)
+{
+	uint64_t dynamic = own_dynamic(), found = 0;
+	struct rt_link l = { .next = dynamic ? rt_first_link(dynamic) : 0 };
+
+	for (uint32_t i = 0; i < RT_LINKS && !found && l.next && get(&l, l.next, sizeof(l)); i++)
+		found = find_single(&l);
+	return (const uint8_t *)found;
+}
