@@ -10,7 +10,7 @@
 
 #include "rt_base.h"
 
-enum { RT_MEM_UNROLL = 64 };
+enum { RT_MEM_UNROLL = 64, RT_CACHE_LINE = 64 };
 
 RT_INLINE void rt_copy_long(void *to, const void *from, uint64_t bytes)
 {
@@ -33,6 +33,20 @@ RT_INLINE void rt_fill_long(void *to, uint8_t value, uint64_t bytes)
 #else
 	for (uint64_t i = 0; i < bytes; i++)
 		((volatile uint8_t *)to)[i] = value;
+#endif
+}
+
+/* Has so many cache lines come to this CPU, from the one after that of `to` on. */
+RT_INLINE void rt_will_write(void *to, uint32_t lines)
+{
+	char *at = to;
+
+#ifdef __x86_64__
+	__asm__ volatile("0:	add %2, %0; prefetchw (%0); dec %1; jnz 0b"
+			 : "+r"(at), "+r"(lines) : "i"(RT_CACHE_LINE) : "cc");
+#else
+	while (lines--)
+		__builtin_prefetch(at += RT_CACHE_LINE, 1);
 #endif
 }
 

@@ -116,8 +116,7 @@ static uint64_t read_by_pipe(void *to, uint64_t from, uint64_t bytes)
 		uint64_t in_page = RT_PAGE_BYTES - (from + done) % RT_PAGE_BYTES, n = bytes - done;
 		int64_t got;
 
-		n = n < in_page ? n : in_page;
-		n = n < PIPE_CHUNK ? n : PIPE_CHUNK;
+		n = n < in_page ? n : in_page;	/* a page at most: all or an error (PIPE_BUF) */
 		got = rt_sys3(SYS_write, fd[1], from + done, n);
 		if (got <= 0)
 			break;

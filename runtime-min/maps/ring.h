@@ -16,6 +16,7 @@
 enum {
 	RT_RING_PAGE = 4096, RT_RING_DATA_OFF = 2 * RT_RING_PAGE, RT_RING_HDR = 8,
 	RT_RING_STUCK = 64,	/* reserves between looks at an unfinished oldest record */
+	RT_RING_FETCH = 15,	/* cache lines of a long record that are fetched before it is written */
 };
 #define RT_RING_BUSY 0x80000000u
 #define RT_RING_DISCARD 0x40000000u
@@ -162,6 +163,8 @@ RT_INLINE void *rt_ring_reserve_fast(rt_map m, void *base, uint64_t bytes)
 	sample = rt_ring_place(m, base, prod, (uint32_t)bytes,
 			       rt_owner_word(me, RT_OWNER_NS(me) != 0));
 	rt_unlock(&r->lock);
+	if (bytes > RT_RING_FETCH * RT_CACHE_LINE)
+		rt_will_write(sample, RT_RING_FETCH);
 	return sample;
 }
 
