@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mapfmt.h"
+
 const struct opt_row opt_rows[] = {
 #define OPT(tool_, command_, name_, letter_, arg_, text_)                                   \
 	{ OPT_##tool_, command_, name_, letter_, arg_, text_ },
@@ -129,6 +131,22 @@ int opts_count(const struct opts *o, const char *name, unsigned long *out, struc
 	*out = strtoul(v, &end, 10);
 	if (errno || *end || !(*v >= '0' && *v <= '9'))
 		return diag(dg, DIAG_U001, at_file(name), "'%s' is not a number", v);
+	return 0;
+}
+
+int opts_map_dir(const struct opts *o, const char **out, struct diags *dg)
+{
+	const char *dir = opts_get(o, "map-dir");
+
+	if (!dir)
+		return 0;
+	if (*dir != '/')
+		return diag(dg, DIAG_U001, at_file("--map-dir"), "%s: a path from the root: the program may be "
+			    "started anywhere", dir);
+	if (strlen(dir) >= MAPFMT_DIR_BYTES)
+		return diag(dg, DIAG_U001, at_file("--map-dir"), "a path of at most %d bytes, not %s",
+			    MAPFMT_DIR_BYTES - 1, dir);
+	*out = dir;
 	return 0;
 }
 

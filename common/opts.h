@@ -59,6 +59,9 @@ static inline bool opts_has(const struct opts *o, const char *name)
 int opts_count(const struct opts *o, const char *name, unsigned long *out, struct diags *dg);
 int opts_seconds(const struct opts *o, const char *name, double *out, struct diags *dg);
 
+/* --map-dir, *out untouched without: a path from the root that fits where it is stamped.  Returns 0 or -DIAG_U001. */
+int opts_map_dir(const struct opts *o, const char **out, struct diags *dg);
+
 /* The option table of a command, aligned, then the exit codes. */
 void opts_help(FILE *out, enum opt_tool tool, const char *command);
 void opts_help_exit(FILE *out);

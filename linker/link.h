@@ -17,6 +17,13 @@ struct link_input {
 	struct bytes obj;
 };
 
+/* A shared object of hook objects. */
+struct link_how {
+	const char *soname;	/* NULL: none */
+	const char *map_dir;	/* stamped into it; NULL: the default */
+	bool allow_unverified;
+};
+
 /* One hook object with the programs of all: sections are carried over as they are, each
  * object keeps its own table, stamp and maps.  Names that two objects define stay with the
  * first and become local in the others.  Debug information comes along.
@@ -27,9 +34,9 @@ int link_objects(struct arena *a, const struct link_input *in, size_t n, struct 
 /* A shared object for LD_PRELOAD or dlopen(): the payload and the runtime of `archive`,
  * no relocations, no dependencies.  Its DT_INIT initialises the runtime.  It exports the
  * body of each program that has one under the program's name, and bpftime_rt1_payload.
- * soname: NULL for none.  Returns 0, or what the steps of payload.h return. */
+ * Returns 0, or what the steps of payload.h return. */
 int link_shared(struct arena *a, const struct link_input *in, size_t n, struct bytes archive,
-		const char *soname, bool allow_unverified, struct bytes *out, struct diags *dg);
+		const struct link_how *how, struct bytes *out, struct diags *dg);
 
 #ifdef __cplusplus
 }

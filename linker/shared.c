@@ -308,15 +308,15 @@ static int write_file(struct shared *s, struct diags *dg)
 }
 
 int link_shared(struct arena *a, const struct link_input *in, size_t n, struct bytes archive,
-		const char *soname, bool allow_unverified, struct bytes *out, struct diags *dg)
+		const struct link_how *how, struct bytes *out, struct diags *dg)
 {
 	struct shared s = { .arena = a, .file = { .arena = a }, .dynstr = { .arena = a } };
-	struct lnk_target t = { .path = soname, .start = "bpftime_rt1_start_dso" };
+	struct lnk_target t = { .dir = how->map_dir, .path = how->soname, .start = "bpftime_rt1_start_dso" };
 	int err = 0;
 
 	s.lnk = lnk_new(a, archive);
 	for (size_t i = 0; i < n && err >= 0; i++)
-		err = lnk_add_object(s.lnk, in[i].path, in[i].obj, allow_unverified, dg);
+		err = lnk_add_object(s.lnk, in[i].path, in[i].obj, how->allow_unverified, dg);
 	if (err >= 0)
 		err = lnk_layout(s.lnk, &t, 0, 0, &s.size, dg);
 	if (err < 0)
@@ -324,7 +324,7 @@ int link_shared(struct arena *a, const struct link_input *in, size_t n, struct b
 	s.n_fde = lnk_n_fdes(s.lnk);
 	if (s.n_fde && (err = lnk_layout(s.lnk, &t, 0, eh_hdr_bytes(&s), &s.size, dg)) < 0)
 		return err;
-	choose_symbols(&s, soname);
+	choose_symbols(&s, how->soname);
 	err = write_file(&s, dg);
 	*out = (struct bytes){ s.file.p, s.file.n };
 	return err;

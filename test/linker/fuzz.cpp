@@ -303,7 +303,8 @@ TEST_F(Fuzz, Outputs)
 			made++;
 		}
 		d = {};
-		link_shared(t, in, 2, archive, "x.so", true, &out, &d);
+		link_how how = {"x.so", nullptr, true};
+		link_shared(t, in, 2, archive, &how, &out, &d);
 		arena_free(t);
 	}
 	EXPECT_GT(made, 0u);

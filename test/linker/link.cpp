@@ -120,8 +120,9 @@ TEST_F(Link, SharedObjectLoads)
 {
 	link_input in[] = {{"a", hook_a}, {"b", hook_b}};
 	std::string so = file("p.so");
+	link_how how = {"p.so", nullptr, false};
 	bytes out;
-	ASSERT_EQ(link_shared(a, in, 2, archive, "p.so", false, &out, &dg), 0) << dg.first_text;
+	ASSERT_EQ(link_shared(a, in, 2, archive, &how, &out, &dg), 0) << dg.first_text;
 	ASSERT_EQ(file_write(so.c_str(), out.p, out.n, 0755, nullptr, &dg), 0);
 	EXPECT_EQ(sh("eu-elflint --gnu-ld " + so), "No errors\n");
 	EXPECT_NE(sh("readelf -rW " + so).find("no relocations"), std::string::npos);
@@ -156,11 +157,12 @@ __attribute__((noinline)) uint64_t take_backtrace(void *, uint64_t)
 // The system's unwinder finds its way through a program, by the FDE that was kept.
 TEST_F(Link, BacktracesPass)
 {
+	link_how how = {};
 	bytes out, hook_c;
 	ASSERT_EQ(file_read(a, TEST_HOOK_C, &hook_c, nullptr, &dg), 0);
 	link_input in[] = {{"c", hook_c}};
 	std::string so = file("c.so");
-	ASSERT_EQ(link_shared(a, in, 1, archive, nullptr, false, &out, &dg), 0) << dg.first_text;
+	ASSERT_EQ(link_shared(a, in, 1, archive, &how, &out, &dg), 0) << dg.first_text;
 	ASSERT_EQ(file_write(so.c_str(), out.p, out.n, 0755, nullptr, &dg), 0);
 	EXPECT_EQ(sh("eu-elflint --gnu-ld " + so), "No errors\n");
 	void *h = dlopen(so.c_str(), RTLD_NOW);

@@ -82,12 +82,14 @@ void builder::alu()
 void builder::move()
 {
 	unsigned d = any(), s = any();
-	static const int w64[] = {8, 16, 32};
-	switch (below(5)) {
+	static const int w64[] = {8, 16, 32}, swapped[] = {16, 32, 64};
+	switch (below(6)) {
 	case 0: movi(d, constant()); break;
 	case 1: put(BPFI_ALU | BPFI_MOV | BPFI_X, d, s, 0, 0); break;
 	case 2: put(BPFI_ALU64 | BPFI_MOV | BPFI_X, d, s, w64[below(3)], 0); break;
 	case 3: put(BPFI_ALU | BPFI_MOV | BPFI_X, d, s, w64[below(2)], 0); break;
+	case 4: put(chance(50) ? BPFI_ALU64 | BPFI_END | BPFI_K : BPFI_ALU | BPFI_END | (chance(50) ? BPFI_X : BPFI_K),
+		    d, 0, 0, swapped[below(3)]); break;
 	default: mov(d, s); value_map[d] = value_map[s]; return;
 	}
 	value_map[d] = 0;

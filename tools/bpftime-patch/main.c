@@ -95,17 +95,10 @@ static int read_request(const struct opts *o, struct patch_request *req, struct 
 	req->n_object = o->n_arg;
 	req->output = opts_get(o, "output");
 	req->in_place = opts_has(o, "in-place");
-	req->map_dir = opts_get(o, "map-dir");
-	if (req->map_dir && req->map_dir[0] != '/')
-		return diag(dg, DIAG_U001, at_file("--map-dir"), "%s: a path from the root: the program "
-			    "may be started anywhere", req->map_dir);
-	if (req->map_dir && strlen(req->map_dir) >= MAPFMT_DIR_BYTES)
-		return diag(dg, DIAG_U001, at_file("--map-dir"), "a path of at most %d bytes, not %s",
-			    MAPFMT_DIR_BYTES - 1, req->map_dir);
 	req->allow_unverified = opts_has(o, "allow-unverified");
 	req->allow_setuid = opts_has(o, "allow-setuid");
 	req->archive = rt_archive();
-	return 0;
+	return opts_map_dir(o, &req->map_dir, dg);
 }
 
 static int run_patch(struct arena *a, const struct opts *o, struct diags *dg)
