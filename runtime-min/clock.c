@@ -6,6 +6,7 @@
  * The vDSO is kernel code, built without vector registers, and lies at one address from
  * exec to exec. */
 #include "arch/x86_64/sys.h"
+#include "loader.h"
 #include "mem.h"
 #include "proc.h"
 #include "rt_base.h"
@@ -36,17 +37,6 @@ static uint64_t vdso_address(void)
 	return 0;
 }
 
-struct elf_phdr {
-	uint32_t type, flags;
-	uint64_t off, vaddr, paddr, filesz, memsz, align;
-};
-struct elf_sym {
-	uint32_t name;
-	uint8_t  info, other;
-	uint16_t shndx;
-	uint64_t value, size;
-};
-
 static bool is_clock_gettime(const char *name)
 {
 	static const char want[] = "__vdso_clock_gettime";
@@ -61,18 +51,18 @@ static bool is_clock_gettime(const char *name)
  * vDSO without one is not searched. */
 static clock_fn *find_in_vdso(const char *base)
 {
-	const struct elf_phdr *ph = (const void *)(base + RT_LOAD_AT(uint64_t, base, 32));
+	const struct rt_phdr *ph = (const void *)(base + RT_LOAD_AT(uint64_t, base, 32));
 	uint16_t n_ph = RT_LOAD_AT(uint16_t, base, 56);
 	const uint64_t *dyn = NULL;
 	const char *slide = NULL, *str = NULL;
-	const struct elf_sym *sym = NULL;
+	const struct rt_sym *sym = NULL;
 	const uint32_t *hash = NULL;
 
 	for (uint16_t i = 0; i < n_ph; i++) {
 		if (ph[i].type == PT_LOAD && !slide)
-			slide = base + ph[i].off - ph[i].vaddr;
+			slide = base + ph[i].offset - ph[i].vaddr;
 		else if (ph[i].type == PT_DYNAMIC)
-			dyn = (const void *)(base + ph[i].off);
+			dyn = (const void *)(base + ph[i].offset);
 	}
 	for (; slide && dyn && dyn[0]; dyn += 2) {
 		if (dyn[0] == DT_STRTAB)

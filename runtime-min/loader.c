@@ -13,16 +13,13 @@ enum {
 	DYN_STRTAB = 5, DYN_SYMTAB = 6, DYN_DEBUG = 21,
 };
 #define DYN_GNU_HASH 0x6ffffef5u
-#define SINGLE_HASH 0xfecaacfeu		/* of the name, as DT_GNU_HASH has it */
 
-static const char single_name[] = "__libc_single_threaded";
-
-struct sym {			/* Elf64_Sym */
-	uint32_t name;
-	uint8_t  info, other;
-	uint16_t shndx;
-	uint64_t value, size;
+struct wanted {
+	uint32_t hash;		/* of the name, as DT_GNU_HASH has it */
+	char     name[23];
 };
+static const struct wanted single = { 0xfecaacfe, "__libc_single_threaded" };
+static const struct wanted glibc = { 0xc5dc856c, "gnu_get_libc_version" };
 
 static bool get(void *to, uint64_t from, uint64_t bytes)
 {
@@ -53,36 +50,34 @@ uint64_t rt_first_link(uint64_t dynamic)
 	return debug && get(&map, debug + 8, sizeof(map)) ? map : 0;
 }
 
-static bool is_single(uint64_t name)
+static bool is_named(uint64_t at, const struct wanted *w)
 {
-	char have[sizeof(single_name)];
-	uint32_t i = 0;
+	char c;
 
-	if (!get(have, name, sizeof(have)))
-		return false;
-	while (i < sizeof(have) && have[i] == single_name[i])
-		i++;
-	return i == sizeof(have);
+	for (uint32_t i = 0; get(&c, at + i, 1) && c == w->name[i]; i++)
+		if (!c)
+			return true;
+	return false;
 }
 
-/* By the file's DT_GNU_HASH: a Bloom filter, which is passed over; the first symbol of each bucket; a word for
- * each symbol, its hash but for the lowest bit, which ends a bucket. */
-static uint64_t find_single(const struct rt_link *l)
+/* The address of that symbol if the file defines it, else 0.  By DT_GNU_HASH: a Bloom filter, which is passed over;
+ * the first symbol of each bucket; a word for each symbol, its hash but for the lowest bit, which ends a bucket. */
+static uint64_t find(const struct rt_link *l, const struct wanted *w)
 {
 	uint64_t at = value_of(DYN_GNU_HASH, l->dynamic), syms = value_of(DYN_SYMTAB, l->dynamic);
 	struct { uint32_t buckets, first, bloom, shift; } h;
 	uint32_t i, word = 0;
-	struct sym s;
+	struct rt_sym s;
 
 	if (!at || !get(&h, at, sizeof(h)) || !h.buckets)
 		return 0;
 	at += sizeof(h) + 8ull * h.bloom;
-	if (!get(&i, at + SINGLE_HASH % h.buckets * 4ull, sizeof(i)) || i < h.first)
+	if (!get(&i, at + w->hash % h.buckets * 4ull, sizeof(i)) || i < h.first)
 		return 0;
 	at += 4 * ((uint64_t)h.buckets - h.first);
 	for (uint32_t n = 0; n < CHAIN && !(word & 1) && get(&word, at + i * 4ull, sizeof(word)); n++, i++)
-		if ((word | 1) == (SINGLE_HASH | 1) && get(&s, syms + i * sizeof(s), sizeof(s)) && s.shndx &&
-		    is_single(value_of(DYN_STRTAB, l->dynamic) + s.name))
+		if ((word | 1) == (w->hash | 1) && get(&s, syms + i * sizeof(s), sizeof(s)) && s.shndx &&
+		    is_named(value_of(DYN_STRTAB, l->dynamic) + s.name, w))
 			return l->bias + s.value;
 	return 0;
 }
@@ -104,12 +99,17 @@ static uint64_t own_dynamic(void)
 	return dynamic ? bias + dynamic : 0;
 }
 
+/* glibc's own, or what the program has in its place (R_X86_64_COPY): neither is ever unmapped. */
 const uint8_t *rt_libc_single(void)
 {
-	uint64_t dynamic = own_dynamic(), found = 0;
+	uint64_t dynamic = own_dynamic(), own = 0;
 	struct rt_link l = { .next = dynamic ? rt_first_link(dynamic) : 0 };
 
-	for (uint32_t i = 0; i < RT_LINKS && !found && l.next && get(&l, l.next, sizeof(l)); i++)
-		found = find_single(&l);
-	return (const uint8_t *)found;
+	for (uint32_t i = 0; i < RT_LINKS && l.next && get(&l, l.next, sizeof(l)); i++) {
+		if (!i)
+			own = find(&l, &single);
+		else if (find(&l, &glibc))
+			return (const uint8_t *)(own ? own : find(&l, &single));
+	}
+	return NULL;
 }

@@ -2,6 +2,7 @@
 // Programs over an arena (arena.bpf.c) leave what they leave in the kernel: results, and every page.
 #include <gtest/gtest.h>
 
+#include "../shell.h"
 #include "arenas.h"
 #include "mapfmt.h"
 #include "maps.h"
@@ -127,12 +128,10 @@ TEST(ArenaPrograms, RunInTheVm)
 	for (auto engine : {"aot", "jit"})
 		for (auto kind : kinds) {
 			std::string cmd = std::string(BPFTIME_BIN_DIR) + "/bpftime-aot run " + objects + "arena_" + kind +
-					  ".bpf.o --prog hashed --engine " + engine + " --json 2>&1";
-			FILE *f = popen(cmd.c_str(), "r");
-			char line[256] = {};
-			ASSERT_TRUE(fgets(line, sizeof(line), f)) << cmd;
-			EXPECT_EQ(pclose(f), 0);
-			EXPECT_STREQ(line, "{\"name\":\"hashed\",\"r0\":\"0x1f4\",\"error\":null}\n") << cmd;
+					  ".bpf.o --prog hashed --engine " + engine + " --json";
+			Output o = shell(cmd);
+			EXPECT_EQ(o.status, 0) << cmd;
+			EXPECT_EQ(o.text, "{\"name\":\"hashed\",\"r0\":\"0x1f4\",\"error\":null}\n") << cmd;
 		}
 }
 

@@ -6,28 +6,18 @@
 #include <fstream>
 #include <jansson.h>
 #include <sstream>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "../shell.h"
 
 #define SAMPLE BPFTIME_SAMPLES_DIR "/minimal"
 
-struct Output {
-	int exit = -1;
-	std::string out;
-	json_t *json = nullptr;
+struct Dumped : Output {
+	json_t *json;
 
-	explicit Output(const std::string &cmd)
-	{
-		FILE *p = popen(cmd.c_str(), "r");
-		char buf[4096];
-		for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-			out.append(buf, n);
-		int st = pclose(p);
-		exit = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-		json = json_loads(out.c_str(), 0, nullptr);
-	}
-	Output(const Output &) = delete;
-	~Output() { json_decref(json); }
+	explicit Dumped(const std::string &cmd) : Output(stdout_of(cmd)), json(json_loads(text.c_str(), 0, nullptr)) {}
+	Dumped(const Dumped &) = delete;
+	~Dumped() { json_decref(json); }
 	std::string member(const char *key) const
 	{
 		char *s = json_dumps(json_object_get(json, key), JSON_SORT_KEYS | JSON_ENCODE_ANY);
@@ -44,7 +34,7 @@ struct Dump : testing::Test {
 		char t[] = "/tmp/bpftime-dump-XXXXXX";
 		dir = mkdtemp(t);
 		hook = dir + "/m.hook.o";
-		ASSERT_EQ(Output(BPFTIME_BIN_DIR "/bpftime-aot compile -g " SAMPLE ".bpf.o -o " + hook).exit, 0);
+		ASSERT_EQ(Dumped(BPFTIME_BIN_DIR "/bpftime-aot compile -g " SAMPLE ".bpf.o -o " + hook).status, 0);
 	}
 	void TearDown() override { (void)!system(("rm -rf " + dir).c_str()); }
 };
@@ -52,12 +42,12 @@ struct Dump : testing::Test {
 TEST_F(Dump, HookObjectSaysWhatTheBpfObjectSays)
 {
 	const std::string what = " --json --hooks --maps --stamp";
-	Output a(BPFTIME_BIN_DIR "/bpftime-aot dump " SAMPLE ".bpf.o" + what);
-	Output b(BPFTIME_BIN_DIR "/bpftime-aot dump " + hook + what);
-	ASSERT_EQ(a.exit, 0);
-	ASSERT_EQ(b.exit, 0);
+	Dumped a(BPFTIME_BIN_DIR "/bpftime-aot dump " SAMPLE ".bpf.o" + what);
+	Dumped b(BPFTIME_BIN_DIR "/bpftime-aot dump " + hook + what);
+	ASSERT_EQ(a.status, 0);
+	ASSERT_EQ(b.status, 0);
 	for (const char *key : { "hooks", "maps", "stamp" }) {
-		EXPECT_GT(a.member(key).size(), 20u) << a.out;
+		EXPECT_GT(a.member(key).size(), 20u) << a.text;
 		EXPECT_EQ(a.member(key), b.member(key));
 	}
 	EXPECT_NE(a.member("hooks").find("\"prog\": \"count_calls\""), std::string::npos);
@@ -69,10 +59,10 @@ TEST_F(Dump, HookObjectSaysWhatTheBpfObjectSays)
 /* The section's bytes, but for what a relocation fills in. */
 TEST_F(Dump, InstructionsAreThoseOfTheObject)
 {
-	Output d(BPFTIME_BIN_DIR "/bpftime-aot dump --bpf --json " SAMPLE ".bpf.o");
-	ASSERT_EQ(d.exit, 0);
+	Dumped d(BPFTIME_BIN_DIR "/bpftime-aot dump --bpf --json " SAMPLE ".bpf.o");
+	ASSERT_EQ(d.status, 0);
 	std::string raw = dir + "/raw", code;
-	ASSERT_EQ(Output("llvm-objcopy-19 -O binary --only-section=uprobe " SAMPLE ".bpf.o " + raw).exit, 0);
+	ASSERT_EQ(Dumped("llvm-objcopy-19 -O binary --only-section=uprobe " SAMPLE ".bpf.o " + raw).status, 0);
 	std::ifstream in(raw, std::ios::binary);
 	std::stringstream s;
 	s << in.rdbuf();
@@ -85,44 +75,44 @@ TEST_F(Dump, InstructionsAreThoseOfTheObject)
 	for (size_t k = 0; k < s.str().size(); k++)
 		differ += std::stoul(code.substr(2 * k, 2), nullptr, 16) != (unsigned char)s.str()[k];
 	EXPECT_LE(differ, 1u);		/* src of the one ld_imm64 */
-	EXPECT_NE(d.out.find("call bpf_map_lookup_elem#1"), std::string::npos);
+	EXPECT_NE(d.text.find("call bpf_map_lookup_elem#1"), std::string::npos);
 }
 
 TEST_F(Dump, DisassemblyHasTheInstructionsOfObjdump)
 {
-	Output d(BPFTIME_BIN_DIR "/bpftime-aot dump --asm --json " + hook);
-	Output o("objdump -d --insn-width=16 " + hook + " | grep -c '^ .*:\t'");
-	ASSERT_EQ(d.exit, 0);
+	Dumped d(BPFTIME_BIN_DIR "/bpftime-aot dump --asm --json " + hook);
+	Dumped o("objdump -d --insn-width=16 " + hook + " | grep -c '^ .*:\t'");
+	ASSERT_EQ(d.status, 0);
 	size_t n = 0, i;
 	json_t *v;
 	json_array_foreach(json_object_get(d.json, "code"), i, v)
 		n += json_array_size(json_object_get(v, "insns"));
-	EXPECT_EQ(n, std::stoul(o.out));
+	EXPECT_EQ(n, std::stoul(o.text));
 }
 
 TEST_F(Dump, IrAndTextForms)
 {
-	Output ir(BPFTIME_BIN_DIR "/bpftime-aot dump --ir " SAMPLE ".bpf.o");
-	EXPECT_EQ(ir.exit, 0);
-	EXPECT_NE(ir.out.find("atomicrmw add ptr @room.calls"), std::string::npos);
-	Output all(BPFTIME_BIN_DIR "/bpftime-aot dump --bpf --asm --maps --hooks --stamp " SAMPLE ".bpf.o");
-	EXPECT_EQ(all.exit, 0);
-	EXPECT_NE(all.out.find("hook count_calls: uprobe (uprobe), natural entry, ctx unused"),
-		  std::string::npos) << all.out;
-	EXPECT_EQ(Output(BPFTIME_BIN_DIR "/bpftime-aot dump --bpf " + hook + " 2>&1").exit, 2);
+	Dumped ir(BPFTIME_BIN_DIR "/bpftime-aot dump --ir " SAMPLE ".bpf.o");
+	EXPECT_EQ(ir.status, 0);
+	EXPECT_NE(ir.text.find("atomicrmw add ptr @room.calls"), std::string::npos);
+	Dumped all(BPFTIME_BIN_DIR "/bpftime-aot dump --bpf --asm --maps --hooks --stamp " SAMPLE ".bpf.o");
+	EXPECT_EQ(all.status, 0);
+	EXPECT_NE(all.text.find("hook count_calls: uprobe (uprobe), natural entry, ctx unused"),
+		  std::string::npos) << all.text;
+	EXPECT_EQ(Dumped(BPFTIME_BIN_DIR "/bpftime-aot dump --bpf " + hook + " 2>&1").status, 2);
 }
 
 /* Lines of the source behind every instruction. */
 TEST_F(Dump, LinesPointAtTheSource)
 {
-	Output o("objdump -dl " + hook);
+	Dumped o("objdump -dl " + hook);
 	std::ifstream in(BPFTIME_SOURCE_DIR "/samples/minimal/minimal.bpf.c");
 	std::string line, at;
 	for (int n = 1; std::getline(in, line); n++)
 		if (line.find("__sync_fetch_and_add") != std::string::npos)
 			at = "minimal.bpf.c:" + std::to_string(n);
-	size_t place = o.out.find(at), add = o.out.find("lock incq");
-	ASSERT_NE(place, std::string::npos) << o.out;
+	size_t place = o.text.find(at), add = o.text.find("lock incq");
+	ASSERT_NE(place, std::string::npos) << o.text;
 	EXPECT_LT(place, add);
 }
 
@@ -143,7 +133,7 @@ TEST_F(Dump, DamagedFilesAreRefused)
 				b[(x >> 4) % (seed % 2 ? b.size() : 64)] = (char)(x >> 16);
 			}
 		std::ofstream(damaged, std::ios::binary) << b;
-		Output d(BPFTIME_BIN_DIR "/bpftime-aot dump --hooks --maps --stamp --asm " + damaged + " 2>&1");
-		EXPECT_TRUE(d.exit == 0 || d.exit == 1) << d.exit << " seed " << seed << "\n" << d.out;
+		Dumped d(BPFTIME_BIN_DIR "/bpftime-aot dump --hooks --maps --stamp --asm " + damaged + " 2>&1");
+		EXPECT_TRUE(d.status == 0 || d.status == 1) << d.status << " seed " << seed << "\n" << d.text;
 	}
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "made.h"
 
+#include <sstream>
 #include <unistd.h>
+
+#include "../shell.h"
 
 const char *const bpf_head =
 	"#include \"vmlinux.h\"\n"
@@ -70,15 +73,12 @@ std::vector<std::string> Made::code(const std::string &name)
 {
 	std::string path = write();
 	std::vector<std::string> out;
-	char line[512];
-	std::string cmd = "objdump -d --no-show-raw-insn -j .text." + name + " " + path;
-	FILE *p = popen(cmd.c_str(), "r");
-	while (fgets(line, sizeof(line), p)) {
-		char *tab = strchr(line, '\t');
-		if (tab && line[0] == ' ')
-			out.push_back(std::string(tab + 1, strcspn(tab + 1, "\n#")));
+	std::istringstream in(stdout_of("objdump -d --no-show-raw-insn -j .text." + name + " " + path).text);
+	for (std::string line; std::getline(in, line);) {
+		size_t tab = line.find('\t');
+		if (tab != line.npos && line[0] == ' ')
+			out.push_back(line.substr(tab + 1, line.find('#', tab) - tab - 1));
 	}
-	pclose(p);
 	unlink(path.c_str());
 	return out;
 }

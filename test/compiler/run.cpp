@@ -7,22 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../shell.h"
 #include "child.h"
 
-struct RunTool {
-	int exit = -1;
-	std::string out;
-
-	RunTool(const std::string &obj, const std::string &args)
-	{
-		FILE *p = popen((BPFTIME_BIN_DIR "/bpftime-aot run " + obj + " " + args + " 2>&1").c_str(), "r");
-		char buf[4096];
-		for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-			out.append(buf, n);
-		int st = pclose(p);
-		exit = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-	}
-	bool says(const std::string &s) const { return out.find(s) != std::string::npos; }
+struct RunTool : Output {
+	RunTool(const std::string &obj, const std::string &args) :
+		Output(shell(BPFTIME_BIN_DIR "/bpftime-aot run " + obj + " " + args)) {}
+	bool says(const std::string &s) const { return text.find(s) != std::string::npos; }
 };
 
 static std::string text(const std::string &body)
@@ -39,11 +30,11 @@ TEST_P(Engine, ContextBytesReachTheProgram)
 	std::string o = text("SEC(\"uprobe\") int f(struct pt_regs *ctx)"
 			     "{ return ctx->r15 * 3 + ctx->r14; }\n");
 	RunTool r(o, "--ctx 07000000000000000200000000000000" + e);
-	EXPECT_EQ(r.exit, 0) << r.out;
-	EXPECT_TRUE(r.says("f: r0 = 0x17")) << r.out;
+	EXPECT_EQ(r.status, 0) << r.text;
+	EXPECT_TRUE(r.says("f: r0 = 0x17")) << r.text;
 	EXPECT_TRUE(RunTool(o, e).says("f: r0 = 0x0"));	/* zeros */
-	EXPECT_EQ(RunTool(o, "--ctx 0" + e).exit, 2);
-	EXPECT_EQ(RunTool(o, "--ctx zz" + e).exit, 2);
+	EXPECT_EQ(RunTool(o, "--ctx 0" + e).status, 2);
+	EXPECT_EQ(RunTool(o, "--ctx zz" + e).status, 2);
 }
 
 TEST_P(Engine, MapsKeepWhatProgramsWrite)
@@ -75,9 +66,9 @@ SEC("uprobe") int f(struct pt_regs *ctx)
 }
 )");
 	RunTool r(o, std::string("--repeat 4 --json --engine ") + GetParam());
-	EXPECT_EQ(r.exit, 0) << r.out;
-	EXPECT_TRUE(r.says("\"r0\":\"0x4e24\"")) << r.out;	/* 4 * 5 * 1000 + 4 */
-	EXPECT_TRUE(r.says("\"ns\":")) << r.out;
+	EXPECT_EQ(r.status, 0) << r.text;
+	EXPECT_TRUE(r.says("\"r0\":\"0x4e24\"")) << r.text;	/* 4 * 5 * 1000 + 4 */
+	EXPECT_TRUE(r.says("\"ns\":")) << r.text;
 	EXPECT_TRUE(RunTool(o, std::string("--set step=7 --json --engine ") + GetParam()).says("\"r0\":\"0x1b59\""));
 }
 
@@ -102,8 +93,8 @@ SEC("uprobe") int f(struct pt_regs *ctx)
 }
 )");
 	RunTool r(o, std::string("--engine ") + GetParam());
-	EXPECT_EQ(r.exit, 0) << r.out;
-	EXPECT_TRUE(r.says("r0 = 0x4d8")) << r.out;		/* 0 + 1 + 4 + .. + 225 */
+	EXPECT_EQ(r.status, 0) << r.text;
+	EXPECT_TRUE(r.says("r0 = 0x4d8")) << r.text;		/* 0 + 1 + 4 + .. + 225 */
 }
 
 /* Long ones are the CPU's string instruction: all of it, and nothing beside it. */
@@ -149,8 +140,8 @@ SEC("uprobe") int f(struct pt_regs *ctx)
 	char want[32];
 	snprintf(want, sizeof(want), "r0 = 0x%x", (unsigned)(r * 7 + sum % 1000003));
 	RunTool run(o, std::string("--engine ") + GetParam());
-	EXPECT_EQ(run.exit, 0) << run.out;
-	EXPECT_TRUE(run.says(want)) << run.out << want;
+	EXPECT_EQ(run.status, 0) << run.text;
+	EXPECT_TRUE(run.says(want)) << run.text << want;
 }
 
 /* The result of each, with r15 = 7 and r14 = 0xffffffff; the kernel gives the same. */
@@ -188,7 +179,7 @@ SEC("uprobe") int from_sub(struct pt_regs *ctx) { return sub(ctx) * 2; }
 	for (auto &w : want) {
 		RunTool r(o, std::string("--ctx 0700000000000000ffffffff00000000 --prog ") + w.first +
 			     " --engine " + GetParam());
-		EXPECT_TRUE(r.says(std::string(w.first) + ": r0 = " + w.second + "\n")) << r.out;
+		EXPECT_TRUE(r.says(std::string(w.first) + ": r0 = " + w.second + "\n")) << r.text;
 	}
 }
 
@@ -218,7 +209,7 @@ SEC("xdp") int f(struct xdp_md *ctx)
 	std::string pkt = o + ".packet", args = "--mem " + pkt + " --engine " + GetParam();
 	std::ofstream(pkt, std::ios::binary) << "0123456789abcdefghi";
 	RunTool r(o, args);
-	EXPECT_TRUE(r.says("f: r0 = 0x136400")) << r.out;	/* 19 bytes; 'd' */
+	EXPECT_TRUE(r.says("f: r0 = 0x136400")) << r.text;	/* 19 bytes; 'd' */
 	std::ofstream(pkt, std::ios::binary) << "0123456789abc";
 	EXPECT_TRUE(RunTool(o, args).says("f: r0 = 0x1\n"));
 	EXPECT_TRUE(RunTool(o, args + " --unverified").says("C008"));
@@ -255,13 +246,13 @@ TEST(Run, NamesThePrograms)
 	std::string o = text("SEC(\"uprobe\") int one(void *ctx) { return 1; }\n"
 			     "SEC(\"uprobe\") int two(void *ctx) { return 2; }\n");
 	RunTool none(o, ""), wrong(o, "--prog three"), two(o, "--prog two");
-	EXPECT_EQ(none.exit, 2);
-	EXPECT_TRUE(none.says("one") && none.says("two")) << none.out;
-	EXPECT_EQ(wrong.exit, 2);
-	EXPECT_TRUE(two.says("two: r0 = 0x2")) << two.out;
-	EXPECT_EQ(RunTool(o, "--prog two --engine gpu").exit, 2);
-	EXPECT_EQ(RunTool(o, "--prog two --repeat 0").exit, 2);
-	EXPECT_EQ(RunTool(o, "--prog two --mem /nonexistent").exit, 3);
+	EXPECT_EQ(none.status, 2);
+	EXPECT_TRUE(none.says("one") && none.says("two")) << none.text;
+	EXPECT_EQ(wrong.status, 2);
+	EXPECT_TRUE(two.says("two: r0 = 0x2")) << two.text;
+	EXPECT_EQ(RunTool(o, "--prog two --engine gpu").status, 2);
+	EXPECT_EQ(RunTool(o, "--prog two --repeat 0").status, 2);
+	EXPECT_EQ(RunTool(o, "--prog two --mem /nonexistent").status, 3);
 }
 
 /* What the verifier refuses does not run; unverified, it runs where it can do no harm. */
@@ -271,12 +262,12 @@ TEST(Run, CodeForAnotherMachineIsRefused)
 	std::string o = text("SEC(\"uprobe\") int f(struct pt_regs *ctx) { return 1; }\n");
 	for (const char *cpu : { "", " --cpu generic" }) {
 		RunTool r(o, std::string("--engine jit --target aarch64") + cpu);
-		EXPECT_EQ(r.exit, 1);
-		EXPECT_TRUE(r.says(":f: error[C006]: no such target: the JIT compiles for this machine only")) << r.out;
+		EXPECT_EQ(r.status, 1);
+		EXPECT_TRUE(r.says(":f: error[C006]: no such target: the JIT compiles for this machine only")) << r.text;
 	}
 	RunTool r(o, "--engine aot --target aarch64");
-	EXPECT_EQ(r.exit, 1);
-	EXPECT_TRUE(r.says(":f: error[L003]: object for another CPU: machine 183")) << r.out;
+	EXPECT_EQ(r.status, 1);
+	EXPECT_TRUE(r.says(":f: error[L003]: object for another CPU: machine 183")) << r.text;
 }
 
 TEST(Run, HostileProgramsAreAnAnswer)
@@ -284,13 +275,13 @@ TEST(Run, HostileProgramsAreAnAnswer)
 	NEED_CLANG();
 	std::string o = text("SEC(\"uprobe\") int f(void *ctx)"
 			     "{ *(volatile __u64 *)0x10 = 1; return 0; }\n");
-	EXPECT_EQ(RunTool(o, "").exit, 1);
+	EXPECT_EQ(RunTool(o, "").status, 1);
 	RunTool r(o, "--unverified");
-	EXPECT_EQ(r.exit, 1);
-	EXPECT_TRUE(r.says("NOT VERIFIED")) << r.out;
-	EXPECT_TRUE(r.says("C007") && r.says("Segmentation fault")) << r.out;
+	EXPECT_EQ(r.status, 1);
+	EXPECT_TRUE(r.says("NOT VERIFIED")) << r.text;
+	EXPECT_TRUE(r.says("C007") && r.says("Segmentation fault")) << r.text;
 	RunTool j(o, "--unverified --json");
-	EXPECT_TRUE(j.says("{\"name\":\"f\",\"r0\":null,\"error\":{\"code\":\"C007\",")) << j.out;
+	EXPECT_TRUE(j.says("{\"name\":\"f\",\"r0\":null,\"error\":{\"code\":\"C007\",")) << j.text;
 }
 
 /* ---- the child itself ---- */

@@ -4,6 +4,7 @@
 
 #include <elf.h>
 
+#include "../shell.h"
 #include "hooks.h"
 #include "payload.h"
 #include "rt_archive.h"
@@ -18,14 +19,10 @@ static std::string object()
 static std::string hooks_of(const Made &m)
 {
 	std::string path = m.write();
-	char buf[4096];
-	FILE *p = popen((BPFTIME_BIN_DIR "/bpftime-aot dump --hooks --maps --asm --stamp " +
-			 path).c_str(), "r");
-	size_t n = fread(buf, 1, sizeof(buf) - 1, p);
-	buf[n] = 0;
-	EXPECT_EQ(pclose(p), 0);
+	Output o = stdout_of(BPFTIME_BIN_DIR "/bpftime-aot dump --hooks --maps --asm --stamp " + path);
+	EXPECT_EQ(o.status, 0);
 	unlink(path.c_str());
-	return buf;
+	return o.text;
 }
 
 TEST(Target, Aarch64)

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <string>
 
+#include "../shell.h"
+
 namespace {
 
 struct Row {
@@ -24,18 +26,15 @@ TEST_P(Coverage, OfFunctionEntries)
 	char file[256];
 	unsigned starts = 0, hooked = 0, traps = 0;
 	double percent = 0;
-	std::string text;
-	char buf[4096];
 
 	if (access(row.file, R_OK))
 		GTEST_SKIP() << row.file << " is not here";
 	if (system("command -v jq bc > /dev/null"))
 		GTEST_SKIP() << "no jq or no bc";
-	FILE *p = popen(("BIN_DIR=" BPFTIME_BIN_DIR " " BPFTIME_SOURCE_DIR "/benchmarks/coverage " +
-			 std::string(row.file) + " 2>&1").c_str(), "r");
-	for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-		text.append(buf, n);
-	EXPECT_EQ(pclose(p), 0) << text;
+	Output o = shell(std::string("BIN_DIR=" BPFTIME_BIN_DIR " " BPFTIME_SOURCE_DIR "/benchmarks/coverage ") +
+			 row.file);
+	const std::string &text = o.text;
+	EXPECT_EQ(o.status, 0) << text;
 	size_t line = text.find('\n');
 	ASSERT_NE(line, text.npos) << text;
 	// file, hook, starts, hooked, percent, traps, ..., job

@@ -26,16 +26,16 @@ struct Arena : testing::Test {
 			" for (unsigned i = 0; i < n; i++) work(i);\n"
 			" if (c > 2) cut(atoi(v[2]));\n"
 			" count(0); puts(\"done\"); }\n";
-		ASSERT_EQ(sh("cc -O1 -o " + prog + " " + prog + ".c").status, 0);
+		ASSERT_EQ(shell("cc -O1 -o " + prog + " " + prog + ".c").status, 0);
 		patch("");
 	}
 	void patch(const std::string &options)
 	{
-		Result made = sh(bin + "bpftime-patch --binary " + prog + " --map-dir " + maps + " " + options + " -o " + patched +
+		Output made = shell(bin + "bpftime-patch --binary " + prog + " --map-dir " + maps + " " + options + " -o " + patched +
 				 " " BPFTIME_E2E_ARENA);
-		ASSERT_EQ(made.status, 0) << made.out;
+		ASSERT_EQ(made.status, 0) << made.text;
 	}
-	Result ctl(const std::string &what) { return sh(bin + "bpftime-ctl " + what + " --dir " + maps); }
+	Output ctl(const std::string &what) { return shell(bin + "bpftime-ctl " + what + " --dir " + maps); }
 	std::string file() const
 	{
 		for (auto &e : std::filesystem::recursive_directory_iterator(maps))
@@ -89,8 +89,8 @@ struct View {
 
 TEST_F(Arena, ProcessesShareAList)
 {
-	Result r = sh("for i in 1 2 3 4 5 6; do " + patched + " 300 & done; wait");
-	EXPECT_EQ(r.out, "done\ndone\ndone\ndone\ndone\ndone\n");
+	Output r = shell("for i in 1 2 3 4 5 6; do " + patched + " 300 & done; wait");
+	EXPECT_EQ(r.text, "done\ndone\ndone\ndone\ndone\ndone\n");
 	View v(file());
 	ASSERT_NE(v.p, nullptr);
 	EXPECT_EQ(v.variable(1) + v.variable(2), 1800u);	// pushed, failed: a lock that stayed taken
@@ -100,16 +100,16 @@ TEST_F(Arena, ProcessesShareAList)
 	for (auto &p : by)
 		all += p.second;
 	EXPECT_EQ(all, v.variable(1));
-	ASSERT_EQ(sh(patched + " 0").out, "done\n");	// one that only counts
+	ASSERT_EQ(shell(patched + " 0").text, "done\n");	// one that only counts
 	EXPECT_EQ(v.variable(3), all);
 	EXPECT_EQ(v.variable(4), all);
 	EXPECT_NE((uint32_t)v.start(), 0u);
 
 	r = ctl("maps");
-	EXPECT_NE(r.out.find("arena "), r.out.npos) << r.out;
-	EXPECT_NE(r.out.find(" max_entries 4000 "), r.out.npos) << r.out;
-	r = sh(bin + "bpftime-ctl dump arena --json --dir " + maps + " | tr '{' '\\n' | grep -c address");
-	EXPECT_EQ(r.out, std::to_string(all + 1) + "\n");
+	EXPECT_NE(r.text.find("arena "), r.text.npos) << r.text;
+	EXPECT_NE(r.text.find(" max_entries 4000 "), r.text.npos) << r.text;
+	r = shell(bin + "bpftime-ctl dump arena --json --dir " + maps + " | tr '{' '\\n' | grep -c address");
+	EXPECT_EQ(r.text, std::to_string(all + 1) + "\n");
 	struct stat st;
 	ASSERT_EQ(stat(file().c_str(), &st), 0);
 	EXPECT_LT((uint64_t)st.st_blocks * 512, (all + 64) * 4096ull);
@@ -120,18 +120,18 @@ TEST_F(Arena, ProcessesShareAList)
 
 TEST_F(Arena, PagesThatAreGoneEndTheList)
 {
-	ASSERT_EQ(sh(patched + " 100 40").out, "done\n");	// newest first: the node of work(39) is gone
+	ASSERT_EQ(shell(patched + " 100 40").text, "done\n");	// newest first: the node of work(39) is gone
 	View v(file());
 	EXPECT_EQ(v.variable(3), 61u);	// 99 to 40, and one that is all 0
-	ASSERT_EQ(sh(patched + " 1").out, "done\n");		// whose page this gets
+	ASSERT_EQ(shell(patched + " 1").text, "done\n");		// whose page this gets
 	EXPECT_EQ(v.variable(1), 101u);
-	Result r = sh(bin + "bpftime-ctl dump arena --json --dir " + maps + " | tr '{' '\\n' | grep -c address");
-	EXPECT_EQ(r.out, "101\n");
+	Output r = shell(bin + "bpftime-ctl dump arena --json --dir " + maps + " | tr '{' '\\n' | grep -c address");
+	EXPECT_EQ(r.text, "101\n");
 }
 
 // Where no file can be had the arena is the process's own.
 TEST_F(Arena, IsPrivateWhereThereIsNoDirectory)
 {
 	std::ofstream(maps) << "not a directory";
-	EXPECT_EQ(sh(patched + " 100").out, "done\n");
+	EXPECT_EQ(shell(patched + " 100").text, "done\n");
 }

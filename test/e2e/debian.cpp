@@ -55,12 +55,12 @@ TEST_P(Debian, JobIsUnharmedAndCounted)
 	// A copy, so that the kernel counts no other process.
 	const std::string plain = tmp / "plain";
 	std::filesystem::copy_file(j.binary, plain);
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe " + j.symbol +
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --uprobe " + j.symbol +
 			 " --uretprobe " + j.symbol + " --map-dir " + maps + " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	Result expect = sh(command(j, plain, dir));
-	EXPECT_EQ(expect.status, 0) << expect.out;
-	EXPECT_EQ(sh(command(j, patched, dir)), expect);
+	ASSERT_EQ(made.status, 0) << made.text;
+	Output expect = shell(command(j, plain, dir));
+	EXPECT_EQ(expect.status, 0) << expect.text;
+	EXPECT_EQ(shell(command(j, patched, dir)), expect);
 	long entries = map_value(maps, "entries"), returns = map_value(maps, "returns");
 	EXPECT_GT(entries, 0);
 	EXPECT_GT(returns, 0);
@@ -90,16 +90,16 @@ TEST(Redis, BenchmarkIsUnharmedAndCounted)
 		GTEST_SKIP() << "redis is not installed";
 	Scratch tmp;
 	const std::string patched = tmp / "redis", maps = tmp / "maps", sock = tmp / "sock";
-	Result made = sh(bin + "bpftime-patch --binary redis-server --uprobe write --uretprobe write --map-dir " +
+	Output made = shell(bin + "bpftime-patch --binary redis-server --uprobe write --uretprobe write --map-dir " +
 			 maps + " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	Result run = sh("cd " + tmp.dir + "; " + patched + " --port 0 --unixsocket " + sock +
+	ASSERT_EQ(made.status, 0) << made.text;
+	Output run = shell("cd " + tmp.dir + "; " + patched + " --port 0 --unixsocket " + sock +
 			" --save '' --daemonize no --logfile log & pid=$!; "
 			"for i in $(seq 100); do [ -S " + sock + " ] && break; sleep 0.05; done; "
 			"redis-benchmark -s " + sock + " -n 20000 -c 20 -q -t set,get,incr,lpush > out; "
 			"redis-cli -s " + sock + " set answer 42; redis-cli -s " + sock + " incr answer; "
 			"redis-cli -s " + sock + " shutdown nosave; wait $pid; echo status $?");
-	EXPECT_EQ(run.out, "OK\n43\nstatus 0\n");
+	EXPECT_EQ(run.text, "OK\n43\nstatus 0\n");
 	long entries = map_value(maps, "entries");
 	EXPECT_GT(entries, 4 * 20000 / 20 / 2);	// a reply for each request; pipelining joins some
 	EXPECT_EQ(map_value(maps, "returns"), entries);

@@ -18,32 +18,12 @@
 #include <sstream>
 #include <string>
 
+#include "../shell.h"
 #include "image.h"
 
-struct Result {
-	int status = -1;	// wait status
-	std::string out;	// stdout and stderr
-	bool operator==(const Result &o) const { return status == o.status && out == o.out; }
-};
-inline std::ostream &operator<<(std::ostream &s, const Result &r)
-{
-	return s << "status " << r.status << "\n" << r.out;
-}
-
-inline Result sh(const std::string &cmd)
-{
-	Result r;
-	char buf[4096];
-	size_t n;
-	FILE *f = popen(("exec 2>&1; " + cmd).c_str(), "r");
-	while ((n = fread(buf, 1, sizeof(buf), f)))
-		r.out.append(buf, n);
-	r.status = pclose(f);
-	return r;
-}
 inline bool have(const std::string &tool)
 {
-	return !sh("command -v " + tool).status;
+	return !shell("command -v " + tool).status;
 }
 
 // A folder of its own for each test, removed afterwards.
@@ -64,19 +44,19 @@ inline const std::string bin = BPFTIME_BIN_DIR "/";
 // The first value of an array map of u64, as bpftime-ctl dumps it; -1 when there is none.
 inline long map_value(const std::string &dir, const std::string &map)
 {
-	Result r = sh(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
+	Output r = shell(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
 	std::smatch m;
 	static const std::regex value("\"formatted\":\\{\"key\":0,\"value\":([0-9]+)");
-	return std::regex_search(r.out, m, value) ? atol(m[1].str().c_str()) : -1;
+	return std::regex_search(r.text, m, value) ? atol(m[1].str().c_str()) : -1;
 }
 
 // What a hash map of u64 by u64 holds, as bpftime-ctl dumps it.
 inline std::map<uint64_t, uint64_t> hash_table(const std::string &dir, const std::string &map)
 {
 	std::map<uint64_t, uint64_t> t;
-	Result r = sh(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
+	Output r = shell(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
 	static const std::regex pair("\"formatted\":\\{\"key\":([0-9]+),\"value\":([0-9]+)");
-	for (std::sregex_iterator i(r.out.begin(), r.out.end(), pair), end; i != end; ++i)
+	for (std::sregex_iterator i(r.text.begin(), r.text.end(), pair), end; i != end; ++i)
 		t[strtoull((*i)[1].str().c_str(), nullptr, 10)] =
 			strtoull((*i)[2].str().c_str(), nullptr, 10);
 	return t;
@@ -131,7 +111,7 @@ class KernelCount {
 	{
 		if (geteuid())
 			reason = "kernel uprobes need root";
-		else if (!(mounted = !sh("mount -t tracefs nodev " + mnt.dir).status))
+		else if (!(mounted = !shell("mount -t tracefs nodev " + mnt.dir).status))
 			reason = "tracefs cannot be mounted here";
 		else if (access((mnt / "uprobe_events").c_str(), W_OK))
 			reason = "this kernel has no uprobe events";
@@ -139,7 +119,7 @@ class KernelCount {
 	~KernelCount()
 	{
 		if (mounted)
-			sh("umount " + mnt.dir);
+			shell("umount " + mnt.dir);
 	}
 	// Runs cmd with the probes on `path`.  The kernel's return probe replaces the return
 	// address, through which no exception can be thrown: leave it out for those.
@@ -153,7 +133,7 @@ class KernelCount {
 			return false;
 		bool ok = put("events/" + group + "/enable", "1");
 		if (ok)
-			sh(cmd);
+			shell(cmd);
 		std::ifstream profile(mnt / "uprobe_profile");
 		std::string file, event;
 		long hits;

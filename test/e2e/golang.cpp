@@ -24,9 +24,9 @@ struct Go : testing::TestWithParam<Build> {
 	bool build(const std::string &out)
 	{
 		const Build &b = GetParam();
-		Result r = sh(go_env(tmp) + b.env + " go build " + b.flags + " -o " + out + " " + source +
+		Output r = shell(go_env(tmp) + b.env + " go build " + b.flags + " -o " + out + " " + source +
 			      (*b.after ? " && " + std::string(b.after) + " " + out : ""));
-		EXPECT_EQ(r.status, 0) << r.out;
+		EXPECT_EQ(r.status, 0) << r.text;
 		return !r.status;
 	}
 };
@@ -38,16 +38,16 @@ TEST_P(Go, CountsExactlyWhileStacksMove)
 	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
 	if (!build(plain))
 		return;
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe '*' --uretprobe 'main.*' --map-dir " +
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --uprobe '*' --uretprobe 'main.*' --map-dir " +
 			 maps + " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	Result expect = sh("setarch -R " + plain);
-	ASSERT_EQ(expect.status, 0) << expect.out;
-	EXPECT_EQ(sh("setarch -R " + patched), expect);
+	ASSERT_EQ(made.status, 0) << made.text;
+	Output expect = shell("setarch -R " + plain);
+	ASSERT_EQ(expect.status, 0) << expect.text;
+	EXPECT_EQ(shell("setarch -R " + patched), expect);
 
 	std::map<uint64_t, uint64_t> calls = hash_table(maps, "calls"), rets = hash_table(maps, "rets");
 	uint64_t bias = GetParam().pie ? GetParam().pie - 0x400000 : 0;
-	std::istringstream lines(expect.out);
+	std::istringstream lines(expect.text);
 	std::string name;
 	long count, seen = 0;
 	while (lines >> name)
@@ -61,9 +61,9 @@ TEST_P(Go, CountsExactlyWhileStacksMove)
 		}
 	EXPECT_EQ(seen, 8);
 	EXPECT_GT(calls.size(), 500u);	// of the runtime, too
-	Result back = sh(bin + "bpftime-patch --revert " + patched + " -o " + (tmp / "back") + " && cmp " +
+	Output back = shell(bin + "bpftime-patch --revert " + patched + " -o " + (tmp / "back") + " && cmp " +
 			 (tmp / "back") + " " + plain);
-	EXPECT_EQ(back.status, 0) << back.out;
+	EXPECT_EQ(back.status, 0) << back.text;
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -86,11 +86,11 @@ TEST(GoTwice, HooksOfTwoObjectsAtOneFunction)
 	Scratch tmp;
 	const std::string plain = tmp / "plain", first = tmp / "first", both = tmp / "both", maps = tmp / "maps",
 			  patch = bin + "bpftime-patch --map-dir " + maps + " --binary ";
-	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source);
-	ASSERT_EQ(made.status, 0) << made.out;
+	Output made = shell(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source);
+	ASSERT_EQ(made.status, 0) << made.text;
 	long count = 0;
 	{
-		std::istringstream lines(sh(plain).out);
+		std::istringstream lines(shell(plain).text);
 		for (std::string word; lines >> word && !(word == "main.small" && lines >> count);)
 			;
 	}
@@ -101,23 +101,23 @@ TEST(GoTwice, HooksOfTwoObjectsAtOneFunction)
 		std::string object = " --uprobe main.small --uretprobe main.small --uprobe internal/cpu.cpuid.abi0 " + hook,
 			    builtin = " --uprobe main.small --uprobe internal/cpu.cpuid.abi0";
 
-		sh("rm -rf " + maps + " " + first + " " + both);
-		Result one = sh(patch + plain + (object_first ? object : builtin) + " -o " + first);
-		ASSERT_EQ(one.status, 0) << one.out;
-		Result two = sh(patch + first + (object_first ? builtin : object) + " -o " + both);
-		ASSERT_EQ(two.status, 0) << two.out;
-		EXPECT_NE(two.out.find(" patched, 1 refused"), two.out.npos) << two.out;
-		Result plan = sh(patch + first + (object_first ? builtin : object) + " --plan");
-		EXPECT_NE(plan.out.find("internal/cpu.cpuid.abi0 refused: for golang: assembly without a stack check"),
-			  plan.out.npos) << plan.out;
-		EXPECT_EQ(sh(both).out, sh(plain).out);
+		shell("rm -rf " + maps + " " + first + " " + both);
+		Output one = shell(patch + plain + (object_first ? object : builtin) + " -o " + first);
+		ASSERT_EQ(one.status, 0) << one.text;
+		Output two = shell(patch + first + (object_first ? builtin : object) + " -o " + both);
+		ASSERT_EQ(two.status, 0) << two.text;
+		EXPECT_NE(two.text.find(" patched, 1 refused"), two.text.npos) << two.text;
+		Output plan = shell(patch + first + (object_first ? builtin : object) + " --plan");
+		EXPECT_NE(plan.text.find("internal/cpu.cpuid.abi0 refused: for golang: assembly without a stack check"),
+			  plan.text.npos) << plan.text;
+		EXPECT_EQ(shell(both).text, shell(plain).text);
 		EXPECT_EQ(hash_table(maps, "golang/calls")[at.vaddr], count);
 		EXPECT_EQ(hash_table(maps, "golang/rets")[at.vaddr], count);
-		long all = atol(sh(bin + "bpftime-ctl dump count/calls --dir " + maps + " | sed 's/^0: //'").out.c_str());
+		long all = atol(shell(bin + "bpftime-ctl dump count/calls --dir " + maps + " | sed 's/^0: //'").text.c_str());
 		EXPECT_GT(all, count);	// and cpuid's
 		EXPECT_LT(all, count + 1000);
-		Result back = sh(bin + "bpftime-patch --revert " + both + " && cmp " + both + " " + plain);
-		EXPECT_EQ(back.status, 0) << back.out;
+		Output back = shell(bin + "bpftime-patch --revert " + both + " && cmp " + both + " " + plain);
+		EXPECT_EQ(back.status, 0) << back.text;
 	}
 }
 
@@ -128,12 +128,12 @@ TEST(GoTwice, WhatNeverReturnsIsRefusedWithAReason)
 		GTEST_SKIP() << "golang-go is not installed";
 	Scratch tmp;
 	const std::string plain = tmp / "plain";
-	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source);
-	ASSERT_EQ(made.status, 0) << made.out;
+	Output made = shell(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source);
+	ASSERT_EQ(made.status, 0) << made.text;
 	for (const char *fn : { "runtime.gogo.abi0", "runtime.morestack_noctxt.abi0" }) {
-		Result r = sh(bin + "bpftime-patch --plan --binary " + plain + " --uretprobe " + fn + " " + hook);
+		Output r = shell(bin + "bpftime-patch --plan --binary " + plain + " --uretprobe " + fn + " " + hook);
 		EXPECT_NE(r.status, 0);
-		EXPECT_NE(r.out.find(std::string(fn) + ": it "), r.out.npos) << r.out;
+		EXPECT_NE(r.text.find(std::string(fn) + ": it "), r.text.npos) << r.text;
 	}
 }
 
@@ -148,11 +148,11 @@ TEST(GoKernel, CountsTheSame)
 		GTEST_SKIP() << kernel.reason;
 	Scratch tmp;
 	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
-	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source + " && " + bin +
+	Output made = shell(go_env(tmp) + "CGO_ENABLED=0 go build -o " + plain + " " + source + " && " + bin +
 			 "bpftime-patch --binary " + plain + " --uprobe main.small --map-dir " + maps +
 			 " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	EXPECT_EQ(sh(patched).status, 0);
+	ASSERT_EQ(made.status, 0) << made.text;
+	EXPECT_EQ(shell(patched).status, 0);
 	Place at = place_of(plain, "main.small");
 	enum { CHECK_BYTES = 6 };	// cmp 0x10(%r14), %rsp; jbe
 	ASSERT_TRUE(kernel.run(plain, at.foff + CHECK_BYTES, plain, false));
@@ -164,22 +164,22 @@ TEST(GoKernel, CountsTheSame)
 // Debian's own go, every entry hooked, says its version and compiles, links and runs a program.
 TEST(GoTool, BuildsWithEveryEntryHooked)
 {
-	const std::string go = sh("readlink -f $(command -v go)").out;
+	const std::string go = shell("readlink -f $(command -v go)").text;
 	if (!have("go") || go.empty())
 		GTEST_SKIP() << "golang-go is not installed";
 	Scratch tmp;
-	const std::string root = sh("go env GOROOT | tr -d '\\n'").out, patched = tmp / "go", maps = tmp / "maps";
-	Result made = sh(bin + "bpftime-patch --binary $(readlink -f $(command -v go)) --uprobe '*' --map-dir " +
+	const std::string root = shell("go env GOROOT | tr -d '\\n'").text, patched = tmp / "go", maps = tmp / "maps";
+	Output made = shell(bin + "bpftime-patch --binary $(readlink -f $(command -v go)) --uprobe '*' --map-dir " +
 			 maps + " -o " + patched);
-	ASSERT_EQ(made.status, 0) << made.out;
+	ASSERT_EQ(made.status, 0) << made.text;
 	const std::string env = go_env(tmp) + "export GOROOT=" + root + "; ";
-	EXPECT_EQ(sh(env + patched + " version"), sh(env + "go version"));
+	EXPECT_EQ(shell(env + patched + " version"), shell(env + "go version"));
 	std::ofstream(tmp / "hello.go") << "package main\nfunc main() { println(\"hello\") }\n";
-	Result built = sh(env + "CGO_ENABLED=0 " + patched + " build -o " + (tmp / "hello") + " " + (tmp / "hello.go") +
+	Output built = shell(env + "CGO_ENABLED=0 " + patched + " build -o " + (tmp / "hello") + " " + (tmp / "hello.go") +
 			  " && " + (tmp / "hello"));
-	EXPECT_EQ(built.status, 0) << built.out;
-	EXPECT_EQ(built.out, "hello\n");
-	EXPECT_GT(atol(sh(bin + "bpftime-ctl dump calls --dir " + maps + " | sed 's/^0: //'").out.c_str()), 100000);
+	EXPECT_EQ(built.status, 0) << built.text;
+	EXPECT_EQ(built.text, "hello\n");
+	EXPECT_GT(atol(shell(bin + "bpftime-ctl dump calls --dir " + maps + " | sed 's/^0: //'").text.c_str()), 100000);
 }
 
 // Where Go's own table is all there is, it names what the symbols named.
@@ -189,9 +189,9 @@ TEST(GoNames, AreThoseOfTheSymbols)
 		GTEST_SKIP() << "golang-go is not installed";
 	Scratch tmp;
 	const std::string full = tmp / "full", bare = tmp / "bare";
-	Result made = sh(go_env(tmp) + "CGO_ENABLED=0 go build -o " + full + " " + source + " && strip -o " + bare +
+	Output made = shell(go_env(tmp) + "CGO_ENABLED=0 go build -o " + full + " " + source + " && strip -o " + bare +
 			 " " + full);
-	ASSERT_EQ(made.status, 0) << made.out;
+	ASSERT_EQ(made.status, 0) << made.text;
 	struct arena *a = arena_new();
 	struct diags dg = {};
 	struct image *with, *without;

@@ -13,7 +13,7 @@ struct Host : testing::Test {
 	{
 		tmp = new Scratch;
 		plain = *tmp / "host";
-		ASSERT_EQ(sh("gcc -O2 -fno-omit-frame-pointer -mavx " BPFTIME_TEST_DIR "/e2e/host.c -lm -o " + plain).out, "");
+		ASSERT_EQ(shell("gcc -O2 -fno-omit-frame-pointer -mavx " BPFTIME_TEST_DIR "/e2e/host.c -lm -o " + plain).text, "");
 	}
 	static void TearDownTestSuite() { delete tmp; }
 	void SetUp() override
@@ -24,16 +24,16 @@ struct Host : testing::Test {
 	}
 	void patch(const std::string &more = "", const std::string &hook = BPFTIME_E2E_GUEST)
 	{
-		Result made = sh(bin + "bpftime-patch --binary " + plain + " --map-dir " + maps + " -o " + patched + " " +
+		Output made = shell(bin + "bpftime-patch --binary " + plain + " --map-dir " + maps + " -o " + patched + " " +
 				 more + " " + hook);
 		ASSERT_EQ(made.status, 0) << made;
 	}
 	// Prints what it prints without the hook, and the hook has seen every call.
 	void same(const std::string &where, long seen, const std::string &wrap = "")
 	{
-		Result want = sh(wrap + plain + " " + where);
-		ASSERT_EQ(want.out, "done\n") << "without a hook";
-		EXPECT_EQ(sh(wrap + patched + " " + where), want);
+		Output want = shell(wrap + plain + " " + where);
+		ASSERT_EQ(want.text, "done\n") << "without a hook";
+		EXPECT_EQ(shell(wrap + patched + " " + where), want);
 		EXPECT_EQ(map_value(maps, "calls"), seen);
 		if (seen > 0) {
 			EXPECT_EQ(map_value(maps, "returns"), seen);
@@ -111,10 +111,10 @@ TEST_F(Host, StartsUnderLimits)
 	auto behind = [](const std::string &s, const std::string &path) {
 		return s.rfind(path, 0) ? s : s.substr(path.size());
 	};
-	Result r = sh("ulimit -n 4; exec " + patched + " plain");
-	EXPECT_EQ(behind(r.out, patched), behind(sh("ulimit -n 4; exec " + plain + " plain").out, plain));
-	r = sh("ulimit -v 4000; exec " + patched + " plain");
-	EXPECT_EQ(r, sh("ulimit -v 4000; exec " + plain + " plain"));
+	Output r = shell("ulimit -n 4; exec " + patched + " plain");
+	EXPECT_EQ(behind(r.text, patched), behind(shell("ulimit -n 4; exec " + plain + " plain").text, plain));
+	r = shell("ulimit -v 4000; exec " + patched + " plain");
+	EXPECT_EQ(r, shell("ulimit -v 4000; exec " + plain + " plain"));
 }
 
 TEST_F(Host, HasNoProcAndAFullFilesystem)
@@ -123,17 +123,17 @@ TEST_F(Host, HasNoProcAndAFullFilesystem)
 		GTEST_SKIP() << "mounting needs root";
 	patch();
 	std::string alone = "unshare -m sh -c 'mount -t tmpfs none /proc && exec ";
-	if (sh("unshare -m sh -c 'mount -t tmpfs none /proc'").status)
+	if (shell("unshare -m sh -c 'mount -t tmpfs none /proc'").status)
 		GTEST_SKIP() << "no filesystem can be mounted privately here";
-	EXPECT_EQ(sh(alone + plain + " plain'").out, "done\n");
-	EXPECT_EQ(sh(alone + patched + " plain'").out, "done\n");
+	EXPECT_EQ(shell(alone + plain + " plain'").text, "done\n");
+	EXPECT_EQ(shell(alone + patched + " plain'").text, "done\n");
 	EXPECT_EQ(map_value(maps, "calls"), CALLS);
 	// No room for any map: private memory, and nothing dies of SIGBUS.
 	std::filesystem::remove_all(maps);
 	std::filesystem::create_directory(maps);
-	Result r = sh("unshare -m sh -c 'mount -t tmpfs -o size=8k,mode=700 none " + maps + " && exec " + patched +
+	Output r = shell("unshare -m sh -c 'mount -t tmpfs -o size=8k,mode=700 none " + maps + " && exec " + patched +
 		      " plain'");
-	EXPECT_EQ(r.out, "done\n");
+	EXPECT_EQ(r.text, "done\n");
 	EXPECT_EQ(map_value(maps, "calls"), (long)NO_MAPS);
 }
 
@@ -141,9 +141,9 @@ TEST_F(Host, HasNoProcAndAFullFilesystem)
 TEST_F(Host, IsStrictlyConfined)
 {
 	patch("--uprobe work --uretprobe work", BPFTIME_E2E_HOOK);
-	Result want = sh(plain + " seccomp");
-	ASSERT_EQ(want.out, "done\n");
-	EXPECT_EQ(sh(patched + " seccomp"), want);
+	Output want = shell(plain + " seccomp");
+	ASSERT_EQ(want.text, "done\n");
+	EXPECT_EQ(shell(patched + " seccomp"), want);
 	EXPECT_EQ(map_value(maps, "entries"), 2 * CALLS);
 	EXPECT_EQ(map_value(maps, "returns"), 2 * CALLS);
 }

@@ -19,12 +19,12 @@ struct InnerMaps : testing::Test {
 			"int main(void) { unsigned from, to;\n"
 			" while (scanf(\"%u %u\", &from, &to) == 2) { while (from < to) work(from++);"
 			" puts(\"done\"); fflush(stdout); } }\n";
-		ASSERT_EQ(sh("cc -O1 -o " + prog + " " + prog + ".c").status, 0);
-		Result made = sh(bin + "bpftime-patch --binary " + prog + " --uprobe work --map-dir " + maps +
+		ASSERT_EQ(shell("cc -O1 -o " + prog + " " + prog + ".c").status, 0);
+		Output made = shell(bin + "bpftime-patch --binary " + prog + " --uprobe work --map-dir " + maps +
 				 " -o " + patched + " " BPFTIME_E2E_INNER);
-		ASSERT_EQ(made.status, 0) << made.out;
+		ASSERT_EQ(made.status, 0) << made.text;
 	}
-	Result ctl(const std::string &what) { return sh(bin + "bpftime-ctl " + what + " --dir " + maps); }
+	Output ctl(const std::string &what) { return shell(bin + "bpftime-ctl " + what + " --dir " + maps); }
 	// What counts the calls work(from..to - 1) with n % 3 == rest make, shown by dump.
 	static std::string counts(unsigned from, unsigned to, unsigned rest)
 	{
@@ -41,14 +41,14 @@ struct InnerMaps : testing::Test {
 TEST_F(InnerMaps, OfTheObject)
 {
 	for (int i = 0; i < 2; i++)
-		ASSERT_EQ(sh("echo 0 30 | " + patched).out, "done\n");
+		ASSERT_EQ(shell("echo 0 30 | " + patched).text, "done\n");
 	std::string twice = counts(0, 30, 0);
 	for (size_t at = 0; (at = twice.find(": 1", at)) != twice.npos; at += 3)
 		twice[at + 2] = '2';
-	EXPECT_EQ(ctl("dump first").out, twice);
-	EXPECT_EQ(ctl("dump lane").out, "0: 8\n1: 8\n2: 8\n3: 8\n4: 8\n5: 8\n6: 6\n7: 6\n");
-	EXPECT_EQ(ctl("dump outer").out, "0: first\n1: second\n");
-	EXPECT_EQ(ctl("dump lanes").out, "7: lane\n");
+	EXPECT_EQ(ctl("dump first").text, twice);
+	EXPECT_EQ(ctl("dump lane").text, "0: 8\n1: 8\n2: 8\n3: 8\n4: 8\n5: 8\n6: 6\n7: 6\n");
+	EXPECT_EQ(ctl("dump outer").text, "0: first\n1: second\n");
+	EXPECT_EQ(ctl("dump lanes").text, "7: lane\n");
 }
 
 // One process, whose slots change under it.
@@ -73,20 +73,20 @@ TEST_F(InnerMaps, MadeAndPutInWhileItRuns)
 		EXPECT_EQ(read(out[0], done, sizeof(done)), 5);
 	};
 	calls("0 9\n");
-	EXPECT_EQ(ctl("dump first").out, counts(0, 9, 0));
-	EXPECT_EQ(ctl("create outer third 1000").out, "");
-	EXPECT_EQ(ctl("set outer 2 third").out, "");
+	EXPECT_EQ(ctl("dump first").text, counts(0, 9, 0));
+	EXPECT_EQ(ctl("create outer third 1000").text, "");
+	EXPECT_EQ(ctl("set outer 2 third").text, "");
 	calls("9 18\n");
-	EXPECT_EQ(ctl("dump third").out, counts(9, 18, 2));
-	EXPECT_EQ(ctl("dump first").out, counts(0, 18, 0));
-	EXPECT_EQ(ctl("create outer fourth").out, "");
-	EXPECT_EQ(ctl("set outer 0 fourth").out, "");
-	EXPECT_EQ(ctl("del outer 1").out, "");
+	EXPECT_EQ(ctl("dump third").text, counts(9, 18, 2));
+	EXPECT_EQ(ctl("dump first").text, counts(0, 18, 0));
+	EXPECT_EQ(ctl("create outer fourth").text, "");
+	EXPECT_EQ(ctl("set outer 0 fourth").text, "");
+	EXPECT_EQ(ctl("del outer 1").text, "");
 	calls("18 27\n");
-	EXPECT_EQ(ctl("dump first").out, counts(0, 18, 0));
-	EXPECT_EQ(ctl("dump second").out, counts(0, 18, 1));
-	EXPECT_EQ(ctl("dump third").out, counts(9, 27, 2));
-	EXPECT_EQ(ctl("dump fourth").out, counts(18, 27, 0));
+	EXPECT_EQ(ctl("dump first").text, counts(0, 18, 0));
+	EXPECT_EQ(ctl("dump second").text, counts(0, 18, 1));
+	EXPECT_EQ(ctl("dump third").text, counts(9, 27, 2));
+	EXPECT_EQ(ctl("dump fourth").text, counts(18, 27, 0));
 	EXPECT_NE(ctl("set outer 1 lane").status, 0);
 	close(in[1]);
 	close(out[0]);
@@ -94,7 +94,7 @@ TEST_F(InnerMaps, MadeAndPutInWhileItRuns)
 	waitpid(pid, &status, 0);
 	EXPECT_EQ(status, 0);
 	// and the next process finds them so
-	ASSERT_EQ(sh("echo 27 36 | " + patched).out, "done\n");
-	EXPECT_EQ(ctl("dump fourth").out, counts(18, 36, 0));
-	EXPECT_EQ(ctl("dump second").out, counts(0, 18, 1));
+	ASSERT_EQ(shell("echo 27 36 | " + patched).text, "done\n");
+	EXPECT_EQ(ctl("dump fourth").text, counts(18, 36, 0));
+	EXPECT_EQ(ctl("dump second").text, counts(0, 18, 1));
 }

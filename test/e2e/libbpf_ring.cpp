@@ -33,11 +33,11 @@ TEST(LibbpfRing, PollsWhatAPatchedProgramWrites)
 {
 	Scratch tmp;
 	const std::string plain = tmp / "storm", patched = tmp / "patched", maps = tmp / "maps";
-	ASSERT_EQ(sh("gcc -O2 -pthread " BPFTIME_TEST_DIR "/e2e/storm.c -o " + plain).out, "");
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --map-dir " + maps + " -o " + patched +
+	ASSERT_EQ(shell("gcc -O2 -pthread " BPFTIME_TEST_DIR "/e2e/storm.c -o " + plain).text, "");
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --map-dir " + maps + " -o " + patched +
 			 " " BPFTIME_E2E_STORM);
 	ASSERT_EQ(made.status, 0) << made;
-	ASSERT_EQ(sh(patched + " processes 1").status, 0);	// makes the files
+	ASSERT_EQ(shell(patched + " processes 1").status, 0);	// makes the files
 
 	struct arena *a = arena_new();
 	struct diags dg = {};
@@ -58,7 +58,7 @@ TEST(LibbpfRing, PollsWhatAPatchedProgramWrites)
 	size_t first = seen.ids.size();
 	seen.ids.clear();	// numbers begin anew in each run
 	for (const char *args : {" threads 200", " processes 100"}) {
-		auto run = std::async(std::launch::async, [&] { return sh(patched + args); });
+		auto run = std::async(std::launch::async, [&] { return shell(patched + args); });
 		while (run.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready)
 			ASSERT_GE(ring_buffer__poll(rb, 20), 0);
 		EXPECT_EQ(run.get().status, 0);

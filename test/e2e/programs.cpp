@@ -48,17 +48,17 @@ struct Programs : testing::TestWithParam<Program> {
 	{
 		if (p.needs && !have(p.needs))
 			GTEST_SKIP() << p.needs << " is not installed";
-		Result built = sh(build_command(p, plain));
-		ASSERT_EQ(built.status, 0) << built.out;
+		Output built = shell(build_command(p, plain));
+		ASSERT_EQ(built.status, 0) << built.text;
 	}
 };
 
 TEST_P(Programs, CountsWhatTheKernelCounts)
 {
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe work --uretprobe work " +
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --uprobe work --uretprobe work " +
 			 "--map-dir " + maps + " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	EXPECT_EQ(sh(patched), sh(plain));
+	ASSERT_EQ(made.status, 0) << made.text;
+	EXPECT_EQ(shell(patched), shell(plain));
 
 	KernelCount kernel;
 	long entries = map_value(maps, "entries"), returns = map_value(maps, "returns");
@@ -67,7 +67,7 @@ TEST_P(Programs, CountsWhatTheKernelCounts)
 		GTEST_SKIP() << kernel.reason;
 	Place at = place_of(plain, "work");
 	std::smatch own;	// a program that throws counts its returns itself
-	bool throws = std::regex_search(made.out = sh(plain).out, own, std::regex("returned ([0-9]+)"));
+	bool throws = std::regex_search(made.text = shell(plain).text, own, std::regex("returned ([0-9]+)"));
 	ASSERT_TRUE(at.found && kernel.run(plain, at.foff, plain, !throws));
 	EXPECT_EQ(entries, kernel.entries);
 	EXPECT_EQ(returns, throws ? atol(own[1].str().c_str()) : kernel.returns);
@@ -77,15 +77,15 @@ TEST_P(Programs, StrippedWorksByAddress)
 {
 	Place at = place_of(plain, "work");
 	ASSERT_TRUE(at.found);
-	ASSERT_EQ(sh("strip " + plain).status, 0);
+	ASSERT_EQ(shell("strip " + plain).status, 0);
 
 	std::ostringstream where;
 	where << "@0x" << std::hex << at.vaddr;
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe " + where.str() +
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --uprobe " + where.str() +
 			 " --uretprobe " + where.str() + " --map-dir " + maps + " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	Result expect = sh(plain);
-	EXPECT_EQ(sh(patched), expect);
+	ASSERT_EQ(made.status, 0) << made.text;
+	Output expect = shell(plain);
+	EXPECT_EQ(shell(patched), expect);
 	const long once = map_value(maps, "entries");
 	long runs = 1;
 	EXPECT_GT(once, 0);
@@ -93,23 +93,23 @@ TEST_P(Programs, StrippedWorksByAddress)
 		if (!have(tool))
 			continue;
 		std::string again = tmp / "again";
-		ASSERT_EQ(sh("cp " + patched + " " + again + " && " + tool + " " + again).status, 0);
-		EXPECT_EQ(sh(again), expect) << tool;
+		ASSERT_EQ(shell("cp " + patched + " " + again + " && " + tool + " " + again).status, 0);
+		EXPECT_EQ(shell(again), expect) << tool;
 		EXPECT_EQ(map_value(maps, "entries"), once * ++runs) << tool;
 	}
 }
 
 TEST_P(Programs, RevertsBitForBit)
 {
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe work --uretprobe work -o " +
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --uprobe work --uretprobe work -o " +
 			 patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	EXPECT_NE(sh("cmp -s " + plain + " " + patched).status, 0);
-	Result audit = sh(bin + "bpftime-patch --audit " + patched + " --against " + plain);
-	EXPECT_EQ(audit.status, 0) << audit.out;
-	Result back = sh(bin + "bpftime-patch --revert " + patched);
-	EXPECT_EQ(back.status, 0) << back.out;
-	EXPECT_EQ(sh("cmp " + plain + " " + patched).out, "");
+	ASSERT_EQ(made.status, 0) << made.text;
+	EXPECT_NE(shell("cmp -s " + plain + " " + patched).status, 0);
+	Output audit = shell(bin + "bpftime-patch --audit " + patched + " --against " + plain);
+	EXPECT_EQ(audit.status, 0) << audit.text;
+	Output back = shell(bin + "bpftime-patch --revert " + patched);
+	EXPECT_EQ(back.status, 0) << back.text;
+	EXPECT_EQ(shell("cmp " + plain + " " + patched).text, "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Kind, Programs, testing::ValuesIn(programs),
@@ -120,20 +120,20 @@ TEST(Fragments, AreNoFunctions)
 {
 	Scratch tmp;
 	const std::string plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
-	Result built = sh("gcc -O2 " + src + "fragment.c -o " + plain);
-	ASSERT_EQ(built.status, 0) << built.out;
+	Output built = shell("gcc -O2 " + src + "fragment.c -o " + plain);
+	ASSERT_EQ(built.status, 0) << built.text;
 	Place work = place_of(plain, "work"), cold = place_of(plain, "work.cold");
 	ASSERT_TRUE(work.found);
 	if (!cold.found)
 		GTEST_SKIP() << "the compiler kept the function together";
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe 'work*' --map-dir " + maps + " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	EXPECT_EQ(sh(patched), sh(plain));
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --uprobe 'work*' --map-dir " + maps + " -o " + patched + " " + hook);
+	ASSERT_EQ(made.status, 0) << made.text;
+	EXPECT_EQ(shell(patched), shell(plain));
 	EXPECT_EQ(map_value(maps, "entries"), 10);
 
-	ASSERT_EQ(sh("strip " + plain).status, 0);
+	ASSERT_EQ(shell("strip " + plain).status, 0);
 	for (const char *kind : {"uprobe", "uretprobe"}) {
-		std::string plan = sh(bin + "bpftime-patch --binary " + plain + " --" + kind + " '*' --plan").out;
+		std::string plan = shell(bin + "bpftime-patch --binary " + plain + " --" + kind + " '*' --plan").text;
 		char at[2][32];
 		snprintf(at[0], sizeof(at[0]), "0x%" PRIx64 " ", work.vaddr);
 		snprintf(at[1], sizeof(at[1]), "0x%" PRIx64 " ", cold.vaddr);
@@ -145,17 +145,17 @@ TEST(Fragments, AreNoFunctions)
 TEST(SharedLibrary, EntryAndReturn)
 {
 	Scratch tmp;
-	Result built = sh("cd " + tmp.dir + " && gcc -O2 -fPIC -shared -Wl,-soname,libwork.so " + src +
+	Output built = shell("cd " + tmp.dir + " && gcc -O2 -fPIC -shared -Wl,-soname,libwork.so " + src +
 			  "library.c -o libwork.so && gcc -O2 " + src + "uses_library.c -L. -lwork -o prog");
-	ASSERT_EQ(built.status, 0) << built.out;
+	ASSERT_EQ(built.status, 0) << built.text;
 	const std::string lib = tmp / "libwork.so", maps = tmp / "maps";
-	Result expect = sh("LD_LIBRARY_PATH=" + tmp.dir + " " + (tmp / "prog"));
+	Output expect = shell("LD_LIBRARY_PATH=" + tmp.dir + " " + (tmp / "prog"));
 	ASSERT_EQ(expect.status, 0);
 	std::filesystem::create_directory(tmp / "new");
-	Result made = sh(bin + "bpftime-patch --binary " + lib + " --uprobe work --uretprobe work --map-dir " +
+	Output made = shell(bin + "bpftime-patch --binary " + lib + " --uprobe work --uretprobe work --map-dir " +
 			 maps + " -o " + (tmp / "new/libwork.so") + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	EXPECT_EQ(sh("LD_LIBRARY_PATH=" + (tmp / "new") + " " + (tmp / "prog")), expect);
+	ASSERT_EQ(made.status, 0) << made.text;
+	EXPECT_EQ(shell("LD_LIBRARY_PATH=" + (tmp / "new") + " " + (tmp / "prog")), expect);
 	EXPECT_EQ(map_value(maps, "entries"), 150);
 	EXPECT_EQ(map_value(maps, "returns"), 150);
 }
@@ -163,15 +163,15 @@ TEST(SharedLibrary, EntryAndReturn)
 TEST(SharedLibrary, ImportOnlyCountsCallsThroughThePlt)
 {
 	Scratch tmp;
-	Result built = sh("cd " + tmp.dir + " && gcc -O2 -fPIC -shared " + src +
+	Output built = shell("cd " + tmp.dir + " && gcc -O2 -fPIC -shared " + src +
 			  "library.c -o libwork.so && gcc -O2 -Wl,-rpath," + tmp.dir + " " + src +
 			  "uses_library.c -L. -lwork -o prog");
-	ASSERT_EQ(built.status, 0) << built.out;
+	ASSERT_EQ(built.status, 0) << built.text;
 	const std::string prog = tmp / "prog", patched = tmp / "patched", maps = tmp / "maps";
-	Result made = sh(bin + "bpftime-patch --binary " + prog + " --uprobe work --uretprobe work --map-dir " +
+	Output made = shell(bin + "bpftime-patch --binary " + prog + " --uprobe work --uretprobe work --map-dir " +
 			 maps + " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	EXPECT_EQ(sh(patched), sh(prog));
+	ASSERT_EQ(made.status, 0) << made.text;
+	EXPECT_EQ(shell(patched), shell(prog));
 	EXPECT_EQ(map_value(maps, "entries"), 50);
 	EXPECT_EQ(map_value(maps, "returns"), 50);
 }

@@ -13,9 +13,9 @@ namespace {
 enum { NOBODY = 65534 };
 
 // Runs as somebody without rights.
-Result as_nobody(const std::string &cmd)
+Output as_nobody(const std::string &cmd)
 {
-	return sh("setpriv --reuid " + std::to_string(NOBODY) + " --regid " + std::to_string(NOBODY) +
+	return shell("setpriv --reuid " + std::to_string(NOBODY) + " --regid " + std::to_string(NOBODY) +
 		  " --clear-groups " + cmd);
 }
 
@@ -36,11 +36,11 @@ struct Rights : testing::Test {
 			"__attribute__((noinline)) int work(int n) { __asm__ volatile(\"\"); return n + 1; }\n"
 			"int main(void) { return printf(\"%d %d %lu\\n\", work(1), geteuid() == getuid(),"
 			" getauxval(AT_SECURE)) < 0; }\n";
-		ASSERT_EQ(sh("cc -O1 -o " + prog + " " + prog + ".c").status, 0);
+		ASSERT_EQ(shell("cc -O1 -o " + prog + " " + prog + ".c").status, 0);
 	}
-	Result patch(const std::string &more)
+	Output patch(const std::string &more)
 	{
-		return sh(bin + "bpftime-patch --binary " + prog + " --uprobe work -o " + patched + " " + more);
+		return shell(bin + "bpftime-patch --binary " + prog + " --uprobe work -o " + patched + " " + more);
 	}
 	mode_t mode(const std::string &file)
 	{
@@ -56,9 +56,9 @@ TEST_F(Rights, PrivilegedFilesArePatchedOnRequestOnly)
 {
 	for (mode_t m : {04755, 02755}) {
 		ASSERT_EQ(chmod(prog.c_str(), m), 0);
-		Result r = patch("");
-		EXPECT_EQ(WEXITSTATUS(r.status), 1);
-		EXPECT_NE(r.out.find("error[P022]: privileged file: it is set-uid or set-gid"), r.out.npos) << r;
+		Output r = patch("");
+		EXPECT_EQ(r.status, 1);
+		EXPECT_NE(r.text.find("error[P022]: privileged file: it is set-uid or set-gid"), r.text.npos) << r;
 		EXPECT_FALSE(std::filesystem::exists(patched));
 	}
 	// CAP_NET_RAW, as setcap writes it: struct vfs_cap_data, revision 2, effective
@@ -66,13 +66,13 @@ TEST_F(Rights, PrivilegedFilesArePatchedOnRequestOnly)
 	ASSERT_EQ(chmod(prog.c_str(), 0755), 0);
 	if (setxattr(prog.c_str(), "security.capability", caps, sizeof(caps), 0))
 		GTEST_SKIP() << "no file capabilities here";
-	Result r = patch("");
-	EXPECT_EQ(WEXITSTATUS(r.status), 1);
-	EXPECT_NE(r.out.find("it has file capabilities"), r.out.npos) << r;
+	Output r = patch("");
+	EXPECT_EQ(r.status, 1);
+	EXPECT_NE(r.text.find("it has file capabilities"), r.text.npos) << r;
 	ASSERT_EQ(patch("--allow-setuid").status, 0);
 	uint8_t copy[64];
 	EXPECT_EQ(getxattr(patched.c_str(), "security.capability", copy, sizeof(copy)), 20);
-	EXPECT_EQ(as_nobody("env BPFTIME_DIR=" + maps + " " + patched).out, "2 1 1\n");
+	EXPECT_EQ(as_nobody("env BPFTIME_DIR=" + maps + " " + patched).text, "2 1 1\n");
 	EXPECT_FALSE(has_maps());
 }
 
@@ -81,7 +81,7 @@ TEST_F(Rights, SetUidKeepsItsMapsToItself)
 	ASSERT_EQ(chmod(prog.c_str(), 04755), 0);
 	ASSERT_EQ(patch("--allow-setuid").status, 0);
 	EXPECT_EQ(mode(patched), 04755u);
-	EXPECT_EQ(as_nobody("env BPFTIME_DIR=" + maps + " " + patched).out, "2 0 1\n");
+	EXPECT_EQ(as_nobody("env BPFTIME_DIR=" + maps + " " + patched).text, "2 0 1\n");
 	EXPECT_FALSE(has_maps());
 }
 
@@ -90,9 +90,9 @@ TEST_F(Rights, AtSecureMeansPrivateMaps)
 {
 	ASSERT_EQ(patch("--map-dir " + maps).status, 0);
 	ASSERT_EQ(chmod(patched.c_str(), 04755), 0);
-	EXPECT_EQ(as_nobody("env BPFTIME_DIR=" + maps + " " + patched).out, "2 0 1\n");
+	EXPECT_EQ(as_nobody("env BPFTIME_DIR=" + maps + " " + patched).text, "2 0 1\n");
 	EXPECT_FALSE(has_maps());
-	EXPECT_EQ(sh(patched).out, "2 1 0\n");		// its owner has no more rights by it
+	EXPECT_EQ(shell(patched).text, "2 1 0\n");		// its owner has no more rights by it
 	EXPECT_TRUE(has_maps());
 }
 
@@ -102,7 +102,7 @@ TEST_F(Rights, ACopyThatChangesHandsIsNotSetUid)
 	ASSERT_EQ(chmod(prog.c_str(), 04755), 0);
 	ASSERT_EQ(mkdir((tmp / "his").c_str(), 0755), 0);
 	ASSERT_EQ(chown((tmp / "his").c_str(), NOBODY, NOBODY), 0);
-	Result r = as_nobody(bin + "bpftime-patch --binary " + prog + " --uprobe work --allow-setuid -o " +
+	Output r = as_nobody(bin + "bpftime-patch --binary " + prog + " --uprobe work --allow-setuid -o " +
 			     (tmp / "his/patched"));
 	EXPECT_EQ(r.status, 0) << r;
 	EXPECT_EQ(mode(tmp / "his/patched"), 0755u);

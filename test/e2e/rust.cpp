@@ -36,18 +36,18 @@ TEST_P(Rust, PanicsPassHookedFrames)
 		GTEST_SKIP() << "rustc is not installed";
 	Scratch tmp;
 	const std::string full = tmp / "full", plain = tmp / "plain", patched = tmp / "patched", maps = tmp / "maps";
-	Result built = sh(std::string("rustc --crate-name panics -C opt-level=2 ") + GetParam().flags + " -o " + full +
+	Output built = shell(std::string("rustc --crate-name panics -C opt-level=2 ") + GetParam().flags + " -o " + full +
 			  " " + source + " && cp " + full + " " + plain + (GetParam().strip ? " && strip " + plain : ""));
-	ASSERT_EQ(built.status, 0) << built.out;
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --uprobe '*' --uretprobe '*' --map-dir " + maps +
+	ASSERT_EQ(built.status, 0) << built.text;
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --uprobe '*' --uretprobe '*' --map-dir " + maps +
 			 " -o " + patched + " " + hook);
-	ASSERT_EQ(made.status, 0) << made.out;
-	Result expect = sh("setarch -R " + plain);
-	ASSERT_EQ(expect.status, 0) << expect.out;
-	EXPECT_EQ(sh("setarch -R " + patched), expect);
+	ASSERT_EQ(made.status, 0) << made.text;
+	Output expect = shell("setarch -R " + plain);
+	ASSERT_EQ(expect.status, 0) << expect.text;
+	EXPECT_EQ(shell("setarch -R " + patched), expect);
 	auto calls = hash_table(maps, "calls"), rets = hash_table(maps, "rets");
 	const uint64_t base = 0x555555554000;	// of a PIE without randomisation
-	std::istringstream lines(expect.out.substr(expect.out.find('\n')));
+	std::istringstream lines(expect.text.substr(expect.text.find('\n')));
 	std::string name;
 	uint64_t count, seen = 0;
 	while (lines >> name >> count) {

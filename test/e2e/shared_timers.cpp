@@ -79,8 +79,8 @@ struct SharedTimers : testing::Test {
 
 	void SetUp() override
 	{
-		ASSERT_EQ(sh("cc -O1 -o " + prog + " " BPFTIME_TEST_DIR "/e2e/shared_timers.c").status, 0);
-		Result r = sh(bin + "bpftime-patch --binary " + prog + " " BPFTIME_E2E_SHARED_TIMERS " -o " + patched +
+		ASSERT_EQ(shell("cc -O1 -o " + prog + " " BPFTIME_TEST_DIR "/e2e/shared_timers.c").status, 0);
+		Output r = shell(bin + "bpftime-patch --binary " + prog + " " BPFTIME_E2E_SHARED_TIMERS " -o " + patched +
 			      " --map-dir " + maps);
 		ASSERT_EQ(r.status, 0) << r;
 	}
@@ -146,7 +146,7 @@ TEST_F(SharedTimers, OfADeadProcessAreAnybodysToStartAgain)
 TEST_F(SharedTimers, SurviveKills)
 {
 	const char *env = getenv("BPFTIME_KILLS");
-	Result r = sh("timeout 3000 " + patched + " " + (env ? env : "150"));
+	Output r = shell("timeout 3000 " + patched + " " + (env ? env : "150"));
 	EXPECT_EQ(r.status, 0) << r;
 	EXPECT_GE(of("fired"), 4);	// those of the end: how much the children did is a matter of luck
 	EXPECT_LE(of("fired"), of("starts"));

@@ -104,9 +104,9 @@ struct Storm : testing::TestWithParam<Kind> {
 	}
 	uint64_t busy()
 	{
-		Result r = sh(bin + "bpftime-ctl hooks --dir " + maps + " --json");
+		Output r = shell(bin + "bpftime-ctl hooks --dir " + maps + " --json");
 		std::smatch m;
-		return std::regex_search(r.out, m, std::regex("\"busy\":([0-9]+)")) ? std::stoull(m[1]) : UINT64_MAX;
+		return std::regex_search(r.text, m, std::regex("\"busy\":([0-9]+)")) ? std::stoull(m[1]) : UINT64_MAX;
 	}
 };
 
@@ -116,21 +116,21 @@ TEST_P(Storm, EverythingAddsUp)
 {
 	const Kind &k = GetParam();
 	std::string plain = tmp / "storm", patched = tmp / "patched";
-	ASSERT_EQ(sh("gcc -O2 -pthread " BPFTIME_TEST_DIR "/e2e/storm.c -o " + plain).out, "");
-	Result made = sh(bin + "bpftime-patch --binary " + plain + " --map-dir " + maps + " -o " + patched +
+	ASSERT_EQ(shell("gcc -O2 -pthread " BPFTIME_TEST_DIR "/e2e/storm.c -o " + plain).text, "");
+	Output made = shell(bin + "bpftime-patch --binary " + plain + " --map-dir " + maps + " -o " + patched +
 			 " " BPFTIME_E2E_STORM);
 	ASSERT_EQ(made.status, 0) << made;
 	auto run = std::async(std::launch::async, [&] {
-		return sh(patched + " " + k.name + " " + (getenv("BPFTIME_STORM") ? k.full : k.shortened));
+		return shell(patched + " " + k.name + " " + (getenv("BPFTIME_STORM") ? k.full : k.shortened));
 	});
 	Map ring(maps, "records");
 	ASSERT_TRUE(ring.open);
 	while (run.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready)
 		take(ring);
-	Result ran = run.get();
+	Output ran = run.get();
 	take(ring);
 	ASSERT_EQ(ran.status, 0) << ran;
-	const uint64_t calls = std::stoull(ran.out);
+	const uint64_t calls = std::stoull(ran.text);
 	Map results(maps, "results"), by_key(maps, "by_key"), by_key_cpu(maps, "by_key_cpu"),
 		by_cpu(maps, "by_cpu"), churn(maps, "churn"), lru(maps, "lru"), queue(maps, "queue"),
 		stack(maps, "stack");

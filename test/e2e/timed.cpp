@@ -14,23 +14,23 @@ struct Timed : testing::Test {
 
 	void SetUp() override
 	{
-		ASSERT_EQ(sh("cc -O1 -pthread -o " + prog + " " BPFTIME_TEST_DIR "/e2e/timed.c").status, 0);
-		Result r = sh(bin + "bpftime-patch --binary " + prog + " " BPFTIME_E2E_TIMED " -o " + patched + " --map-dir " + maps);
+		ASSERT_EQ(shell("cc -O1 -pthread -o " + prog + " " BPFTIME_TEST_DIR "/e2e/timed.c").status, 0);
+		Output r = shell(bin + "bpftime-patch --binary " + prog + " " BPFTIME_E2E_TIMED " -o " + patched + " --map-dir " + maps);
 		ASSERT_EQ(r.status, 0) << r;
 	}
-	Result run(const std::string &mode)
+	Output run(const std::string &mode)
 	{
 		auto began = std::chrono::steady_clock::now();
-		Result r = sh("timeout 60 " + patched + " " + mode);
+		Output r = shell("timeout 60 " + patched + " " + mode);
 		seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 		return r;
 	}
 	long of(const char *map) { return map_value(maps, std::string("timed/") + map); }
 	// In `out` behind "when: "; "" when it is not there.
-	static std::string at(const Result &r, const std::string &when)
+	static std::string at(const Output &r, const std::string &when)
 	{
 		std::smatch m;
-		return std::regex_search(r.out, m, std::regex("(^|\n)" + when + ": ([^\n]*)")) ? m[2].str() : "";
+		return std::regex_search(r.text, m, std::regex("(^|\n)" + when + ": ([^\n]*)")) ? m[2].str() : "";
 	}
 };
 
@@ -42,7 +42,7 @@ const char MASK[] = "ffffffffbffbfa27";
 TEST_F(Timed, AThreadIsThereWhileATimerIs)
 {
 	std::string uid = std::to_string(getuid());
-	Result r = run("idle");
+	Output r = run("idle");
 	EXPECT_EQ(r.status, 0) << r;
 	EXPECT_EQ(at(r, "before"), "1") << r;
 	EXPECT_EQ(at(r, "armed"), std::string("2 ") + uid + " " + MASK) << r;
@@ -54,7 +54,7 @@ TEST_F(Timed, AThreadIsThereWhileATimerIs)
 
 TEST_F(Timed, AChildHasItsOwn)
 {
-	Result r = run("fork");
+	Output r = run("fork");
 	EXPECT_EQ(r.status, 0) << r;
 	EXPECT_EQ(at(r, "child"), "1") << r;
 	EXPECT_EQ(at(r, "child armed").substr(0, 1), "2") << r;
@@ -65,7 +65,7 @@ TEST_F(Timed, AChildHasItsOwn)
 TEST_F(Timed, TheEndIsNotHeldUp)
 {
 	for (const char *mode : {"exit", "last"}) {
-		Result r = run(mode);
+		Output r = run(mode);
 		EXPECT_EQ(r.status, 0) << r;
 		EXPECT_LT(seconds, 30) << mode;
 	}
@@ -74,9 +74,9 @@ TEST_F(Timed, TheEndIsNotHeldUp)
 
 TEST_F(Timed, NoSignalOfTheProgramComesToIt)
 {
-	Result r = run("signals");
+	Output r = run("signals");
 	EXPECT_EQ(r.status, 0) << r;
-	EXPECT_NE(r.out.find("elsewhere 0 of many"), r.out.npos) << r;
+	EXPECT_NE(r.text.find("elsewhere 0 of many"), r.text.npos) << r;
 }
 
 // The thread would keep what the program gives up.
@@ -84,7 +84,7 @@ TEST_F(Timed, RightsThatAreGivenUpAreGone)
 {
 	if (getuid())
 		GTEST_SKIP() << "needs root";
-	Result r = run("uid");
+	Output r = run("uid");
 	ASSERT_EQ(r.status, 0) << r;
 	EXPECT_EQ(at(r, "given up"), std::string("2 65534 ") + MASK) << r;
 	EXPECT_GE(of("fired"), 1);
@@ -93,8 +93,8 @@ TEST_F(Timed, RightsThatAreGivenUpAreGone)
 
 TEST_F(Timed, NoneWhereAFilterMayMind)
 {
-	Result r = run("seccomp");
-	if (WEXITSTATUS(r.status) == 77)
+	Output r = run("seccomp");
+	if (r.status == 77)
 		GTEST_SKIP() << "no filters here";
 	EXPECT_EQ(at(r, "armed"), "1") << r;
 	EXPECT_EQ(of("refused"), 1);

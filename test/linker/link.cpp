@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "../shell.h"
 #include "file.h"
 #include "link.h"
 #include "load.h"
@@ -35,17 +36,12 @@ struct Link : testing::Test {
 		arena_free(a);
 	}
 	std::string file(const char *name) { return dir + "/" + name; }
-	// Runs a shell command; its stdout.  Fails unless it exits with 0.
+	// Runs a shell command; what it prints.  Fails unless it exits with 0.
 	std::string sh(const std::string &cmd)
 	{
-		std::string out;
-		char buf[4096];
-		FILE *p = popen((cmd + " 2>&1").c_str(), "r");
-		for (size_t n; (n = fread(buf, 1, sizeof(buf), p)) > 0;)
-			out.append(buf, n);
-		int st = pclose(p);
-		EXPECT_TRUE(WIFEXITED(st) && WEXITSTATUS(st) == 0) << cmd << "\n" << out;
-		return out;
+		Output o = shell(cmd);
+		EXPECT_EQ(o.status, 0) << cmd << "\n" << o.text;
+		return o.text;
 	}
 	// Both programs named `count` run, each on its own map.
 	void runs(bytes obj)

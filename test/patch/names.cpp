@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a name, a pattern or an address means, what is refused and what is said then.
+#include "../shell.h"
 #include "e2e.h"
 
 #include <unistd.h>
@@ -15,13 +16,10 @@ const char kLibc[] = "/lib/x86_64-linux-gnu/libc.so.6";
 
 std::string nm(const std::string &file, const std::string &symbol)
 {
-	char line[256] = "";
-	FILE *f = popen(("nm " + file + " | awk '$3==\"" + symbol + "\" {print \"@0x\" $1}'").c_str(), "r");
+	Output o = stdout_of("nm " + file + " | awk '$3==\"" + symbol + "\" {print \"@0x\" $1; exit}'");
 
-	if (!fgets(line, sizeof(line), f))
-		ADD_FAILURE() << symbol;
-	pclose(f);
-	return std::string(line, strcspn(line, "\n"));
+	EXPECT_FALSE(o.text.empty()) << symbol;
+	return o.text.substr(0, o.text.find('\n'));
 }
 
 TEST(Names, ExactGlobAndAddress)

@@ -8,17 +8,13 @@
 #include <sstream>
 #include <string>
 
+#include "../shell.h"
+
 static std::string run(const std::string &cmd)
 {
-	std::string out;
-	char buf[4096];
-	FILE *f = popen(cmd.c_str(), "r");
-	if (!f)
-		return out;
-	while (size_t n = fread(buf, 1, sizeof(buf), f))
-		out.append(buf, n);
-	EXPECT_EQ(pclose(f), 0) << cmd;
-	return out;
+	Output o = stdout_of(cmd);
+	EXPECT_EQ(o.status, 0) << cmd;
+	return o.text;
 }
 
 static std::set<std::string> second_words(const std::string &text, const char *re)

@@ -8,17 +8,9 @@
 #include <cstdlib>
 #include <string>
 
-static std::string run(const std::string &cmd)
-{
-	std::string out;
-	char buf[4096];
-	FILE *f = popen((cmd + " 2>&1").c_str(), "r");
-	while (size_t n = f ? fread(buf, 1, sizeof(buf), f) : 0)
-		out.append(buf, n);
-	if (f)
-		pclose(f);
-	return out;
-}
+#include "../shell.h"
+
+static std::string run(const std::string &cmd) { return shell(cmd).text; }
 
 // What pan says; "" when spin is missing.
 static std::string check(const char *model, const std::string &defs, const char *level)

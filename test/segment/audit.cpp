@@ -10,7 +10,6 @@
 namespace {
 
 using seg::have;
-using seg::run;
 
 #define SRC BPFTIME_TEST_DIR "/segment/targets/"
 
@@ -79,7 +78,7 @@ TEST_F(AuditTest, PassesEveryShape)
 				"musl-gcc -static", "musl-gcc", "clang-19 -fuse-ld=lld" }) {
 		if (!have(std::string(cc).substr(0, std::string(cc).find(' '))))
 			continue;
-		ASSERT_EQ(run(std::string(cc) + " " SRC "probe.c -o " + dir + "/x").exit, 0) << cc;
+		ASSERT_EQ(shell(std::string(cc) + " " SRC "probe.c -o " + dir + "/x").status, 0) << cc;
 		make(dir + "/x");
 		SCOPED_TRACE(cc);
 		expect_ok();
@@ -102,7 +101,7 @@ TEST_F(AuditTest, PassesDebiansPrograms)
 
 TEST_F(AuditTest, FindsAForeignByteInTheText)
 {
-	ASSERT_EQ(run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	make(dir + "/x");
 	struct image *im = image(bin);
 	const Elf64_Shdr *text = image_section(im, ".text"), *ro = image_section(im, ".rodata");
@@ -115,7 +114,7 @@ TEST_F(AuditTest, FindsAForeignByteInTheText)
 
 TEST_F(AuditTest, FindsAJumpToNowhere)
 {
-	ASSERT_EQ(run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	make(dir + "/x");
 	struct image *im = image(orig);
 	struct audit au = damaged(image_foff(im, im->eh.e_entry), std::string("\xe9\0\x10\0\0", 5));
@@ -126,7 +125,7 @@ TEST_F(AuditTest, FindsAJumpToNowhere)
 
 TEST_F(AuditTest, FindsChangedTables)
 {
-	ASSERT_EQ(run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	make(dir + "/x");
 	struct image *im = image(bin);
 	size_t shot = 0;
@@ -165,9 +164,9 @@ TEST_F(AuditTest, FindsChangedTables)
 
 TEST_F(AuditTest, AnotherOriginalIsNoticed)
 {
-	ASSERT_EQ(run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	make(dir + "/x");
-	ASSERT_EQ(run("gcc -O1 " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc -O1 " SRC "probe.c -o " + dir + "/x").status, 0);
 	EXPECT_EQ(audit().bytes.result, AUDIT_DIFFERS);
 }
 
@@ -193,7 +192,7 @@ TEST_F(AuditTest, ReadersThatFailAreUnavailable)
 // What nobody but us has looked at is not approved.
 TEST_F(AuditTest, NeedsAnIndependentReader)
 {
-	ASSERT_EQ(run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	make(dir + "/x");
 	struct rlimit old, few;
 	getrlimit(RLIMIT_NOFILE, &old);
@@ -211,7 +210,7 @@ TEST_F(AuditTest, NeedsAnIndependentReader)
 
 TEST_F(AuditTest, PrintsAndReturnsWhatItFound)
 {
-	ASSERT_EQ(run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	make(dir + "/x");
 	char *text = nullptr;
 	size_t n = 0;
@@ -236,7 +235,7 @@ TEST_F(AuditTest, PrintsAndReturnsWhatItFound)
 	setenv("PATH", path.c_str(), 1);
 	// not one of ours, and one that differs
 	EXPECT_EQ(audit_compare(a, orig.c_str(), orig.c_str(), &au, &dg), -DIAG_P021);
-	ASSERT_EQ(run("gcc -O1 " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc -O1 " SRC "probe.c -o " + dir + "/x").status, 0);
 	f = fopen("/dev/null", "w");
 	EXPECT_EQ(audit_files(a, bin.c_str(), orig.c_str(), false, f, &dg), -DIAG_P111);
 	fclose(f);

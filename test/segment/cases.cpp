@@ -7,7 +7,6 @@
 namespace {
 
 using seg::have;
-using seg::run;
 
 #define SRC BPFTIME_TEST_DIR "/segment/targets/"
 
@@ -25,8 +24,8 @@ struct SegmentTest : seg::Test {
 	std::string probe(const std::string &flags)
 	{
 		std::string out = dir + "/probe";
-		seg::Run r = run("gcc -O2 " SRC "probe.c -o " + out + " " + flags);
-		EXPECT_EQ(r.exit, 0) << r.out;
+		Output r = shell("gcc -O2 " SRC "probe.c -o " + out + " " + flags);
+		EXPECT_EQ(r.status, 0) << r.text;
 		return contents(out);
 	}
 	// Code of the refusal of `s`, 0 when it is patched.
@@ -59,8 +58,8 @@ struct Unwind : SegmentTest {
 	void patch_with_cfi(const std::string &flags, bool cfi,
 			    const std::function<void(std::string &)> &edit = {})
 	{
-		seg::Run r = run("g++ -O2 " SRC "throw.cpp -o " + dir + "/throw " + flags);
-		ASSERT_EQ(r.exit, 0) << r.out;
+		Output r = shell("g++ -O2 " SRC "throw.cpp -o " + dir + "/throw " + flags);
+		ASSERT_EQ(r.status, 0) << r.text;
 		std::string s = contents(dir + "/throw");
 		if (edit)
 			edit(s);
@@ -98,11 +97,11 @@ struct Unwind : SegmentTest {
 	}
 	void expect_found(bool found)
 	{
-		seg::Run r = run(built + " fde 2>/dev/null");
-		EXPECT_EQ(r.exit, 0) << r.out;
-		EXPECT_NE(r.out.find("caught at 3"), std::string::npos) << r.out;
-		EXPECT_NE(r.out.find(found ? "fde found" : "fde NOT FOUND"), std::string::npos)
-			<< r.out;
+		Output r = shell(built + " fde 2>/dev/null");
+		EXPECT_EQ(r.status, 0) << r.text;
+		EXPECT_NE(r.text.find("caught at 3"), std::string::npos) << r.text;
+		EXPECT_NE(r.text.find(found ? "fde found" : "fde NOT FOUND"), std::string::npos)
+			<< r.text;
 	}
 };
 
@@ -110,9 +109,9 @@ TEST_F(Unwind, FindsAddedCodeByTheMergedTable)
 {
 	patch_with_cfi("", true);
 	expect_found(true);
-	EXPECT_EQ(run("strip " + built).exit, 0);
+	EXPECT_EQ(shell("strip " + built).status, 0);
 	expect_found(true);
-	std::string order = run("readelf -wF " + built + " 2>&1 >/dev/null").out;
+	std::string order = shell("readelf -wF " + built + " 2>&1 >/dev/null").text;
 	EXPECT_EQ(order, "");
 }
 
@@ -136,9 +135,9 @@ TEST_F(Unwind, FindsAddedCodeInStaticPrograms)
 TEST_F(Unwind, MakesATableWhereThereIsNone)
 {
 	patch_with_cfi("-Wl,--no-eh-frame-hdr", true);
-	EXPECT_NE(run(dir + "/throw").exit, 0);
+	EXPECT_NE(shell(dir + "/throw").status, 0);
 	expect_found(true);
-	run("strip " + built);
+	shell("strip " + built);
 	expect_found(true);
 }
 
@@ -154,25 +153,25 @@ struct Library : SegmentTest {
 	void use(const std::string &build, bool init)
 	{
 		std::string lib = dir + "/lib.so", sub = dir + "/p";
-		run("mkdir -p " + sub);
-		seg::Run r = run(build + " " SRC "lib.c -fPIC -shared -o " + lib);
-		ASSERT_EQ(r.exit, 0) << r.out;
+		shell("mkdir -p " + sub);
+		Output r = shell(build + " " SRC "lib.c -fPIC -shared -o " + lib);
+		ASSERT_EQ(r.status, 0) << r.text;
 		std::string cc = build.substr(0, build.find(' '));
-		r = run(cc + " " SRC "uselib.c -o " + dir + "/use " + lib);
-		ASSERT_EQ(r.exit, 0) << r.out;
+		r = shell(cc + " " SRC "uselib.c -o " + dir + "/use " + lib);
+		ASSERT_EQ(r.status, 0) << r.text;
 		struct image *im = image(lib);
 		ASSERT_TRUE(im);
 		EXPECT_EQ(im->kind, IMAGE_DSO);
 		seg::Patched p = seg::patch(a, im, &dg);
 		ASSERT_EQ(p.err, 0) << dg.first_text;
-		std::string want = run(dir + "/use").out;
+		std::string want = shell(dir + "/use").text;
 		write(lib, p.file);
-		EXPECT_EQ(run(dir + "/use 2>/dev/null").out, want);
-		EXPECT_EQ(run(dir + "/use 2>&1 >/dev/null").out, init ? "[bpft]\n" : "");
+		EXPECT_EQ(shell(dir + "/use 2>/dev/null").text, want);
+		EXPECT_EQ(shell(dir + "/use 2>&1 >/dev/null").text, init ? "[bpft]\n" : "");
 		for (const char *tool : { "strip", "strip -g" }) {
-			EXPECT_EQ(run(std::string(tool) + " " + lib).exit, 0);
-			EXPECT_EQ(run(dir + "/use 2>/dev/null").out, want) << tool;
-			EXPECT_EQ(run(dir + "/use 2>&1 >/dev/null").out, init ? "[bpft]\n" : "")
+			EXPECT_EQ(shell(std::string(tool) + " " + lib).status, 0);
+			EXPECT_EQ(shell(dir + "/use 2>/dev/null").text, want) << tool;
+			EXPECT_EQ(shell(dir + "/use 2>&1 >/dev/null").text, init ? "[bpft]\n" : "")
 				<< tool;
 		}
 	}
@@ -223,13 +222,13 @@ TEST_P(DebianLibrary, ServesItsUsers)
 	EXPECT_EQ(im->kind, IMAGE_DSO);
 	seg::Patched p = seg::patch(a, im, &dg);
 	ASSERT_EQ(p.err, 0) << dg.first_text;
-	std::string want = run(cmd).out;
+	std::string want = shell(cmd).text;
 	write(dir + "/" + GetParam().first, p.file);
 	std::string env = "LD_LIBRARY_PATH=" + dir + " ";
-	EXPECT_EQ(run(env + cmd + " 2>/dev/null").out, want);
-	EXPECT_NE(run(env + cmd + " 2>&1 >/dev/null").out.find("[bpft]"), std::string::npos);
-	EXPECT_EQ(run("strip " + dir + "/" + GetParam().first).exit, 0);
-	EXPECT_EQ(run(env + cmd + " 2>/dev/null").out, want) << "stripped";
+	EXPECT_EQ(shell(env + cmd + " 2>/dev/null").text, want);
+	EXPECT_NE(shell(env + cmd + " 2>&1 >/dev/null").text.find("[bpft]"), std::string::npos);
+	EXPECT_EQ(shell("strip " + dir + "/" + GetParam().first).status, 0);
+	EXPECT_EQ(shell(env + cmd + " 2>/dev/null").text, want) << "stripped";
 }
 
 // With hooks in all functions; what the tools that rewrite ELF files make of it serves as well.
@@ -241,23 +240,23 @@ TEST_P(DebianLibrary, HookedEverywhere)
 	if (!have(cmd.substr(0, cmd.find(' '))))
 		GTEST_SKIP() << cmd << " is not installed";
 	setenv("BPFTIME_DIR", (dir + "/maps").c_str(), 1);
-	run("mkdir " + dir + "/a " + dir + "/b");
-	std::string want = run(cmd).out;
-	seg::Run r = run(patch + "--binary " + path + " --uprobe '*' --map-dir $BPFTIME_DIR -o " + lib);
-	ASSERT_EQ(r.exit, 0) << r.out;
-	EXPECT_EQ(run("LD_LIBRARY_PATH=" + dir + "/a " + cmd).out, want);
-	EXPECT_NE(run(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").out.find(": "), std::string::npos);
-	r = run(patch + "--audit " + lib + " --against " + path);
-	EXPECT_EQ(r.exit, 0) << r.out;
+	shell("mkdir " + dir + "/a " + dir + "/b");
+	std::string want = shell(cmd).text;
+	Output r = shell(patch + "--binary " + path + " --uprobe '*' --map-dir $BPFTIME_DIR -o " + lib);
+	ASSERT_EQ(r.status, 0) << r.text;
+	EXPECT_EQ(shell("LD_LIBRARY_PATH=" + dir + "/a " + cmd).text, want);
+	EXPECT_NE(shell(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").text.find(": "), std::string::npos);
+	r = shell(patch + "--audit " + lib + " --against " + path);
+	EXPECT_EQ(r.status, 0) << r.text;
 	for (const char *tool : { "strip -o ", "objcopy ", "llvm-strip-19 -o " }) {
 		if (!have(std::string(tool, strcspn(tool, " "))))
 			continue;
-		r = run(strstr(tool, "-o") ? tool + out + " " + lib : tool + lib + " " + out);
-		EXPECT_EQ(r.exit, 0) << r.out;
-		EXPECT_EQ(run("LD_LIBRARY_PATH=" + dir + "/b " + cmd).out, want) << tool;
+		r = shell(strstr(tool, "-o") ? tool + out + " " + lib : tool + lib + " " + out);
+		EXPECT_EQ(r.status, 0) << r.text;
+		EXPECT_EQ(shell("LD_LIBRARY_PATH=" + dir + "/b " + cmd).text, want) << tool;
 	}
-	r = run(patch + "--revert " + lib + " && cmp " + lib + " " + path);
-	EXPECT_EQ(r.exit, 0) << r.out;
+	r = shell(patch + "--revert " + lib + " && cmp " + lib + " " + path);
+	EXPECT_EQ(r.status, 0) << r.text;
 	unsetenv("BPFTIME_DIR");
 }
 
@@ -294,7 +293,7 @@ TEST_F(Refused, WhatIsNotATarget)
 	s = pie;
 	ehdr(s).e_type = ET_REL;
 	EXPECT_EQ(refusal(s), -DIAG_P001);
-	run("objcopy --only-keep-debug " + dir + "/probe " + dir + "/debug");
+	shell("objcopy --only-keep-debug " + dir + "/probe " + dir + "/debug");
 	EXPECT_EQ(refusal(contents(dir + "/debug")), -DIAG_P001);
 }
 
@@ -334,11 +333,7 @@ TEST_F(Refused, PackedFiles)
 
 TEST_F(Refused, NoRoomForAHeader)
 {
-	ASSERT_EQ(run("gcc -nostdlib -static -Wl,--build-id=none,-z,noseparate-code " SRC
-		      "bare.S -o " +
-		      dir + "/bare")
-			  .exit,
-		  0);
+	ASSERT_EQ(shell("gcc -nostdlib -static -Wl,--build-id=none,-z,noseparate-code " SRC "bare.S -o " + dir + "/bare").status, 0);
 	EXPECT_EQ(refusal(contents(dir + "/bare")), -DIAG_P105);
 }
 
@@ -347,19 +342,19 @@ TEST_F(Refused, MovingANoteThatCodeReads)
 {
 	for (const char *flags : { "-pie -fPIE", "-no-pie -fno-pie", "-no-pie -fPIE -s" }) {
 		std::string x = dir + "/x";
-		seg::Run r = run("gcc -O2 -DALIGN=0 " SRC "readnote.c -o " + x + " " + flags);
-		ASSERT_EQ(r.exit, 0) << r.out;
-		ASSERT_EQ(run(x).out, "GNU\n");
+		Output r = shell("gcc -O2 -DALIGN=0 " SRC "readnote.c -o " + x + " " + flags);
+		ASSERT_EQ(r.status, 0) << r.text;
+		ASSERT_EQ(shell(x).text, "GNU\n");
 		struct image *im = image(x);
 		ASSERT_TRUE(im);
 		seg::Patched p = seg::patch(a, im, &dg);
 		ASSERT_EQ(p.err, 0) << dg.first_text;
 		write(x, p.file);
-		EXPECT_EQ(run(x + " 2>/dev/null").out, "GNU\n") << flags;
-		EXPECT_EQ(run("gcc -O2 -DALIGN=3 " SRC "readnote.c -o " + x + " " + flags).exit, 0);
+		EXPECT_EQ(shell(x + " 2>/dev/null").text, "GNU\n") << flags;
+		EXPECT_EQ(shell("gcc -O2 -DALIGN=3 " SRC "readnote.c -o " + x + " " + flags).status, 0);
 		EXPECT_EQ(refusal(contents(x)), -DIAG_P105) << flags;
 		EXPECT_STREQ(dg.first_text, "code refers to the notes behind the program headers");
-		run("gcc -O2 -DALIGN=3 -DBARE -nostdlib -static -Wl,--build-id=none " SRC
+		shell("gcc -O2 -DALIGN=3 -DBARE -nostdlib -static -Wl,--build-id=none " SRC
 		    "readnote.c -o " +
 		    x + " " + flags);
 		EXPECT_EQ(refusal(contents(x)), -DIAG_P105) << flags;

@@ -7,7 +7,6 @@
 
 namespace {
 
-using seg::run;
 
 struct Target {
 	const char *path, *args;	// args as for the shell; %D is a fresh folder
@@ -23,10 +22,10 @@ struct DebianTest : seg::Test, testing::WithParamInterface<Target> {
 		return s;
 	}
 	// stdout and exit status; what the stub writes to stderr must be there or not.
-	seg::Run outcome(const std::string &bin, bool stub)
+	Output outcome(const std::string &bin, bool stub)
 	{
-		seg::Run r = run("cd " + dir + " && " + bin + " " + args() + " 2>" + dir + "/err");
-		std::string err = run("cat " + dir + "/err").out;
+		Output r = shell("cd " + dir + " && " + bin + " " + args() + " 2>" + dir + "/err");
+		std::string err = shell("cat " + dir + "/err").text;
 		EXPECT_EQ(err.compare(0, 7, "[bpft]\n") == 0, stub) << bin << ": " << err;
 		return r;
 	}
@@ -37,25 +36,25 @@ TEST_P(DebianTest, RunsAsBefore)
 	SKIP_WITHOUT(GetParam().path);
 	struct image *im = image(GetParam().path);
 	ASSERT_TRUE(im);
-	seg::Run want = outcome(GetParam().path, false);
-	ASSERT_EQ(want.exit, 0) << want.out;
+	Output want = outcome(GetParam().path, false);
+	ASSERT_EQ(want.status, 0) << want.text;
 	seg::Patched p = seg::patch(a, im, &dg);
 	ASSERT_EQ(p.err, 0) << dg.first_text;
 	// Programs look at their own name.
 	std::string name = std::string(strrchr(GetParam().path, '/')), bin = dir + "/a" + name,
 		    cut = dir + "/b" + name;
-	run("mkdir " + dir + "/a " + dir + "/b");
+	shell("mkdir " + dir + "/a " + dir + "/b");
 	write(bin, p.file);
-	seg::Run got = outcome(bin, true);
-	EXPECT_EQ(got.exit, want.exit);
-	EXPECT_EQ(got.out, want.out);
+	Output got = outcome(bin, true);
+	EXPECT_EQ(got.status, want.status);
+	EXPECT_EQ(got.text, want.text);
 	for (const char *tool : { "strip", "strip -g", "objcopy" }) {
 		std::string cmd = std::string(tool) + (tool[0] == 's' ? " -o " + cut + " " + bin
 								      : " " + bin + " " + cut);
-		ASSERT_EQ(run(cmd).exit, 0) << cmd;
+		ASSERT_EQ(shell(cmd).status, 0) << cmd;
 		got = outcome(cut, true);
-		EXPECT_EQ(got.exit, want.exit) << tool;
-		EXPECT_EQ(got.out, want.out) << tool;
+		EXPECT_EQ(got.status, want.status) << tool;
+		EXPECT_EQ(got.text, want.text) << tool;
 	}
 }
 

@@ -163,16 +163,16 @@ TEST_F(Hostile, Programs)
 {
 	for (const char *flags :
 	     { "-pie", "-no-pie -s", "-Wl,--hash-style=sysv", "-fcf-protection=full" }) {
-		ASSERT_EQ(seg::run("gcc " SRC "probe.c -o " + dir + "/x " + flags).exit, 0);
+		ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x " + flags).status, 0);
 		torture(contents(dir + "/x"), 500);
 	}
-	ASSERT_EQ(seg::run("g++ " SRC "throw.cpp -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("g++ " SRC "throw.cpp -o " + dir + "/x").status, 0);
 	torture(contents(dir + "/x"), 500);
 }
 
 TEST_F(Hostile, SharedObjects)
 {
-	ASSERT_EQ(seg::run("gcc -fPIC -shared " SRC "lib.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc -fPIC -shared " SRC "lib.c -o " + dir + "/x").status, 0);
 	torture(contents(dir + "/x"), 800);
 	SKIP_WITHOUT("/usr/lib/x86_64-linux-gnu/libdl.so.2");
 	torture(contents("/usr/lib/x86_64-linux-gnu/libdl.so.2"), 500);
@@ -180,7 +180,7 @@ TEST_F(Hostile, SharedObjects)
 
 TEST_F(Hostile, WithoutSections)
 {
-	ASSERT_EQ(seg::run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	std::string s = contents(dir + "/x");
 	struct image *im = image(dir + "/x");
 	uint64_t end = 0;
@@ -194,7 +194,7 @@ TEST_F(Hostile, WithoutSections)
 
 TEST_F(Hostile, FilesOfOurs)
 {
-	ASSERT_EQ(seg::run("gcc " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc " SRC "probe.c -o " + dir + "/x").status, 0);
 	struct image *im = image(dir + "/x");
 	seg::Patched p = seg::patch(a, im, &dg);
 	ASSERT_EQ(p.err, 0);
@@ -219,7 +219,7 @@ TEST_F(Hostile, FilesOfOurs)
 
 TEST_F(Hostile, EveryTruncation)
 {
-	ASSERT_EQ(seg::run("gcc -s " SRC "probe.c -o " + dir + "/x").exit, 0);
+	ASSERT_EQ(shell("gcc -s " SRC "probe.c -o " + dir + "/x").status, 0);
 	std::string s = contents(dir + "/x");
 	Guarded g(s.size());
 	for (size_t n = 0; n < s.size(); n += n < 2048 ? 1 : 37)

@@ -8,7 +8,6 @@
 #include <set>
 
 using seg::lines;
-using seg::run;
 
 namespace {
 
@@ -26,7 +25,7 @@ std::map<uint64_t, std::string> objdump_stubs(const std::string &path)
 {
 	std::map<uint64_t, std::string> m;
 	for (const std::string &l :
-	     lines(run("objdump -d -j .plt -j .plt.got -j .plt.sec " + path).out)) {
+	     lines(shell("objdump -d -j .plt -j .plt.got -j .plt.sec " + path).text)) {
 		char name[512];
 		uint64_t at;
 		if (sscanf(l.c_str(), "%" SCNx64 " <%511[^>]>:", &at, name) != 2)
@@ -50,7 +49,7 @@ std::map<uint64_t, std::string> our_stubs(const struct image *im)
 std::multiset<std::string> readelf_fdes(const std::string &path)
 {
 	std::multiset<std::string> m;
-	for (const std::string &l : lines(run("readelf -wf " + path).out)) {
+	for (const std::string &l : lines(shell("readelf -wf " + path).text)) {
 		size_t pc = l.find("FDE cie=");
 		uint64_t from, to;
 		if (pc != std::string::npos && (pc = l.find("pc=")) != std::string::npos &&
@@ -74,7 +73,7 @@ std::set<std::string> nm_dynamic(const std::string &path)
 {
 	std::set<std::string> m;
 	for (const std::string &l :
-	     lines(run("nm -D --defined-only --with-symbol-versions " + path).out)) {
+	     lines(shell("nm -D --defined-only --with-symbol-versions " + path).text)) {
 		char type, name[4096];
 		uint64_t at;
 		if (sscanf(l.c_str(), "%" SCNx64 " %c %4095s", &at, &type, name) == 3 &&
@@ -91,7 +90,7 @@ TEST_P(ImageTest, AgreesWithBinutils)
 	ASSERT_TRUE(im);
 	EXPECT_EQ(our_stubs(im), objdump_stubs(GetParam()));
 	EXPECT_EQ(our_fdes(im), readelf_fdes(GetParam()));
-	std::string notes = run(std::string("readelf -n ") + GetParam()).out, id;
+	std::string notes = shell(std::string("readelf -n ") + GetParam()).text, id;
 	for (size_t i = 0; i < im->build_id.n; i++)
 		id += (im->build_id.p[i] < 16 ? "0" : "") + hex(im->build_id.p[i]);
 	EXPECT_TRUE(notes.find("Build ID: " + id) != std::string::npos);
@@ -111,7 +110,7 @@ TEST_P(ImageTest, AgreesWithBinutils)
 		EXPECT_TRUE(nm_names.count(s)) << s;
 	size_t funcs = 0;
 	for (const std::string &l :
-	     lines(run(std::string("readelf -W --dyn-syms ") + GetParam()).out))
+	     lines(shell(std::string("readelf -W --dyn-syms ") + GetParam()).text))
 		funcs += (l.find(" FUNC ") != std::string::npos ||
 			  l.find(" IFUNC ") != std::string::npos) &&
 			 l.find(" UND ") == std::string::npos;
@@ -126,9 +125,7 @@ TEST_P(ImageTest, SameWithoutSections)
 	if (!seg::have("llvm-objcopy-19"))
 		GTEST_SKIP() << "llvm-objcopy-19 is not installed";
 	std::string bare = dir + "/bare";
-	ASSERT_EQ(run(std::string("llvm-objcopy-19 --strip-sections ") + GetParam() + " " + bare)
-			  .exit,
-		  0);
+	ASSERT_EQ(shell(std::string("llvm-objcopy-19 --strip-sections ") + GetParam() + " " + bare).status, 0);
 	struct image *im = image(GetParam()), *b = image(bare);
 	ASSERT_TRUE(im && b);
 	EXPECT_EQ(b->n_sh, 0u);
@@ -162,9 +159,9 @@ struct ImageBuilt : seg::Test {
 		*skip = !seg::have(cc.substr(0, cc.find(' ')));
 		if (*skip)
 			return nullptr;
-		seg::Run r = run(cc + " " + src + " -o " + dir + "/x");
-		EXPECT_EQ(r.exit, 0) << r.out;
-		return r.exit ? nullptr : image(dir + "/x");
+		Output r = shell(cc + " " + src + " -o " + dir + "/x");
+		EXPECT_EQ(r.status, 0) << r.text;
+		return r.status ? nullptr : image(dir + "/x");
 	}
 };
 

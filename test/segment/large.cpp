@@ -5,7 +5,6 @@
 namespace {
 
 using seg::have;
-using seg::run;
 
 struct Large : seg::Test {};
 
@@ -20,16 +19,16 @@ TEST_F(Large, Library)
 	if (access(path.c_str(), R_OK) || !have("llc-19"))
 		GTEST_SKIP() << path << " and llc-19 are not here";
 	setenv("BPFTIME_DIR", (dir + "/maps").c_str(), 1);
-	run("mkdir " + dir + "/l");
-	seg::Run want = run(job), r = run(patch + "--binary " + path + " --uprobe " + what + " --map-dir $BPFTIME_DIR -o " + lib);
-	ASSERT_EQ(r.exit, 0) << r.out;
-	seg::Run got = run("LD_LIBRARY_PATH=" + dir + "/l" + job);
-	EXPECT_EQ(got.exit, 0);
-	EXPECT_EQ(got.out, want.out);
-	std::string calls = run(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").out;
+	shell("mkdir " + dir + "/l");
+	Output want = shell(job), r = shell(patch + "--binary " + path + " --uprobe " + what + " --map-dir $BPFTIME_DIR -o " + lib);
+	ASSERT_EQ(r.status, 0) << r.text;
+	Output got = shell("LD_LIBRARY_PATH=" + dir + "/l" + job);
+	EXPECT_EQ(got.status, 0);
+	EXPECT_EQ(got.text, want.text);
+	std::string calls = shell(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").text;
 	EXPECT_GE(strtoul(calls.c_str() + calls.find(": ") + 2, nullptr, 10), 1u) << calls;
-	r = run(patch + "--revert " + lib + " && cmp " + lib + " " + path);
-	EXPECT_EQ(r.exit, 0) << r.out;
+	r = shell(patch + "--revert " + lib + " && cmp " + lib + " " + path);
+	EXPECT_EQ(r.status, 0) << r.text;
 	unsetenv("BPFTIME_DIR");
 }
 

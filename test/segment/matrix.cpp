@@ -12,7 +12,6 @@
 namespace {
 
 using seg::have;
-using seg::run;
 
 enum Flags { NO_PATCHELF = 1, ONE_SLOT = 2, NO_SECTIONS = 4 };
 
@@ -35,11 +34,11 @@ struct MatrixTest : seg::Test, testing::WithParamInterface<Build> {
 					 { "%O", orig } })
 			for (size_t p; (p = cmd.find(from)) != std::string::npos;)
 				cmd.replace(p, 2, to);
-		seg::Run r = run(cmd);
-		EXPECT_EQ(r.exit, 0) << cmd << "\n" << r.out;
-		if (!r.exit && (GetParam().flags & NO_SECTIONS))
+		Output r = shell(cmd);
+		EXPECT_EQ(r.status, 0) << cmd << "\n" << r.text;
+		if (!r.status && (GetParam().flags & NO_SECTIONS))
 			drop_sections();
-		return r.exit == 0;
+		return r.status == 0;
 	}
 	// Ends the file with what is loaded.
 	void drop_sections()
@@ -55,13 +54,13 @@ struct MatrixTest : seg::Test, testing::WithParamInterface<Build> {
 		s.resize(end);
 		write(orig, s);
 	}
-	seg::Run outcome(const std::string &cmd) { return run(cmd + " word 2>" + dir + "/err"); }
-	void same(const std::string &cmd, const seg::Run &want)
+	Output outcome(const std::string &cmd) { return shell(cmd + " word 2>" + dir + "/err"); }
+	void same(const std::string &cmd, const Output &want)
 	{
-		seg::Run got = outcome(cmd);
-		EXPECT_EQ(got.exit, want.exit) << cmd;
-		EXPECT_EQ(got.out, want.out) << cmd;
-		EXPECT_EQ(run("cat " + dir + "/err").out.find("[bpft]"), 0u) << cmd;
+		Output got = outcome(cmd);
+		EXPECT_EQ(got.status, want.status) << cmd;
+		EXPECT_EQ(got.text, want.text) << cmd;
+		EXPECT_EQ(shell("cat " + dir + "/err").text.find("[bpft]"), 0u) << cmd;
 	}
 };
 
@@ -118,7 +117,7 @@ TEST_P(MatrixTest, RunsAsBefore)
 		GTEST_SKIP() << GetParam().needs << " is not installed";
 	if (!build())
 		return;
-	seg::Run want = outcome(orig);
+	Output want = outcome(orig);
 	struct image *im = image(orig);
 	ASSERT_TRUE(im);
 	seg::Patched p = seg::patch(a, im, &dg);
@@ -154,26 +153,26 @@ TEST_P(MatrixTest, HookedEverywhere)
 	if (!build())
 		return;
 	setenv("BPFTIME_DIR", (dir + "/maps").c_str(), 1);
-	seg::Run want = outcome(orig), r = run(patch + "--binary " + orig + " --uprobe '*' -o " + bin);
+	Output want = outcome(orig), r = shell(patch + "--binary " + orig + " --uprobe '*' -o " + bin);
 	// Without symbols and unwind data nothing is known to be a function.
-	if (r.exit == 1 && (GetParam().flags & NO_SECTIONS || !strcmp(GetParam().name, "Bare")))
-		GTEST_SKIP() << r.out;
-	ASSERT_EQ(r.exit, 0) << r.out;
+	if (r.status == 1 && (GetParam().flags & NO_SECTIONS || !strcmp(GetParam().name, "Bare")))
+		GTEST_SKIP() << r.text;
+	ASSERT_EQ(r.status, 0) << r.text;
 	// Where there is one place for a header, the PT_NOTE that PT_GNU_PROPERTY repeats may give up its own.
 	auto expected = [&](std::string s) {
 		size_t at = s.find("note GNU 5\n");
 		return GetParam().flags & ONE_SLOT && at != s.npos ? s.erase(at, 11) : s;
 	};
 	auto same_outcome = [&](const std::string &file, const char *after) {
-		seg::Run got = outcome(file);
-		EXPECT_EQ(got.exit, want.exit) << after;
-		EXPECT_EQ(expected(got.out), expected(want.out)) << after;
+		Output got = outcome(file);
+		EXPECT_EQ(got.status, want.status) << after;
+		EXPECT_EQ(expected(got.text), expected(want.text)) << after;
 	};
 	same_outcome(bin, "patching");
-	EXPECT_NE(run(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").out.find(": "), std::string::npos);
-	r = run(patch + "--audit " + bin + " --against " + orig);
+	EXPECT_NE(shell(BPFTIME_BIN_DIR "/bpftime-ctl dump calls").text.find(": "), std::string::npos);
+	r = shell(patch + "--audit " + bin + " --against " + orig);
 	if (!(GetParam().flags & NO_SECTIONS))	// eu-elflint complains about every file without
-		EXPECT_EQ(r.exit, 0) << r.out;
+		EXPECT_EQ(r.status, 0) << r.text;
 	for (std::string tool : { "strip -o %O %I", "objcopy %I %O", "llvm-strip-19 -o %O %I",
 				  "patchelf --set-rpath /nowhere --output %O %I" }) {
 		if (GetParam().flags & NO_SECTIONS || !have(tool.substr(0, tool.find(' '))) ||
@@ -184,14 +183,14 @@ TEST_P(MatrixTest, HookedEverywhere)
 			c.replace(c.find("%O"), 2, out);
 			return c.replace(c.find("%I"), 2, in);
 		};
-		if (run(cmd(orig)).exit || outcome(out).out != want.out)
+		if (shell(cmd(orig)).status || outcome(out).text != want.text)
 			continue;	// nor can it do that with the original
-		r = run(cmd(bin));
-		ASSERT_EQ(r.exit, 0) << r.out;
+		r = shell(cmd(bin));
+		ASSERT_EQ(r.status, 0) << r.text;
 		same_outcome(out, tool.c_str());
 	}
-	r = run(patch + "--revert " + bin + " && cmp " + bin + " " + orig);
-	EXPECT_EQ(r.exit, 0) << r.out;
+	r = shell(patch + "--revert " + bin + " && cmp " + bin + " " + orig);
+	EXPECT_EQ(r.status, 0) << r.text;
 	unsetenv("BPFTIME_DIR");
 }
 
@@ -203,7 +202,7 @@ TEST_P(MatrixTest, RunsAfterOtherTools)
 		return;	// these tools need them
 	if (!build())
 		return;
-	seg::Run want = outcome(orig);
+	Output want = outcome(orig);
 	seg::Patched p = seg::patch(a, image(orig), &dg);
 	ASSERT_EQ(p.err, 0) << dg.first_text;
 	write(bin, p.file);
@@ -227,10 +226,10 @@ TEST_P(MatrixTest, RunsAfterOtherTools)
 			std::string cmd = t.cmd;
 			for (size_t at; (at = cmd.find('%')) != std::string::npos;)
 				cmd.replace(at, 2, cmd[at + 1] == 'O' ? out : in);
-			run("rm -f " + out);
-			return run(cmd).exit == 0;
+			shell("rm -f " + out);
+			return shell(cmd).status == 0;
 		};
-		if (!apply(orig) || outcome(out).out != want.out)
+		if (!apply(orig) || outcome(out).text != want.text)
 			continue;	// nor can it do that with the original
 		ASSERT_TRUE(apply(bin)) << t.cmd;
 		same(out, want);
@@ -239,7 +238,7 @@ TEST_P(MatrixTest, RunsAfterOtherTools)
 		ASSERT_TRUE(im) << t.cmd;
 		struct diags quiet = {};
 		EXPECT_EQ(segment_meta(a, im, &b, &quiet), t.keeps ? 1 : -DIAG_P109) << t.cmd;
-		if (run("cmp " + bin + " " + out).exit)
+		if (shell("cmp " + bin + " " + out).status)
 			EXPECT_EQ(segment_revert(a, im, &b, &quiet), -DIAG_P109) << t.cmd;
 	}
 }

@@ -7,35 +7,17 @@
 #include <string>
 #include <vector>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../shell.h"
 #include "file.h"
 #include "image.h"
 
 namespace seg {
 
-struct Run {
-	int exit = -1;		// 128 + signal when killed
-	std::string out;	// stdout and stderr
-};
-
-inline Run run(const std::string &cmd)
-{
-	Run r;
-	FILE *f = popen(("exec 2>&1; " + cmd).c_str(), "r");
-	char buf[65536];
-	size_t n;
-	while (f && (n = fread(buf, 1, sizeof(buf), f)) > 0)
-		r.out.append(buf, n);
-	int st = f ? pclose(f) : -1;
-	r.exit = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-	return r;
-}
-
 inline bool have(const std::string &tool)
 {
-	return run("command -v " + tool).exit == 0;
+	return shell("command -v " + tool).status == 0;
 }
 
 inline std::vector<std::string> lines(const std::string &s)
@@ -66,7 +48,7 @@ struct Test : testing::Test {
 	void TearDown() override
 	{
 		arena_free(a);
-		run("rm -rf " + dir);
+		shell("rm -rf " + dir);
 	}
 	struct image *image(const std::string &path)
 	{

@@ -53,7 +53,7 @@ std::vector<Taken> taken_by_kernel(const std::string &program, std::string *why)
 	Taken t;
 	if (!l)
 		*why = "no uprobes here";
-	else if (sh(program).status)
+	else if (shell(program).status)
 		*why = program + " failed";
 	for (uint32_t i = 0; why->empty() && i < 64; i++)
 		if (!bpf_map_lookup_elem(bpf_object__find_map_fd_by_name(obj, "taken"), &i, &t) && t.bytes)
@@ -66,7 +66,7 @@ std::vector<Taken> taken_by_kernel(const std::string &program, std::string *why)
 std::vector<Taken> taken_here(const std::string &dir)
 {
 	std::vector<Taken> all;
-	std::string out = sh(bin + "bpftime-ctl dump taken --dir " + dir + " --json").out;
+	std::string out = shell(bin + "bpftime-ctl dump taken --dir " + dir + " --json").text;
 	static const std::regex value("\"value\":\\[(\"0x[^\\]]*)\\]");
 	for (std::sregex_iterator i(out.begin(), out.end(), value), end; i != end; ++i) {
 		std::string list = (*i)[1], bytes;
@@ -90,12 +90,12 @@ struct BuildIds : testing::Test {
 		if (!have("gcc"))
 			GTEST_SKIP() << "no gcc here";
 		ASSERT_EQ(compile_walked(s, "gcc -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -pie -fPIE -Wl,--build-id", program), "");
-		Result r = sh(bin + "bpftime-patch --binary " + program + " --uprobe leaf " BUILD_IDS_HOOK " -o " + patched);
-		ASSERT_EQ(r.status, 0) << r.out;
-		r = sh("BPFTIME_DIR=" + maps + " " + patched);
-		ASSERT_EQ(r.status, 0) << r.out;
+		Output r = shell(bin + "bpftime-patch --binary " + program + " --uprobe leaf " BUILD_IDS_HOOK " -o " + patched);
+		ASSERT_EQ(r.status, 0) << r.text;
+		r = shell("BPFTIME_DIR=" + maps + " " + patched);
+		ASSERT_EQ(r.status, 0) << r.text;
 	}
-	std::string ctl(const std::string &args) { return sh(bin + "bpftime-ctl stacks stacks " + args + " --dir " + maps).out; }
+	std::string ctl(const std::string &args) { return shell(bin + "bpftime-ctl stacks stacks " + args + " --dir " + maps).text; }
 };
 
 }  // namespace

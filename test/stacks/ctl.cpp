@@ -18,21 +18,21 @@ struct StackCount : testing::Test {
 		if (!have("g++"))
 			GTEST_SKIP() << "no g++ here";
 		ASSERT_EQ(compile_walked(s, "g++ -x c++ -fomit-frame-pointer -pie -fPIE", program), "");
-		Result r = sh(bin + "bpftime-patch --binary " + program + " --uprobe leaf " STACKCOUNT_HOOK " -o " + (s / "p"));
-		ASSERT_EQ(r.status, 0) << r.out;
+		Output r = shell(bin + "bpftime-patch --binary " + program + " --uprobe leaf " STACKCOUNT_HOOK " -o " + (s / "p"));
+		ASSERT_EQ(r.status, 0) << r.text;
 	}
 	void run(int times)
 	{
 		for (int i = 0; i < times; i++)
-			ASSERT_EQ(sh("BPFTIME_DIR=" + maps + " " + (s / "p") + " > /dev/null").status, 0);
+			ASSERT_EQ(shell("BPFTIME_DIR=" + maps + " " + (s / "p") + " > /dev/null").status, 0);
 	}
-	Result ctl(const std::string &args) { return sh(bin + "bpftime-ctl stacks " + args + " --dir " + maps); }
+	Output ctl(const std::string &args) { return shell(bin + "bpftime-ctl stacks " + args + " --dir " + maps); }
 
 	// Function names of each folded line, and the counts.
 	std::map<std::string, long> folded(const std::string &args = "stacks")
 	{
 		std::map<std::string, long> m;
-		std::istringstream lines(ctl(args + " --folded").out);
+		std::istringstream lines(ctl(args + " --folded").text);
 		for (std::string l; std::getline(lines, l);) {
 			size_t space = l.rfind(' ');
 			m[l.substr(0, space)] += atol(l.c_str() + space + 1);
@@ -51,7 +51,7 @@ TEST_F(StackCount, DeadProcessesHaveOneLineAStack)
 	long all = f["p;[missed]"];	// another stack had their place: ids are hashes
 	EXPECT_LE(all, 8);
 	f.erase("p;[missed]");
-	ASSERT_EQ(f.size(), 10u) << ctl("stacks --folded").out;
+	ASSERT_EQ(f.size(), 10u) << ctl("stacks --folded").text;
 	for (auto &l : f) {
 		EXPECT_LE(l.second, 3) << l.first;
 		EXPECT_EQ(l.first.rfind("p;", 0), 0u) << l.first;
@@ -72,10 +72,10 @@ TEST_F(StackCount, DeadProcessesHaveOneLineAStack)
 
 TEST_F(StackCount, JsonIsWhatTheProgramPrinted)
 {
-	Result r = sh("BPFTIME_DIR=" + maps + " " + (s / "p"));
-	auto want = printed(r.out);
+	Output r = shell("BPFTIME_DIR=" + maps + " " + (s / "p"));
+	auto want = printed(r.text);
 	json_error_t e;
-	json_t *j = json_loads(ctl("stacks --json").out.c_str(), 0, &e);
+	json_t *j = json_loads(ctl("stacks --json").text.c_str(), 0, &e);
 	ASSERT_NE(j, nullptr) << e.text;
 	EXPECT_EQ(json_integer_value(json_object_get(j, "schema")), 1);
 	json_t *list = json_object_get(j, "stacks");
@@ -116,39 +116,39 @@ TEST(StackNames, AProgramKeepsItsNameBehindASignal)
 		static void handler(int n) { leaf(); (void)n; }
 		__attribute__((noinline)) void interrupted(void) { __asm__ volatile("int3" ::: "memory"); }
 		int main(void) { signal(SIGTRAP, handler); leaf(); interrupted(); interrupted(); return 0; })";
-	Result r = sh("cd " + s.dir + " && gcc -O1 -fno-optimize-sibling-calls -pie -fPIE t.c -o t && " + bin +
+	Output r = shell("cd " + s.dir + " && gcc -O1 -fno-optimize-sibling-calls -pie -fPIE t.c -o t && " + bin +
 		      "bpftime-patch --binary t --uprobe leaf " STACKCOUNT_HOOK " -o p && BPFTIME_DIR=" + s.dir + "/maps ./p");
-	ASSERT_EQ(r.status, 0) << r.out;
-	r = sh(bin + "bpftime-ctl stacks stacks --folded --dir " + s.dir + "/maps");
-	EXPECT_TRUE(std::regex_search(r.out, std::regex("main;interrupted;[^;]*;handler;leaf"))) << r.out;
-	EXPECT_NE(r.out.find("main;leaf 1"), std::string::npos) << r.out;
+	ASSERT_EQ(r.status, 0) << r.text;
+	r = shell(bin + "bpftime-ctl stacks stacks --folded --dir " + s.dir + "/maps");
+	EXPECT_TRUE(std::regex_search(r.text, std::regex("main;interrupted;[^;]*;handler;leaf"))) << r.text;
+	EXPECT_NE(r.text.find("main;leaf 1"), std::string::npos) << r.text;
 }
 
 TEST_F(StackCount, AFileThatIsGoneOrAnotherGivesNoNames)
 {
 	run(1);
-	ASSERT_EQ(sh("cp /bin/true " + (s / "p")).status, 0);
-	std::string out = ctl("stacks").out;
+	ASSERT_EQ(shell("cp /bin/true " + (s / "p")).status, 0);
+	std::string out = ctl("stacks").text;
 	EXPECT_EQ(out.find("leaf"), std::string::npos) << out;
 	EXPECT_NE(out.find("    p+0x"), std::string::npos) << out;
 	ASSERT_EQ(unlink((s / "p").c_str()), 0);
-	EXPECT_EQ(ctl("stacks").out, out);
+	EXPECT_EQ(ctl("stacks").text, out);
 	ASSERT_EQ(unlink((maps + "/.modules").c_str()), 0);
-	EXPECT_NE(ctl("stacks").out.find("    0x"), std::string::npos);
+	EXPECT_NE(ctl("stacks").text.find("    0x"), std::string::npos);
 }
 
 TEST_F(StackCount, WhatIsNoSuchMapIsRefused)
 {
 	run(1);
-	Result r = ctl("counts");
-	EXPECT_EQ(WEXITSTATUS(r.status), 1);
-	EXPECT_NE(r.out.find("error[M008]"), std::string::npos) << r.out;
+	Output r = ctl("counts");
+	EXPECT_EQ(r.status, 1);
+	EXPECT_NE(r.text.find("error[M008]"), std::string::npos) << r.text;
 	r = ctl("stacks --counts stacks");
-	EXPECT_EQ(WEXITSTATUS(r.status), 1);
-	EXPECT_NE(r.out.find("error[M008]"), std::string::npos) << r.out;
+	EXPECT_EQ(r.status, 1);
+	EXPECT_NE(r.text.find("error[M008]"), std::string::npos) << r.text;
 	r = ctl("stacks --counts nothing");
-	EXPECT_EQ(WEXITSTATUS(r.status), 1);
-	EXPECT_NE(r.out.find("error[M003]"), std::string::npos) << r.out;
+	EXPECT_EQ(r.status, 1);
+	EXPECT_NE(r.text.find("error[M003]"), std::string::npos) << r.text;
 }
 
 // Refused with one line, or shown; never a crash, never without end.
@@ -173,11 +173,11 @@ TEST_F(StackCount, DamagedFilesDoNoHarm)
 			for (int n = 1 << rng() % 15; n-- && from < to;)
 				bad[from + rng() % (to - from)] = (char)(rng() % 3 ? rng() : 0xff);
 			std::ofstream(path, std::ios::binary | std::ios::trunc) << bad;
-			Result r = sh("timeout 20 " + bin + "bpftime-ctl stacks stacks --dir " + maps + (round % 2 ? " --json" : "") + " > /dev/null");
+			Output r = shell("timeout 20 " + bin + "bpftime-ctl stacks stacks --dir " + maps + (round % 2 ? " --json" : "") + " > /dev/null");
 			ASSERT_TRUE(WIFEXITED(r.status));
-			ASSERT_LE(WEXITSTATUS(r.status), 1) << path << " " << round << "\n" << r.out;
-			if (WEXITSTATUS(r.status)) {
-				EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 1) << r.out;
+			ASSERT_LE(r.status, 1) << path << " " << round << "\n" << r.text;
+			if (r.status) {
+				EXPECT_EQ(std::count(r.text.begin(), r.text.end(), '\n'), 1) << r.text;
 				refused++;
 			} else {
 				shown++;

@@ -22,7 +22,7 @@ struct KernelRun {
 			why = "this process may not load BPF programs into the kernel";
 		struct bpf_link *e = attach(obj, "at_entry", program, entry, false);
 		struct bpf_link *r = attach(obj, "at_return", program, ret, true);
-		if (why.empty() && sh(program).status)
+		if (why.empty() && shell(program).status)
 			why = program + " failed";
 		stacks = read(obj, "stacks");
 		returns = read(obj, "returns");
@@ -71,10 +71,10 @@ TEST(WalkKernel, SeesTheSame)
 	KernelRun k(program, "leaf", "both");
 	if (!k.why.empty())
 		GTEST_SKIP() << k.why;
-	Result p = patch_stacks(program, "--uprobe leaf --uretprobe both", s / "patched");
-	ASSERT_EQ(p.status, 0) << p.out;
-	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
-	ASSERT_EQ(r.status, 0) << r.out;
+	Output p = patch_stacks(program, "--uprobe leaf --uretprobe both", s / "patched");
+	ASSERT_EQ(p.status, 0) << p.text;
+	Output r = shell("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
+	ASSERT_EQ(r.status, 0) << r.text;
 	auto stacks = taken(s.dir + "/maps"), returns = taken(s.dir + "/maps", "returns");
 	ASSERT_EQ(stacks.size(), k.stacks.size());
 	ASSERT_EQ(returns.size(), k.returns.size());

@@ -44,18 +44,18 @@ TEST(WalkNginx, IsWhatGdbSees)
 	}
 	commands << "run\n";
 	commands.close();
-	Result g = sh("gdb -nx -batch -x " + (s / "gdb") + " --args " + nginx + args);
-	auto want = backtraces(g.out);
+	Output g = shell("gdb -nx -batch -x " + (s / "gdb") + " --args " + nginx + args);
+	auto want = backtraces(g.text);
 	if (want.empty())
-		GTEST_SKIP() << "gdb cannot run nginx here: " << g.out;
-	Result p = patch_stacks(nginx, hooks, s / "nginx");
-	ASSERT_EQ(p.status, 0) << p.out;
-	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps setarch -R " + (s / "nginx") + args);
-	if (r.out.find("setarch:") != std::string::npos)
-		GTEST_SKIP() << r.out;
+		GTEST_SKIP() << "gdb cannot run nginx here: " << g.text;
+	Output p = patch_stacks(nginx, hooks, s / "nginx");
+	ASSERT_EQ(p.status, 0) << p.text;
+	Output r = shell("BPFTIME_DIR=" + s.dir + "/maps setarch -R " + (s / "nginx") + args);
+	if (r.text.find("setarch:") != std::string::npos)
+		GTEST_SKIP() << r.text;
 	auto got = taken(s.dir + "/maps");
 	size_t n = std::min(want.size(), got.size()), deepest = 0;
-	ASSERT_GT(n, 30u) << r.out;
+	ASSERT_GT(n, 30u) << r.text;
 	EXPECT_EQ(got.size(), std::min<size_t>(want.size(), 64));
 	for (size_t i = 0; i < n; i++) {
 		ASSERT_GT(want[i].size(), 1u);

@@ -12,13 +12,13 @@ using Stack = std::vector<uint64_t>;
 inline std::string compile_walked(const Scratch &s, const std::string &how, std::string &out)
 {
 	out = s / "walked";
-	Result r = sh(how + " -O2 -o " + out + " " STACKS_SOURCE);
-	return r.status ? r.out : "";
+	Output r = shell(how + " -O2 -o " + out + " " STACKS_SOURCE);
+	return r.status ? r.text : "";
 }
 
-inline Result patch_stacks(const std::string &binary, const std::string &args, const std::string &out)
+inline Output patch_stacks(const std::string &binary, const std::string &args, const std::string &out)
 {
-	return sh(bin + "bpftime-patch --binary " + binary + " " + args + " " STACKS_HOOK " -o " + out);
+	return shell(bin + "bpftime-patch --binary " + binary + " " + args + " " STACKS_HOOK " -o " + out);
 }
 
 // Lines "stack ADDRESS ...", without the zero that unwinders say last.
@@ -45,9 +45,9 @@ inline std::vector<Stack> printed(const std::string &text)
 inline std::vector<Stack> taken(const std::string &dir, const std::string &map = "stacks", uint64_t func = 0)
 {
 	std::vector<Stack> all;
-	Result r = sh(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
+	Output r = shell(bin + "bpftime-ctl dump " + map + " --dir " + dir + " --json");
 	static const std::regex element("\"func\":([0-9]+),\"bytes\":(-?[0-9]+),\"ip\":\\[([0-9,]*)\\]");
-	for (std::sregex_iterator i(r.out.begin(), r.out.end(), element), end; i != end; ++i) {
+	for (std::sregex_iterator i(r.text.begin(), r.text.end(), element), end; i != end; ++i) {
 		long bytes = atol((*i)[2].str().c_str());
 		std::istringstream list((*i)[3].str());
 		Stack one;

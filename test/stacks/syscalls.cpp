@@ -21,12 +21,12 @@ TEST(WalkSyscalls, IsTheUnwinders)
 	if (!have("gcc"))
 		GTEST_SKIP() << "no gcc here";
 	ASSERT_EQ(compile_walked(s, "gcc -static -DLEAF_IS_A_SYSCALL", program), "");
-	Result p = sh(bin + "bpftime-patch --binary " + program + " " SYSCALLS_HOOK " -o " + (s / "patched"));
-	ASSERT_EQ(p.status, 0) << p.out;
-	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
-	ASSERT_EQ(r.status, 0) << r.out;
+	Output p = shell(bin + "bpftime-patch --binary " + program + " " SYSCALLS_HOOK " -o " + (s / "patched"));
+	ASSERT_EQ(p.status, 0) << p.text;
+	Output r = shell("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
+	ASSERT_EQ(r.status, 0) << r.text;
 	// The signal of raise() comes in at a hooked system call: the unwinder sees the trampoline.
-	auto want = printed(r.out);
+	auto want = printed(r.text);
 	uint64_t end = end_of(program);
 	for (auto &w : want)
 		w.erase(std::remove_if(w.begin(), w.end(), [&](uint64_t ip) { return ip >= end; }), w.end());

@@ -37,13 +37,13 @@ void expect_same(const Build &b, std::string args, bool strip = false)
 			snprintf(at, sizeof(at), " --uprobe @0x%lx", (long)place_of(program, name).vaddr);
 			args += at;
 		}
-		ASSERT_EQ(sh("strip " + program).status, 0);
+		ASSERT_EQ(shell("strip " + program).status, 0);
 	}
-	Result p = patch_stacks(program, args, s / "patched");
-	ASSERT_EQ(p.status, 0) << p.out;
-	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
-	ASSERT_EQ(r.status, 0) << r.out;
-	expect_taken(r.out, s.dir + "/maps", b.hits);
+	Output p = patch_stacks(program, args, s / "patched");
+	ASSERT_EQ(p.status, 0) << p.text;
+	Output r = shell("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
+	ASSERT_EQ(r.status, 0) << r.text;
+	expect_taken(r.text, s.dir + "/maps", b.hits);
 }
 
 }  // namespace
@@ -70,13 +70,13 @@ TEST(WalkReturns, AreNotSeenInStacks)
 	std::string args = "--uprobe leaf --uprobe leaf_args";
 	for (auto f : {"both", "deep", "aligned", "tail", "big", "many", "catches", "leaf_args"})
 		args += std::string(" --uretprobe ") + f + "'*'";
-	Result p = patch_stacks(program, args + " --plan", s / "patched");
-	ASSERT_NE(p.out.find("+return"), std::string::npos) << p.out;
+	Output p = patch_stacks(program, args + " --plan", s / "patched");
+	ASSERT_NE(p.text.find("+return"), std::string::npos) << p.text;
 	p = patch_stacks(program, args, s / "patched");
-	ASSERT_EQ(p.status, 0) << p.out;
-	auto want = printed(sh(program).out);	// its addresses are the patched one's
-	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
-	ASSERT_EQ(r.status, 0) << r.out;
+	ASSERT_EQ(p.status, 0) << p.text;
+	auto want = printed(shell(program).text);	// its addresses are the patched one's
+	Output r = shell("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
+	ASSERT_EQ(r.status, 0) << r.text;
 	auto got = taken(s.dir + "/maps");
 	ASSERT_EQ(want.size(), 11u);
 	ASSERT_EQ(got.size(), 11u);
@@ -99,13 +99,13 @@ TEST(WalkLibrary, GoesOnInItsCallers)
 	if (!have("g++"))
 		GTEST_SKIP() << "no g++ here";
 	std::string lib = s / "libleaf.so";
-	ASSERT_EQ(sh("gcc -O2 -shared -fPIC -DLEAF_ALONE -o " + lib + " " STACKS_SOURCE).out, "");
-	ASSERT_EQ(sh("g++ -x c++ -O2 -DLEAF_ELSEWHERE -o " + (s / "walked") + " " STACKS_SOURCE " -L" + s.dir + " -lleaf").out, "");
-	Result p = sh(bin + "bpftime-patch --in-place --map-dir " + s.dir + "/maps --binary " + lib + " --uprobe leaf --uprobe leaf_args " STACKS_HOOK);
-	ASSERT_EQ(p.status, 0) << p.out;
-	Result r = sh("LD_LIBRARY_PATH=" + s.dir + " " + (s / "walked"));
-	ASSERT_EQ(r.status, 0) << r.out;
-	expect_taken(r.out, s.dir + "/maps", 11);
+	ASSERT_EQ(shell("gcc -O2 -shared -fPIC -DLEAF_ALONE -o " + lib + " " STACKS_SOURCE).text, "");
+	ASSERT_EQ(shell("g++ -x c++ -O2 -DLEAF_ELSEWHERE -o " + (s / "walked") + " " STACKS_SOURCE " -L" + s.dir + " -lleaf").text, "");
+	Output p = shell(bin + "bpftime-patch --in-place --map-dir " + s.dir + "/maps --binary " + lib + " --uprobe leaf --uprobe leaf_args " STACKS_HOOK);
+	ASSERT_EQ(p.status, 0) << p.text;
+	Output r = shell("LD_LIBRARY_PATH=" + s.dir + " " + (s / "walked"));
+	ASSERT_EQ(r.status, 0) << r.text;
+	expect_taken(r.text, s.dir + "/maps", 11);
 }
 
 // The payload is in memory alone.
@@ -116,11 +116,11 @@ TEST(WalkLive, IsTheUnwinders)
 	if (!have("g++"))
 		GTEST_SKIP() << "no g++ here";
 	ASSERT_EQ(compile_walked(s, "g++ -x c++", program), "");
-	Result r = sh(bin + "bpftime-patch run --map-dir " + s.dir + "/maps --uprobe leaf --uprobe leaf_args " STACKS_HOOK " -- " + program);
-	if (r.status && r.out.find("ptrace") != std::string::npos)
-		GTEST_SKIP() << r.out;
-	ASSERT_EQ(r.status, 0) << r.out;
-	expect_taken(r.out, s.dir + "/maps", 11);
+	Output r = shell(bin + "bpftime-patch run --map-dir " + s.dir + "/maps --uprobe leaf --uprobe leaf_args " STACKS_HOOK " -- " + program);
+	if (r.status && r.text.find("ptrace") != std::string::npos)
+		GTEST_SKIP() << r.text;
+	ASSERT_EQ(r.status, 0) << r.text;
+	expect_taken(r.text, s.dir + "/maps", 11);
 }
 
 // Go has frame pointers and no .eh_frame; goroutines have stacks of their own.
@@ -129,13 +129,13 @@ TEST(WalkGo, IsTheRuntimes)
 	Scratch s;
 	if (!have("go"))
 		GTEST_SKIP() << "no go here";
-	ASSERT_EQ(sh("cd " + s.dir + " && HOME=" + s.dir + " GOFLAGS= GO111MODULE=off go build -o walked " GO_STACKS_SOURCE).status, 0);
-	Result p = patch_stacks(s / "walked", "--uprobe main.leaf", s / "patched");
-	ASSERT_EQ(p.status, 0) << p.out;
-	Result r = sh("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
-	ASSERT_EQ(r.status, 0) << r.out;
-	auto want = printed(r.out), got = taken(s.dir + "/maps");
-	ASSERT_EQ(want.size(), 3u) << r.out;
+	ASSERT_EQ(shell("cd " + s.dir + " && HOME=" + s.dir + " GOFLAGS= GO111MODULE=off go build -o walked " GO_STACKS_SOURCE).status, 0);
+	Output p = patch_stacks(s / "walked", "--uprobe main.leaf", s / "patched");
+	ASSERT_EQ(p.status, 0) << p.text;
+	Output r = shell("BPFTIME_DIR=" + s.dir + "/maps " + (s / "patched"));
+	ASSERT_EQ(r.status, 0) << r.text;
+	auto want = printed(r.text), got = taken(s.dir + "/maps");
+	ASSERT_EQ(want.size(), 3u) << r.text;
 	ASSERT_EQ(got.size(), 3u);
 	for (size_t i = 0; i < 3; i++)	// here() itself comes first
 		EXPECT_EQ(hex(from(got[i], 2)), hex(from(want[i], 2)));
@@ -150,20 +150,20 @@ TEST(WalkUnloaded, IsNotTakenForItsSuccessor)
 	std::string run = "BPFTIME_DIR=" + s.dir + "/maps " + (s / "p");
 	for (int i = 0; i < 3; i++) {
 		std::string lib = s.dir + "/lib" + std::to_string(i) + ".so";
-		ASSERT_EQ(sh("gcc -O2 -fno-stack-protector -shared -fPIC -DSIZE=" + std::to_string(30000 * (i + 1)) + " -o " + lib + " " UNLOADED_SOURCE).out, "");
+		ASSERT_EQ(shell("gcc -O2 -fno-stack-protector -shared -fPIC -DSIZE=" + std::to_string(30000 * (i + 1)) + " -o " + lib + " " UNLOADED_SOURCE).text, "");
 		run += " " + lib;
 	}
-	ASSERT_EQ(sh("gcc -O2 -w -o " + (s / "main") + " " UNLOADED_SOURCE).out, "");
-	Result p = patch_stacks(s / "main", "--uprobe leaf", s / "p");
-	ASSERT_EQ(p.status, 0) << p.out;
-	Result r = sh(run);
-	ASSERT_EQ(r.status, 0) << r.out;
-	expect_taken(r.out, s.dir + "/maps", 12);
+	ASSERT_EQ(shell("gcc -O2 -w -o " + (s / "main") + " " UNLOADED_SOURCE).text, "");
+	Output p = patch_stacks(s / "main", "--uprobe leaf", s / "p");
+	ASSERT_EQ(p.status, 0) << p.text;
+	Output r = shell(run);
+	ASSERT_EQ(r.status, 0) << r.text;
+	expect_taken(r.text, s.dir + "/maps", 12);
 	std::regex at("at (0x[0-9a-f]+)");
 	std::map<std::string, int> places;
-	for (std::sregex_iterator i(r.out.begin(), r.out.end(), at), end; i != end; ++i)
+	for (std::sregex_iterator i(r.text.begin(), r.text.end(), at), end; i != end; ++i)
 		places[(*i)[1]]++;
-	EXPECT_LT(places.size(), 12u) << "no two libraries were at one place: " << r.out;
+	EXPECT_LT(places.size(), 12u) << "no two libraries were at one place: " << r.text;
 }
 
 INSTANTIATE_TEST_SUITE_P(Builds, Walk, testing::Values(
