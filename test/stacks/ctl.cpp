@@ -174,7 +174,6 @@ TEST_F(StackCount, DamagedFilesDoNoHarm)
 				bad[from + rng() % (to - from)] = (char)(rng() % 3 ? rng() : 0xff);
 			std::ofstream(path, std::ios::binary | std::ios::trunc) << bad;
 			Output r = shell("timeout 20 " + bin + "bpftime-ctl stacks stacks --dir " + maps + (round % 2 ? " --json" : "") + " > /dev/null");
-			ASSERT_TRUE(WIFEXITED(r.status));
 			ASSERT_LE(r.status, 1) << path << " " << round << "\n" << r.text;
 			if (r.status) {
 				EXPECT_EQ(std::count(r.text.begin(), r.text.end(), '\n'), 1) << r.text;
