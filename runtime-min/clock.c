@@ -124,10 +124,15 @@ uint64_t rt_ktime_get_tai_ns(void)
  * the coarse clock's resolution is one tick. */
 uint64_t rt_jiffies64(void)
 {
+	static uint32_t tick_ns;	/* 0: not asked yet */
 	struct rt_timespec tick = { 0, 0 };
+	uint32_t ns = rt_load(&tick_ns);
 
-	if (rt_sys2(SYS_clock_getres, CLOCK_MONOTONIC_COARSE, &tick) || tick.ns <= 0)
-		return 0;
-	return (uint32_t)(-JIFFIES_BEFORE_S * (1000000000 / tick.ns)) +
-	       now(CLOCK_MONOTONIC_COARSE) / (uint64_t)tick.ns;
+	if (rt_unlikely(!ns)) {
+		if (rt_sys2(SYS_clock_getres, CLOCK_MONOTONIC_COARSE, &tick) || tick.s || tick.ns <= 0)
+			return 0;
+		ns = (uint32_t)tick.ns;
+		rt_store(&tick_ns, ns);
+	}
+	return (uint32_t)(-JIFFIES_BEFORE_S * (1000000000 / (int32_t)ns)) + now(CLOCK_MONOTONIC_COARSE) / ns;
 }

@@ -51,7 +51,7 @@ static inline uint32_t rt_jhash(const void *key, uint32_t bytes, uint32_t init)
 	uint32_t start = RT_JHASH_START + bytes + init;
 	struct rt_jhash h = { start, start, start };
 	const uint8_t *k = key;
-	uint32_t word[3] = { 0, 0, 0 };
+	uint32_t word[3] = { 0, 0, 0 }, i = 0;
 
 	for (; bytes > 12; bytes -= 12, k += 12) {
 		h.a += RT_LOAD_AT(uint32_t, k, 0);
@@ -61,7 +61,9 @@ static inline uint32_t rt_jhash(const void *key, uint32_t bytes, uint32_t init)
 	}
 	if (!bytes)
 		return h.c;
-	for (uint32_t i = 0; i < bytes; i++)
+	for (; i + 4 <= bytes; i += 4)
+		word[i / 4] = RT_LOAD_AT(uint32_t, k, i);
+	for (; i < bytes; i++)
 		word[i / 4] |= (uint32_t)k[i] << i % 4 * 8;
 	return rt_jhash_end((struct rt_jhash){ h.a + word[0], h.b + word[1], h.c + word[2] });
 }

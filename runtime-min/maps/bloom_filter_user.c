@@ -33,9 +33,9 @@ static uint32_t mask_of(rt_map m)
 	return bits <= 64 ? 63 : (uint32_t)((1ull << (64 - __builtin_clzll(bits - 1))) - 1);
 }
 
-static uint64_t *word_of(rt_map m, void *base, const void *value, uint32_t i, uint64_t *bit)
+static uint64_t *word_of(rt_map m, void *base, const void *value, uint32_t i, uint32_t mask, uint64_t *bit)
 {
-	uint32_t h = rt_jhash(value, m->value_size, (uint32_t)*(uint64_t *)base + i) & mask_of(m);
+	uint32_t h = rt_jhash(value, m->value_size, (uint32_t)*(uint64_t *)base + i) & mask;
 
 	*bit = 1ull << h % 64;
 	return (uint64_t *)((char *)base + HEADER_BYTES) + h / 64;
@@ -44,12 +44,13 @@ static uint64_t *word_of(rt_map m, void *base, const void *value, uint32_t i, ui
 uint64_t rt_bloom_push(uint64_t map, uint64_t base, uint64_t value, uint64_t flags)
 {
 	rt_map m = (rt_map)map;
+	uint32_t mask = mask_of(m);
 	uint64_t bit;
 
 	if (flags)
 		return (uint64_t)-RT_EINVAL;
 	for (uint32_t i = 0; i < hashes(m); i++) {
-		uint64_t *w = word_of(m, (void *)base, (const void *)value, i, &bit);
+		uint64_t *w = word_of(m, (void *)base, (const void *)value, i, mask, &bit);
 
 		if (!(rt_load(w) & bit))
 			__atomic_fetch_or(w, bit, __ATOMIC_RELEASE);
@@ -60,10 +61,11 @@ uint64_t rt_bloom_push(uint64_t map, uint64_t base, uint64_t value, uint64_t fla
 uint64_t rt_bloom_peek(uint64_t map, uint64_t base, uint64_t value)
 {
 	rt_map m = (rt_map)map;
+	uint32_t mask = mask_of(m);
 	uint64_t bit;
 
 	for (uint32_t i = 0; i < hashes(m); i++)
-		if (!(rt_load_acquire(word_of(m, (void *)base, (const void *)value, i, &bit)) & bit))
+		if (!(rt_load_acquire(word_of(m, (void *)base, (const void *)value, i, mask, &bit)) & bit))
 			return (uint64_t)-RT_ENOENT;
 	return 0;
 }
