@@ -26,7 +26,7 @@ extern const struct rt_guarded __start_bpftime_guarded[], __stop_bpftime_guarded
  * program was started with one of these signals blocked: its mask. */
 void rt_fault_setup(uint64_t blocked);
 
-/* arch/<cpu>/copy.S: copies forwards; returns how many bytes were not copied. */
+/* arch/<cpu>/copy.S: copies forwards, also onto what lies before; returns how many bytes were not copied. */
 uint64_t rt_copy_faultable(void *to, uint64_t from, uint64_t bytes);
 void rt_sigreturn(void);	/* what a signal handler returns to */
 

@@ -235,6 +235,21 @@ TEST(Reads, StrictCopiesForItselfWhereItIsAlone)
 	EXPECT_EQ(copied_by_kernel(false, SECCOMP_RET_ERRNO | EPERM), -SIGSYS);
 }
 
+// As a program does that drops the first bytes of its buffer.
+TEST(Reads, CopiesOntoWhatLiesBefore)
+{
+	for (size_t n = 0; n < 400; n++)
+		for (size_t by = 1; by < 20; by++) {
+			std::string have(500, 0), want;
+			for (size_t i = 0; i < have.size(); i++)
+				have[i] = (char)(i % 251);
+			want = have;
+			memmove(&want[8], &want[8 + by], n);
+			ASSERT_EQ(rt_copy_faultable(&have[8], (uint64_t)&have[8 + by], n), 0u);
+			ASSERT_EQ(have, want) << n << " bytes by " << by;
+		}
+}
+
 TEST(Reads, WhereTheLibcSaysThatThereIsOneThread)
 {
 	EXPECT_EQ(rt_libc_single(), (const uint8_t *)&__libc_single_threaded);

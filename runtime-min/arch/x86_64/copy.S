@@ -14,9 +14,10 @@ rt_copy_faultable:
 	and $7, %r8d
 	shr $3, %rcx
 	jz 4f
+1:	mov -8(%rsi,%rdx), %r9		/* the last word, which overlaps the one before; loaded first: `to` may, too */
 	cmp $24, %rcx			/* the string instruction takes long to start */
 	jb 2f
-1:	rep movsq
+	rep movsq
 	jmp 3f
 2:	mov (%rsi), %rax
 	mov %rax, (%rdi)
@@ -24,8 +25,7 @@ rt_copy_faultable:
 	add $8, %rdi
 	dec %rcx
 	jnz 2b
-3:	mov -8(%rsi,%r8), %rax		/* the last word, which overlaps the one before */
-	mov %rax, -8(%rdi,%r8)
+3:	mov %r9, -8(%rdi,%r8)
 	xor %eax, %eax
 	ret
 4:	test %r8d, %r8d
