@@ -102,14 +102,14 @@ static uint64_t own_dynamic(void)
 /* glibc's own, or what the program has in its place (R_X86_64_COPY): neither is ever unmapped. */
 const uint8_t *rt_libc_single(void)
 {
-	uint64_t dynamic = own_dynamic(), own = 0;
+	uint64_t dynamic = own_dynamic(), own = 0, its;
 	struct rt_link l = { .next = dynamic ? rt_first_link(dynamic) : 0 };
 
 	for (uint32_t i = 0; i < RT_LINKS && l.next && get(&l, l.next, sizeof(l)); i++) {
 		if (!i)
 			own = find(&l, &single);
 		else if (find(&l, &glibc))
-			return (const uint8_t *)(own ? own : find(&l, &single));
+			return (its = find(&l, &single)) ? (const uint8_t *)(own ? own : its) : NULL;
 	}
 	return NULL;
 }

@@ -36,7 +36,7 @@ RT_INLINE void rt_fill_long(void *to, uint8_t value, uint64_t bytes)
 #endif
 }
 
-/* Has so many cache lines come to this CPU, from the one after that of `to` on. */
+/* Has so many cache lines, at least one, come to this CPU, from the one after that of `to` on. */
 RT_INLINE void rt_will_write(void *to, uint32_t lines)
 {
 	char *at = to;

@@ -55,7 +55,7 @@ static __attribute__((noinline)) void find_out(void)
 }
 
 /* Is this thread the only one that uses this memory?  Then what is there stays there.  The C library's word for it
- * does, as it does for malloc(); of threads that were made without the library the kernel tells in time. */
+ * does, as it does for malloc(); of threads that another library or none has made the kernel tells in time. */
 static bool is_alone(void)
 {
 	const uint8_t *single;
