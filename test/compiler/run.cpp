@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <fstream>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../shell.h"

@@ -3,10 +3,8 @@
 // entry is left out.
 #include <gtest/gtest.h>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
 
 #include "../shell.h"

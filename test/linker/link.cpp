@@ -5,7 +5,6 @@
 
 #include <dlfcn.h>
 #include <execinfo.h>
-#include <sys/wait.h>
 
 #include <cstdlib>
 #include <string>

@@ -2,10 +2,8 @@
 // What lives in somebody else's binary needs nothing from it and touches no vector register.
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <string>
 
 #include "../shell.h"

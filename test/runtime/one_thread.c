@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * one_thread - is what the runtime takes for glibc's word that there is one thread that word?  A static program's is not
- * looked for. */
+ * one_thread - is what the runtime takes for glibc's word that there is one thread that word?  A static program's is
+ * not looked for. */
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/single_threaded.h>
