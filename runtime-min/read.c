@@ -13,7 +13,7 @@ enum {
 	PIPE_CHUNK = 4096,	/* PIPE_BUF: one write is all or an error */
 	STR_CHUNK = 256,
 	ALONE_BYTES = 4 * RT_PAGE_BYTES,	/* more is copied by the kernel in any case */
-	READS_ASK = 256,
+	READS_ASK = 256,	/* until all is found out again */
 };
 
 /* May the kernel read the word at that address?  -EINVAL: yes, the operation is none; -EFAULT: no.  Anything
@@ -38,17 +38,18 @@ static bool kernel_says_alone(void)
 	return !rt_sys1(SYS_unshare, CLONE_VM);
 }
 
-static uint32_t reads_left;		/* until all is found out again */
+static uint32_t reads_left;		/* of READS_ASK */
 static bool alone;
 static const uint8_t *libc_single;	/* NULL: not known */
 
 static __attribute__((noinline)) void find_out(void)
 {
 	static bool looked;
+	bool now = answers_well() && kernel_says_alone();
 
-	alone = answers_well() && kernel_says_alone();
+	rt_store(&alone, now);
 	rt_store(&reads_left, READS_ASK);
-	if (alone && !looked) {
+	if (now && !looked) {
 		looked = true;
 		rt_store(&libc_single, rt_libc_single());	/* reads, too, and asks the kernel */
 	}
