@@ -84,9 +84,9 @@ RT_FAST uint64_t bpftime_h_iter_num_new(void *it, uint64_t start, uint64_t end)
 
 	*i = (struct iter_num){ 0, 0 };
 	if (n < 0)
-		return (uint64_t)-(int64_t)RT_EINVAL;
+		return rt_int_result(-RT_EINVAL);
 	if (n > MAX_TURNS)
-		return (uint64_t)-(int64_t)RT_E2BIG;
+		return rt_int_result(-RT_E2BIG);
 	i->cur = (int32_t)((uint32_t)from - 1);
 	i->end = to;
 	return 0;
