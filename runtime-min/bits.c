@@ -17,7 +17,7 @@ uint64_t rt_bits_copy(uint64_t from, uint64_t words)
 	page = rt_mmap(0, RT_PAGE_BYTES, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page < 0)
 		return (uint64_t)-RT_ENOMEM;
-	if (rt_read_some((void *)page, from, words * sizeof(uint64_t)) == words * sizeof(uint64_t))
+	if (rt_read_all((void *)page, from, words * sizeof(uint64_t)))
 		return (uint64_t)page;
 	rt_bits_end((uint64_t)page);
 	return (uint64_t)-RT_EFAULT;

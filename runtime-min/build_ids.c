@@ -22,7 +22,7 @@ static uint8_t enter(struct rt_build_ids *b, uint64_t ip)
 	    !rt_module_segment(&m, ip, &b->in[b->n].s))
 		return 0;
 	rt_zero(id, sizeof(b->in[0].id));
-	if (rt_read_some(id, m.build_id, m.build_id_bytes) != m.build_id_bytes)
+	if (!rt_read_all(id, m.build_id, m.build_id_bytes))
 		return 0;
 	return (uint8_t)++b->n;
 }

@@ -6,7 +6,7 @@
  * The vDSO is kernel code, built without vector registers, and lies at one address from
  * exec to exec. */
 #include "arch/x86_64/sys.h"
-#include "loader.h"
+#include "elf64.h"
 #include "mem.h"
 #include "proc.h"
 #include "rt_base.h"

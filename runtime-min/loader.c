@@ -3,6 +3,7 @@
  * loader.c - see loader.h. */
 #include "loader.h"
 
+#include "elf64.h"
 #include "proc.h"
 #include "read.h"
 
@@ -20,11 +21,6 @@ struct wanted {
 };
 static const struct wanted single = { 0xfecaacfe, "__libc_single_threaded" };
 static const struct wanted glibc = { 0xc5dc856c, "gnu_get_libc_version" };
-
-static bool get(void *to, uint64_t from, uint64_t bytes)
-{
-	return rt_read_some(to, from, bytes) == bytes;
-}
 
 /* What PT_DYNAMIC at that address says of a tag, 0: nothing.  Addresses are as glibc leaves them: absolute. */
 static uint64_t value_of(uint64_t tag, uint64_t dynamic)
@@ -47,14 +43,14 @@ uint64_t rt_first_link(uint64_t dynamic)
 {
 	uint64_t debug = value_of(DYN_DEBUG, dynamic), map;	/* struct r_debug: version, map */
 
-	return debug && get(&map, debug + 8, sizeof(map)) ? map : 0;
+	return debug && rt_read_all(&map, debug + 8, sizeof(map)) ? map : 0;
 }
 
 static bool is_named(uint64_t at, const struct wanted *w)
 {
 	char c;
 
-	for (uint32_t i = 0; get(&c, at + i, 1) && c == w->name[i]; i++)
+	for (uint32_t i = 0; rt_read_all(&c, at + i, 1) && c == w->name[i]; i++)
 		if (!c)
 			return true;
 	return false;
@@ -69,14 +65,14 @@ static uint64_t find(const struct rt_link *l, const struct wanted *w)
 	uint32_t i, word = 0;
 	struct rt_sym s;
 
-	if (!at || !get(&h, at, sizeof(h)) || !h.buckets)
+	if (!at || !rt_read_all(&h, at, sizeof(h)) || !h.buckets)
 		return 0;
 	at += sizeof(h) + 8ull * h.bloom;
-	if (!get(&i, at + w->hash % h.buckets * 4ull, sizeof(i)) || i < h.first)
+	if (!rt_read_all(&i, at + w->hash % h.buckets * 4ull, sizeof(i)) || i < h.first)
 		return 0;
 	at += 4 * ((uint64_t)h.buckets - h.first);
-	for (uint32_t n = 0; n < CHAIN && !(word & 1) && get(&word, at + i * 4ull, sizeof(word)); n++, i++)
-		if ((word | 1) == (w->hash | 1) && get(&s, syms + i * sizeof(s), sizeof(s)) && s.shndx &&
+	for (uint32_t n = 0; n < CHAIN && !(word & 1) && rt_read_all(&word, at + i * 4ull, sizeof(word)); n++, i++)
+		if ((word | 1) == (w->hash | 1) && rt_read_all(&s, syms + i * sizeof(s), sizeof(s)) && s.shndx &&
 		    is_named(value_of(DYN_STRTAB, l->dynamic) + s.name, w))
 			return l->bias + s.value;
 	return 0;
@@ -92,7 +88,7 @@ static uint64_t own_dynamic(void)
 		headers = aux[i] == AUX_PHDR ? aux[i + 1] : headers;
 		count = aux[i] == AUX_PHNUM ? aux[i + 1] : count;
 	}
-	for (uint64_t i = 0; i < count && i < PHDRS && get(&p, headers + i * sizeof(p), sizeof(p)); i++) {
+	for (uint64_t i = 0; i < count && i < PHDRS && rt_read_all(&p, headers + i * sizeof(p), sizeof(p)); i++) {
 		bias = p.type == PROGRAM_HEADERS ? headers - p.vaddr : bias;
 		dynamic = p.type == DYNAMIC_SEGMENT ? p.vaddr : dynamic;
 	}
@@ -105,7 +101,7 @@ const uint8_t *rt_libc_single(void)
 	uint64_t dynamic = own_dynamic(), own = 0, its;
 	struct rt_link l = { .next = dynamic ? rt_first_link(dynamic) : 0 };
 
-	for (uint32_t i = 0; i < RT_LINKS && l.next && get(&l, l.next, sizeof(l)); i++) {
+	for (uint32_t i = 0; i < RT_LINKS && l.next && rt_read_all(&l, l.next, sizeof(l)); i++) {
 		if (!i)
 			own = find(&l, &single);
 		else if (find(&l, &glibc))

@@ -14,18 +14,8 @@ extern "C" {
 
 enum { RT_LINKS = 1024 };	/* of a process that are looked at */
 
-struct rt_link {		/* struct link_map, Elf64_Phdr, Elf64_Sym */
+struct rt_link {		/* struct link_map */
 	uint64_t bias, name, dynamic, next;
-};
-struct rt_phdr {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, filesz, memsz, align;
-};
-struct rt_sym {
-	uint32_t name;
-	uint8_t  info, other;
-	uint16_t shndx;
-	uint64_t value, size;
 };
 
 /* The address of the first struct rt_link of the program whose PT_DYNAMIC is at `dynamic`; 0: none. */

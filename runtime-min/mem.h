@@ -42,7 +42,7 @@ RT_INLINE void rt_will_write(void *to, uint32_t lines)
 	char *at = to;
 
 #ifdef __x86_64__
-	__asm__ volatile("0:	add %2, %0; prefetchw (%0); dec %1; jnz 0b"
+	__asm__ volatile("0:	add %2, %0; prefetcht0 (%0); dec %1; jnz 0b"
 			 : "+r"(at), "+r"(lines) : "i"(RT_CACHE_LINE) : "cc");
 #else
 	while (lines--)

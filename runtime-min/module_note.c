@@ -80,7 +80,7 @@ bool rt_module_note(const struct rt_module *m)
 		return rt_load(&state) == NOWHERE;
 	r.pid = (uint32_t)rt_sys0(SYS_getpid);
 	r.build_id_bytes = m->build_id_bytes < sizeof(r.build_id) ? m->build_id_bytes : sizeof(r.build_id);
-	if (rt_read_some(r.build_id, m->build_id, r.build_id_bytes) != r.build_id_bytes)
+	if (!rt_read_all(r.build_id, m->build_id, r.build_id_bytes))
 		r.build_id_bytes = 0;
 	find_path(m, &r);
 	for (uint32_t i = 0; r.path[i]; i++)

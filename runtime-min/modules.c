@@ -9,6 +9,7 @@
 #include "modules.h"
 
 #include "arch/x86_64/sys.h"
+#include "elf64.h"
 #include "loader.h"
 #include "proc.h"
 #include "read.h"
@@ -32,20 +33,6 @@ static struct entry table[MODULES];
 static uint32_t n_table, writing, last_serial;
 static uint64_t quiet_until_ms;
 
-struct ehdr {			/* Elf64_Ehdr */
-	uint8_t  ident[16];
-	uint16_t type, machine;
-	uint32_t version;
-	uint64_t entry, phoff, shoff;
-	uint32_t flags;
-	uint16_t ehsize, phentsize, phnum, rest[3];
-};
-
-static bool get(void *to, uint64_t from, uint64_t bytes)
-{
-	return rt_read_some(to, from, bytes) == bytes;
-}
-
 /* Among the notes of one segment. */
 static void find_build_id(uint64_t at, uint64_t bytes, struct rt_module *m)
 {
@@ -55,7 +42,7 @@ static void find_build_id(uint64_t at, uint64_t bytes, struct rt_module *m)
 	} n;
 	uint64_t end = at + (bytes < NOTES_BYTES ? bytes : NOTES_BYTES);
 
-	for (uint32_t i = 0; i < NOTES && at < end && !m->build_id && get(&n, at, sizeof(n)); i++) {
+	for (uint32_t i = 0; i < NOTES && at < end && !m->build_id && rt_read_all(&n, at, sizeof(n)); i++) {
 		at += 12 + rt_round_up(n.name_bytes, 4);
 		if (n.type == BUILD_ID_NOTE && n.name_bytes == 4 && n.name[0] == 'G' && n.name[1] == 'N') {
 			m->build_id = at;
@@ -71,15 +58,15 @@ static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 	uint64_t lo = UINT64_MAX, hi = 0, eh = 0;
 	struct rt_phdr p, note[NOTE_SEGMENTS];
 	uint32_t n_note = 0;
-	struct ehdr e;
+	struct rt_ehdr e;
 
 	*m = (struct rt_module){ .headers = at };
 	*dynamic = 0;
-	if (!get(&e, at, sizeof(e)) || __builtin_bswap32(*(uint32_t *)e.ident) != 0x7f454c46 ||
+	if (!rt_read_all(&e, at, sizeof(e)) || __builtin_bswap32(*(uint32_t *)e.ident) != 0x7f454c46 ||
 	    e.phentsize != sizeof(p))
 		return false;
 	for (uint32_t i = 0; i < e.phnum && i < PHDRS; i++) {
-		if (!get(&p, at + e.phoff + i * sizeof(p), sizeof(p)))
+		if (!rt_read_all(&p, at + e.phoff + i * sizeof(p), sizeof(p)))
 			return false;
 		if (p.type == LOAD_SEGMENT) {
 			if (lo == UINT64_MAX) {
@@ -102,18 +89,18 @@ static bool read_headers(uint64_t at, struct rt_module *m, uint64_t *dynamic)
 	for (uint32_t i = 0; i < n_note; i++)
 		find_build_id(m->bias + note[i].vaddr, note[i].filesz, m);
 	m->check_at = m->build_id && m->build_id_bytes >= sizeof(m->check) ? m->build_id : eh ? m->eh_frame_hdr : at;
-	return get(m->check, m->check_at, sizeof(m->check));
+	return rt_read_all(m->check, m->check_at, sizeof(m->check));
 }
 
 bool rt_module_segment(const struct rt_module *m, uint64_t pc, struct rt_segment *out)
 {
 	struct rt_phdr p;
-	struct ehdr e;
+	struct rt_ehdr e;
 
-	if (!get(&e, m->headers, sizeof(e)) || e.phentsize != sizeof(p))
+	if (!rt_read_all(&e, m->headers, sizeof(e)) || e.phentsize != sizeof(p))
 		return false;
 	for (uint32_t i = 0; i < e.phnum && i < PHDRS; i++) {
-		if (!get(&p, m->headers + e.phoff + i * sizeof(p), sizeof(p)))
+		if (!rt_read_all(&p, m->headers + e.phoff + i * sizeof(p), sizeof(p)))
 			return false;
 		out->start = m->bias + p.vaddr;
 		out->end = out->start + p.filesz;
@@ -133,7 +120,7 @@ static bool still_there(const struct rt_module *m)
 {
 	uint64_t now[2];
 
-	return get(now, m->check_at, sizeof(now)) && now[0] == m->check[0] && now[1] == m->check[1];
+	return rt_read_all(now, m->check_at, sizeof(now)) && now[0] == m->check[0] && now[1] == m->check[1];
 }
 
 /* ---- the table ---- */
@@ -260,7 +247,7 @@ static uint64_t name_in(const struct rt_link *l)
 {
 	char c;
 
-	return l->name && get(&c, l->name, 1) && c ? l->name : 0;
+	return l->name && rt_read_all(&c, l->name, 1) && c ? l->name : 0;
 }
 
 static bool look_for(uint64_t pc, struct rt_module *out)
@@ -276,7 +263,7 @@ static bool look_for(uint64_t pc, struct rt_module *out)
 	found = see(program, 0, pc, &dynamic, out) || see(vdso, (uint64_t)vdso_name, pc, &unused, out);
 	l.next = found || !dynamic ? 0 : rt_first_link(dynamic);
 	for (uint32_t i = 0; l.next && i < RT_LINKS && !found; i++) {
-		if (!get(&l, l.next, sizeof(l)))
+		if (!rt_read_all(&l, l.next, sizeof(l)))
 			return false;
 		/* The program's own has the bias 0, or is known by now. */
 		l.name = name_in(&l);

@@ -169,7 +169,7 @@ uint64_t rt_read_some(void *to, uint64_t from, uint64_t bytes)
 /* Kernel: bpf_probe_read_user_common(): all or nothing, and nothing is zeros. */
 uint64_t rt_read_user(uint64_t to, uint64_t bytes, uint64_t from)
 {
-	if (rt_read_some((void *)to, from, bytes) == bytes)
+	if (rt_read_all((void *)to, from, bytes))
 		return 0;
 	rt_zero((void *)to, bytes);
 	return (uint64_t)-RT_EFAULT;

@@ -22,6 +22,12 @@ extern "C" {
  * untouched. */
 uint64_t rt_read_some(void *to, uint64_t from, uint64_t bytes);
 
+/* All of it, or false. */
+RT_INLINE bool rt_read_all(void *to, uint64_t from, uint64_t bytes)
+{
+	return rt_read_some(to, from, bytes) == bytes;
+}
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -88,7 +88,7 @@ static bool is_restorer(uint64_t ip)
 {
 	static const uint8_t code[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05 };
 	uint8_t b[sizeof(code)];
-	bool same = rt_read_some(b, ip, sizeof(b)) == sizeof(b);
+	bool same = rt_read_all(b, ip, sizeof(b));
 
 	for (unsigned i = 0; i < sizeof(b); i++)
 		same = same && b[i] == code[i];
@@ -152,7 +152,7 @@ uint32_t rt_stack_walk(const void *ctx, uint64_t *ip, uint32_t max)
 	struct walk w = { .sure = 0 };
 	uint32_t n = 0;
 
-	if (!max || rt_read_some(&f, (uint64_t)ctx, sizeof(f)) != sizeof(f))
+	if (!max || !rt_read_all(&f, (uint64_t)ctx, sizeof(f)))
 		return 0;
 	if (!f.cs)	/* no frame, but a tracepoint's context */
 		f.bp = ((const uint64_t *)&f)[CTX_SYS_BP];

@@ -119,14 +119,14 @@ static bool find_fde(uint64_t hdr, uint64_t pc, uint64_t *fde)
 	uint32_t lo = 0, hi;
 	struct index_row r, best = { 0 };
 
-	if (rt_read_some(&h, hdr, sizeof(h)) != sizeof(h) || h.version != 1 ||
+	if (!rt_read_all(&h, hdr, sizeof(h)) || h.version != 1 ||
 	    h.count_enc != PE_UDATA4 || h.table_enc != PE_DATAREL_SDATA4)
 		return false;
 	hi = h.count;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (rt_read_some(&r, hdr + sizeof(h) + mid * 8ull, sizeof(r)) != sizeof(r))
+		if (!rt_read_all(&r, hdr + sizeof(h) + mid * 8ull, sizeof(r)))
 			return false;
 		if (hdr + (int64_t)r.pc <= pc) {
 			lo = mid + 1;
