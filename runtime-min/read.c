@@ -139,9 +139,9 @@ static uint64_t read_strict(void *to, uint64_t from, uint64_t bytes)
 	if (copied != UINT64_MAX)
 		return copied;
 	n = rt_read_self(to, from, bytes);
-	if (rt_likely(n >= 0 || n == -RT_EFAULT))
+	if (rt_likely(n > 0 || n == -RT_EFAULT))
 		return n < 0 ? 0 : (uint64_t)n;
-	return read_by_pipe(to, from, bytes);	/* a filter may answer with any number */
+	return read_by_pipe(to, from, bytes);	/* a filter may answer with any error, and with none */
 }
 
 /* Is all of it on the page where `known` is, which is mapped? */
@@ -241,7 +241,7 @@ uint64_t rt_write_user(uint64_t to, uint64_t bytes, uint64_t from)
 		return 0;
 	n = rt_sys6(SYS_process_vm_writev, (uint64_t)rt_sys0(SYS_getpid), (uint64_t)&local, 1,
 		    (uint64_t)&remote, 1, 0);
-	if (n == -RT_EPERM || n == -RT_ENOSYS || n == -RT_ENOMEM)
+	if (n <= 0 && n != -RT_EFAULT)	/* as in read_strict() */
 		return write_by_pipe(to, from, bytes) ? 0 : (uint64_t)-RT_EFAULT;
 	return n == (int64_t)bytes ? 0 : (uint64_t)-RT_EFAULT;
 }

@@ -139,22 +139,42 @@ TEST(Reads, Strict)
 	EXPECT_EQ(check_strings(), 0);
 }
 
+// From now on `nr` is answered with that.
+static bool filter(uint32_t nr, uint32_t answer)
+{
+	sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, answer),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+// What filters answer is up to them; 0 is what the kernel does not answer.  (A thread that is alone would ask for nothing.)
 TEST(Reads, StrictWhereProcessVmReadvIsForbidden)
 {
-	for (uint32_t error : {EPERM, ENOSYS, EACCES, EINVAL})	// what filters answer is up to them
+	for (uint32_t error : { 0, EPERM, ENOSYS, EACCES, EINVAL })
 		EXPECT_EQ(in_child([=]() -> int {
-			sock_filter f[] = {
-				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-				BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
-				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-			};
-			sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
-			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-			if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+			if (!filter(SYS_unshare, SECCOMP_RET_ERRNO | EPERM) ||
+			    !filter(SYS_process_vm_readv, SECCOMP_RET_ERRNO | error))
 				return 99;
 			int before = dup(0), bad = check_reads() + check_strings();
 			return bad + (dup(0) != before + 1);	// no descriptor is left
+		}), 0) << error;
+}
+
+TEST(Reads, WritesWhereProcessVmWritevIsForbidden)
+{
+	for (uint32_t error : { 0, EPERM, ENOSYS, EACCES, EINVAL })
+		EXPECT_EQ(in_child([=]() -> int {
+			Edge e;
+			if (!filter(SYS_process_vm_writev, SECCOMP_RET_ERRNO | error))
+				return 99;
+			return rt_write_user((uint64_t)e.p, 4, (uint64_t)"new") || strcmp(e.p, "new") ||
+			       (int64_t)rt_write_user((uint64_t)e.p + PAGE, 4, (uint64_t)"new") != -EFAULT;
 		}), 0) << error;
 }
 
@@ -183,20 +203,6 @@ TEST(Reads, StrictOnAPageInUse)
 	EXPECT_EQ(read_at(PAGE - 13, 13), 0);
 	EXPECT_EQ(read_at(PAGE - 13, 14), -SIGSYS);
 	EXPECT_EQ(read_at(PAGE, 1), -SIGSYS);
-}
-
-// From now on `nr` is answered with that.
-static bool filter(uint32_t nr, uint32_t answer)
-{
-	sock_filter f[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, answer),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 
 // Whatever was found out before is asked again after so many reads.
