@@ -20,7 +20,7 @@ struct wanted {
 	char     name[23];
 };
 static const struct wanted single = { 0xfecaacfe, "__libc_single_threaded" };
-static const struct wanted glibc = { 0xc5dc856c, "gnu_get_libc_version" };
+static const struct wanted since_2_35 = { 0xec08bb78, "__memcmpeq" };
 
 /* What PT_DYNAMIC at that address says of a tag, 0: nothing.  Addresses are as glibc leaves them: absolute. */
 static uint64_t value_of(uint64_t tag, uint64_t dynamic)
@@ -39,11 +39,17 @@ static uint64_t value_of(uint64_t tag, uint64_t dynamic)
 	return 0;
 }
 
-uint64_t rt_first_link(uint64_t dynamic)
+/* struct r_debug: version, map */
+static uint64_t first_of(uint64_t debug)
 {
-	uint64_t debug = value_of(DYN_DEBUG, dynamic), map;	/* struct r_debug: version, map */
+	uint64_t map;
 
 	return debug && rt_read_all(&map, debug + 8, sizeof(map)) ? map : 0;
+}
+
+uint64_t rt_first_link(uint64_t dynamic)
+{
+	return first_of(value_of(DYN_DEBUG, dynamic));
 }
 
 static bool is_named(uint64_t at, const struct wanted *w)
@@ -95,17 +101,17 @@ static uint64_t own_dynamic(void)
 	return dynamic ? bias + dynamic : 0;
 }
 
-/* glibc's own, or what the program has in its place (R_X86_64_COPY): neither is ever unmapped. */
-const uint8_t *rt_libc_single(void)
+/* The word is glibc's own, or what the program has in its place (R_X86_64_COPY). */
+struct rt_libc rt_libc_find(void)
 {
-	uint64_t dynamic = own_dynamic(), own = 0, its;
-	struct rt_link l = { .next = dynamic ? rt_first_link(dynamic) : 0 };
+	uint64_t debug = value_of(DYN_DEBUG, own_dynamic()), own = 0;
+	struct rt_link l = { .next = first_of(debug) };
 
 	for (uint32_t i = 0; i < RT_LINKS && l.next && rt_read_all(&l, l.next, sizeof(l)); i++) {
 		if (!i)
 			own = find(&l, &single);
-		else if (find(&l, &glibc))
-			return (its = find(&l, &single)) ? (const uint8_t *)(own ? own : its) : NULL;
+		else if (find(&l, &since_2_35))
+			return (struct rt_libc){ (const uint32_t *)debug, (const uint8_t *)(own ? own : find(&l, &single)) };
 	}
-	return NULL;
+	return (struct rt_libc){ 0 };
 }

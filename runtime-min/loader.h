@@ -21,9 +21,12 @@ struct rt_link {		/* struct link_map */
 /* The address of the first struct rt_link of the program whose PT_DYNAMIC is at `dynamic`; 0: none. */
 uint64_t rt_first_link(uint64_t dynamic);
 
-/* Where the program keeps `__libc_single_threaded`, which glibc (2.32) clears before it makes a second thread;
- * NULL: nowhere. */
-const uint8_t *rt_libc_single(void);
+/* What glibc (2.35 or later) says of threads; neither is ever unmapped. */
+struct rt_libc {
+	const uint32_t *version;	/* r_debug's: 1, as long as no other glibc is in a namespace of its own (dlmopen) */
+	const uint8_t  *single;		/* __libc_single_threaded: 0 before it makes a second thread.  NULL: it is not there */
+};
+struct rt_libc rt_libc_find(void);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

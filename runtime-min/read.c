@@ -40,23 +40,26 @@ static bool kernel_says_alone(void)
 
 static uint32_t reads_left;		/* of READS_ASK */
 static bool alone;
-static const uint8_t *libc_single;	/* NULL: not known */
+static struct rt_libc libc;
 
 static __attribute__((noinline)) void find_out(void)
 {
 	static bool looked;
 	bool now = answers_well() && kernel_says_alone();
+	struct rt_libc found;
 
 	rt_store(&alone, now);
 	rt_store(&reads_left, READS_ASK);
 	if (now && !looked) {
 		looked = true;
-		rt_store(&libc_single, rt_libc_single());	/* reads, too, and asks the kernel */
+		found = rt_libc_find();	/* reads, too, and asks the kernel */
+		libc.version = found.version;
+		rt_store_release(&libc.single, found.single);
 	}
 }
 
 /* Is this thread the only one that uses this memory?  Then what is there stays there.  The C library's word for it
- * does, as it does for malloc(); of threads that another library or none has made the kernel tells in time. */
+ * does, as it does for malloc(), while there is one such library; of threads that none has made the kernel tells in time. */
 static bool is_alone(void)
 {
 	const uint8_t *single;
@@ -68,8 +71,8 @@ static bool is_alone(void)
 	rt_store(&reads_left, n - !!n);
 	if (!rt_load(&alone))
 		return false;
-	single = rt_load(&libc_single);
-	if ((single && rt_load(single)) || kernel_says_alone())
+	single = rt_load_acquire(&libc.single);
+	if ((single && rt_load(single) && rt_load(libc.version) == 1) || kernel_says_alone())
 		return true;
 	rt_store(&alone, false);
 	rt_store(&reads_left, READS_ASK);

@@ -10,7 +10,7 @@
 
 int main(void)
 {
-	const void *want = LINKED_STATICALLY ? NULL : &__libc_single_threaded, *have = rt_libc_single();
+	const void *want = LINKED_STATICALLY ? NULL : &__libc_single_threaded, *have = rt_libc_find().single;
 
 	if (have != want)
 		printf("%p, not %p\n", have, want);

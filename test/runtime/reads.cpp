@@ -7,7 +7,9 @@
 #include <csetjmp>
 #include <csignal>
 #include <cstddef>
+#include <dlfcn.h>
 #include <functional>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -258,7 +260,13 @@ TEST(Reads, CopiesOntoWhatLiesBefore)
 
 TEST(Reads, WhereTheLibcSaysThatThereIsOneThread)
 {
-	EXPECT_EQ(rt_libc_single(), (const uint8_t *)&__libc_single_threaded);
+	rt_libc libc = rt_libc_find();
+	EXPECT_EQ(libc.single, (const uint8_t *)&__libc_single_threaded);
+	const ElfW(Dyn) *d = _DYNAMIC;
+	while (d->d_tag != DT_DEBUG && d->d_tag)
+		d++;
+	EXPECT_EQ(libc.version, (const uint32_t *)&((const r_debug *)d->d_un.d_ptr)->r_version);
+	EXPECT_EQ(*libc.version, 1u);
 }
 
 static volatile int asked;
@@ -276,7 +284,8 @@ TEST(Reads, StrictAsksTheLibc)
 		GTEST_SKIP() << "this process has had threads";
 	static Edge e;
 	const int READS = 2560;
-	auto questions = [=](bool thread) {
+	enum { ALONE, AFTER_A_THREAD, WITH_ANOTHER_LIBC };
+	auto questions = [=](int how) {
 		int out[2];
 		if (pipe(out) || in_child([=]() -> int {
 			struct sigaction sa = {};
@@ -285,8 +294,10 @@ TEST(Reads, StrictAsksTheLibc)
 			sa.sa_flags = SA_SIGINFO;
 			sigaction(SIGSYS, &sa, nullptr);
 			read_often();
-			if (thread)
+			if (how == AFTER_A_THREAD)
 				std::thread([] {}).join();
+			if (how == WITH_ANOTHER_LIBC && !dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW))
+				return 97;
 			if (!filter(SYS_unshare, SECCOMP_RET_TRAP))
 				return 99;
 			for (int i = 0; i < READS; i++)
@@ -303,9 +314,10 @@ TEST(Reads, StrictAsksTheLibc)
 		close(out[1]);
 		return n;
 	};
-	EXPECT_GE(questions(false), 2);
-	EXPECT_LE(questions(false), READS / 100);
-	EXPECT_GE(questions(true), READS);
+	EXPECT_GE(questions(ALONE), 2);
+	EXPECT_LE(questions(ALONE), READS / 100);
+	EXPECT_GE(questions(AFTER_A_THREAD), READS);
+	EXPECT_GE(questions(WITH_ANOTHER_LIBC), READS);
 }
 
 // Of a thread that was made without it the libc knows nothing.
