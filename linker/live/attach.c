@@ -115,24 +115,34 @@ static int place_parts(struct attach *at)
 	return r;
 }
 
+/* The modules are where they were when it was planned: the process has not executed something else. */
+static int check_modules(const struct attach *at)
+{
+	for (size_t i = 0; i < at->n_all; i++) {
+		const struct proc_module *module = at->all[i]->m;
+		const struct proc_map *m = proc_map_at(at->p, module->code.start);
+
+		if (!m || m->ino != module->code.ino || m->dev != module->code.dev || !m->x)
+			return diag(at->dg, DIAG_P302, at_file(at->p->name), "%s is gone meanwhile", module->path);
+	}
+	return 0;
+}
+
 /* The code is what was planned for, and nobody else has put anything there. */
 static int check_code(const struct attach *at)
 {
 	uint64_t where;
+	int r = check_modules(at);
 
-	for (size_t i = 0; i < at->n_all; i++) {
+	for (size_t i = 0; r >= 0 && i < at->n_all; i++) {
 		const struct live_part *part = at->all[i];
-		const struct proc_map *m = proc_map_at(at->p, part->m->code.start);
 
-		if (!m || m->ino != part->m->code.ino || m->dev != part->m->code.dev || !m->x)
-			return diag(at->dg, DIAG_P302, at_file(at->p->name), "%s is gone meanwhile",
-				    part->m->path);
 		if (live_edits_state(at->p, part->edit, part->n_edit, &where))
 			return diag(at->dg, DIAG_P305, at_file(at->p->name),
 				    "at 0x%llx it differs from %s: a debugger, or another tool of this kind",
 				    (unsigned long long)where, part->m->path);
 	}
-	return 0;
+	return r;
 }
 
 static int no_memory(const struct attach *at, int64_t err)
@@ -287,8 +297,8 @@ static int attach_now(struct attach *at)
 
 	for (int i = 0; i < TRIES; i++) {
 		progress_step("stopping the threads of %s", at->p->name);
-		if ((r = proc_refresh(at->p, at->dg)) < 0 || (r = place_parts(at)) < 0 ||
-		    (r = stop_all(at->stopped, at->dg)) < 0)
+		if ((r = proc_refresh(at->p, at->dg)) < 0 || (r = check_modules(at)) < 0 ||
+		    (r = place_parts(at)) < 0 || (r = stop_all(at->stopped, at->dg)) < 0)
 			return r;
 		r = attach_stopped(at, &tid);
 		if (r <= 0)
