@@ -215,7 +215,8 @@ TEST_P(StormLru, TakesEveryKeyAndStaysFull)
 		note((int64_t)bpftime_h_map_update_elem(&k.m, k.base, &key, &v, 0), DONE, OTHER, -ENOMEM);
 	});
 	check_results();
-	EXPECT_LE(n(OTHER), n(DONE) / 100) << "updates that found nothing to evict";
+	/* A signal may come while its thread holds the shard, the more often the slower the machine. */
+	EXPECT_LE(n(OTHER), n(DONE) / 10) << "updates that found nothing to evict";
 	std::set<std::string> keys = keys_of<uint32_t>(k);
 	EXPECT_LE(keys.size(), (size_t)ENTRIES);
 	for (auto &key : keys) {
