@@ -141,14 +141,14 @@ TEST(Reads, Strict)
 	EXPECT_EQ(check_strings(), 0);
 }
 
-// From now on `nr` is answered with that.
-static bool filter(uint32_t nr, uint32_t answer)
+// From now on `nr` is answered with that, and other system calls with `others`.
+static bool filter(uint32_t nr, uint32_t answer, uint32_t others = SECCOMP_RET_ALLOW)
 {
 	sock_filter f[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, answer),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, others),
 	};
 	sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -188,15 +188,7 @@ TEST(Reads, StrictOnAPageInUse)
 	memset(page, 'x', sizeof(page));
 	auto read_at = [](size_t off, size_t bytes) {
 		return in_child([=]() -> int {
-			sock_filter f[] = {
-				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-				BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
-				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-			};
-			sock_fprog prog = { sizeof(f) / sizeof(f[0]), f };
-			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-			if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+			if (!filter(SYS_exit_group, SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS))
 				return 99;
 			return rt_read_user((uint64_t)page, bytes, (uint64_t)page + off) || page[0] != 'x';
 		});
